@@ -1,0 +1,51 @@
+# `make help` lists what there is; every target makes what it needs.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help env demo test test-unit test-workflow lint format bench clean
+
+# uv is taken from the PATH, else fetched into .uv/.
+UV := $(shell command -v uv || echo .uv/bin/uv)
+BIN := .venv/bin
+CORES ?= all
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+env: .venv/.ready ## uv and the locked environment, in .venv
+
+.uv/bin/uv:
+	python3 envs/get_uv.py .uv
+
+# Byte code is compiled once: hundreds of processes import torch, and compiling doubles that.
+.venv/.ready: pyproject.toml uv.lock | $(filter .uv/bin/uv,$(UV))
+	$(UV) sync --frozen --compile-bytecode
+	@touch $@
+
+demo: env ## the whole experiment on toy corpora: Table 1 and Figure 2 in minutes
+	$(BIN)/snakemake --configfile demo/config.yaml --cores $(CORES) --quiet host rules -- all
+
+test: lint test-unit test-workflow ## lint, types, unit and workflow tests (README, CI)
+
+test-unit: env
+	$(BIN)/pytest tests/unit
+
+test-workflow: env
+	$(BIN)/pytest tests/workflow
+
+lint: env ## ruff, snakefmt, snakemake --lint, mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+	$(BIN)/mypy src
+
+format: env ## put code and rules into the house's layout
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow
+
+bench: env ## benchmarks: ratios measured side by side in one run
+	@for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
+
+clean: ## remove results, the environment and caches (not the data, not the downloads)
+	rm -rf results/*/ .snakemake .venv .uv .pytest_cache .mypy_cache .ruff_cache .hypothesis

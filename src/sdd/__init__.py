@@ -1,0 +1,1 @@
+"""sdd: speech deepfake detection by supervised and reinforcement fine-tuning."""
