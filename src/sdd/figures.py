@@ -1,0 +1,381 @@
+"""Figure 2: the drift of every test set as one profile for each fine-tuning algorithm.
+
+Figures are matplotlib `Figure` objects without pyplot, so nothing is shared between calls; files
+carry no date, so equal input gives equal files.
+"""
+
+import math
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from sdd.drift import Method
+from sdd.errors import InputError
+from sdd.files import atomic_path
+from sdd.names import PAPER_LABELS, translate
+from sdd.statistics import mean_and_spread
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DRIFT_COLUMNS = ("algorithm", "round", "test_set", "drift")
+# In the figure the model without fine-tuning is named, not crossed out as in the table.
+FIGURE_LABELS: Mapping[str, str] = {**PAPER_LABELS, "none": "Post-trained"}
+# These have no inside that could be left white.
+_SOLID_MARKERS = ("X", "P", "*")
+_DISTANCES: Mapping[Method, str] = {
+    "mean": "mean over the embedding dimensions of the 1-D Wasserstein-1 distance",
+    "sliced": "sliced Wasserstein-1 distance of the embeddings",
+    "exact": "exact Wasserstein-1 distance of subsampled embeddings",
+}
+# More along an axis do not fit side by side.
+_MOST_CHARACTERS = 56
+_METADATA: Mapping[str, dict[str, None]] = {
+    ".png": {"Software": None},
+    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+
+
+@dataclass(frozen=True)
+class Style:
+    """How the profile of an algorithm is drawn: by shade, dash and marker, so print suffices."""
+
+    colour: str
+    dashes: Any
+    marker: str
+    width: float = 1.6
+
+
+# Post-trained grey and bold, SFT black and dotted as in the paper; the others from the palette of
+# Okabe and Ito, which the colour-blind can tell apart, each with its own dash and marker.
+_STYLES: Mapping[str, Style] = {
+    "none": Style("#b4b4b4", "-", "", 5.0),
+    "sft": Style("#000000", (0, (1, 1.6)), "o", 1.9),
+    "grpo": Style("#0072b2", "-", "s"),
+    "grpo_s": Style("#e69f00", (0, (6, 2)), "^"),
+    "grpo_beta0": Style("#009e73", (0, (6, 2, 1.5, 2)), "v"),
+    "grpo_beta1": Style("#d55e00", (0, (4, 2)), "D"),
+    "grpo_noneg": Style("#aa3377", (0, (3, 1.5, 1, 1.5, 1, 1.5)), "X"),
+    "sft-grpo": Style("#56b4e9", (0, (8, 2)), "P"),
+    "sft-grpo_s": Style("#8c6d31", (0, (5, 1, 1, 1)), "<"),
+}
+_OTHER_STYLES = (
+    Style("#cc79a7", (0, (7, 2, 2, 2)), "p"),
+    Style("#6a51a3", (0, (2, 2)), ">"),
+    Style("#7f7f7f", (0, (9, 3)), "h"),
+    Style("#393b79", (0, (3, 3)), "*"),
+)
+
+
+def plot_drift(
+    drifts: pd.DataFrame,
+    panels: Mapping[str, Sequence[str]],
+    test_sets: Sequence[str],
+    *,
+    labels: Mapping[str, str] | None = None,
+    title: str | None = None,
+    caption: str | None = None,
+    in_domain: Sequence[str] = (),
+) -> "Figure":
+    """Draw the drift of each test set, one profile for each algorithm, as the paper's Figure 2.
+
+    Parameters
+    ----------
+    drifts
+        Columns `DRIFT_COLUMNS`: algorithm, round, test_set, drift. A missing combination, or NaN,
+        leaves a gap.
+    panels
+        Title of each panel, left to right, and the algorithms in it; two or more
+        are lettered (a), (b).
+    test_sets
+        Order along the horizontal axis.
+    labels
+        Shown text of algorithms and test sets; takes precedence over `FIGURE_LABELS`.
+    title, caption
+        Above and below. By default no title, and the caption of `drift_caption`.
+    in_domain
+        Those of `test_sets` that are in-domain: a light band sets them apart.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Means over rounds; error bars of one standard deviation where there is more than one round.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, a round is given twice, an algorithm of a panel has no drift at all,
+        or there is no panel or test set.
+    """
+    names = {**FIGURE_LABELS, **(labels or {})}
+    values = _by_profile(drifts)
+    if not panels or not test_sets:
+        raise InputError("A drift figure needs at least one panel and one test set.")
+    for algorithm in dict.fromkeys(name for members in panels.values() for name in members):
+        if not any((algorithm, test_set) in values for test_set in test_sets):
+            raise InputError(
+                f"There is no drift of the algorithm {algorithm!r} on any of the test sets "
+                f"{', '.join(test_sets)}: compute it, or leave it out of the panels."
+            )
+    styles = _choose_styles(panels)
+    caption = drift_caption(drifts) if caption is None else caption
+    lines = textwrap.wrap(_plain(caption), width=62 * max(len(panels), 2) - 8)
+
+    with own_style():
+        from matplotlib.figure import Figure
+
+        below, above = (12 * len(lines) + 8) / 72, 0.3 if title else 0.06
+        width, height = 4.0 * max(len(panels), 2), 3.2 + below + above
+        figure = Figure(figsize=(width, height), layout="constrained")
+        engine: Any = figure.get_layout_engine()
+        engine.set(rect=(0, below / height, 1, 1 - (below + above) / height), w_pad=0.08)
+        axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+        legend_lines = max(math.ceil(len(members) / 3) for members in panels.values())
+        for index, (panel, algorithms) in enumerate(panels.items()):
+            _draw_panel(axes[index], algorithms, test_sets, values, styles, names)
+            _mark_domains(axes[index], test_sets, in_domain)
+            letter = f"({chr(ord('a') + index)}) " if len(panels) > 1 else ""
+            _add_legend(axes[index], letter + mathtext(panel), legend_lines)
+        axes[0].set_ylabel("Drift")
+        axes[0].set_ylim(bottom=0)
+        if title:
+            figure.text(
+                0.5,
+                1 - 0.1 / height,
+                mathtext(title),
+                ha="center",
+                va="top",
+                fontsize=10.5,
+                weight="bold",
+            )
+        figure.text(
+            0.5,
+            0.06 / height,
+            "\n".join(lines),
+            ha="center",
+            va="bottom",
+            fontsize=8,
+            color="#333333",
+            linespacing=1.35,
+        )
+        return figure
+
+
+def drift_caption(
+    drifts: pd.DataFrame, *, reference: str = "the reference set", method: Method = "mean"
+) -> str:
+    """Say what a drift figure shows.
+
+    Parameters
+    ----------
+    drifts
+        As for `plot_drift`; its rounds are counted.
+    reference
+        Name of the reference set.
+    method
+        How dimensions were combined (`sdd.drift.drift`).
+
+    Returns
+    -------
+    str
+        A sentence or two.
+    """
+    counts = {len(rounds) for rounds in _by_profile(drifts).values()}
+    low, high = min(counts, default=0), max(counts, default=0)
+    text = (
+        f"Drift: {_DISTANCES[method]} between the fake utterances of each test set and those of "
+        f"{reference}."
+    )
+    if high <= 1:
+        return f"{text} One round."
+    rounds = f"{high}" if low == high else f"{low} to {high}"
+    return f"{text} Means over {rounds} rounds; bars: one standard deviation."
+
+
+def save_figure(figure: "Figure", paths: Sequence[Path | str], *, dpi: int = 200) -> None:
+    """Write a figure to one or more files, each replaced whole or not at all.
+
+    Parameters
+    ----------
+    figure
+        A matplotlib figure.
+    paths
+        Files ending in .png or .pdf.
+    dpi
+        Resolution of PNG, in pixels an inch.
+
+    Raises
+    ------
+    InputError
+        If a name ends otherwise.
+    """
+    targets = [Path(path) for path in paths]
+    for target in targets:
+        if target.suffix not in _METADATA:
+            raise InputError(f"{target}: a figure is written as .png or .pdf, rename the file.")
+    with own_style():
+        for target in targets:
+            with atomic_path(target) as temporary:
+                figure.savefig(temporary, dpi=dpi, metadata=_METADATA[target.suffix])
+
+
+@contextmanager
+def own_style() -> Iterator[None]:
+    """Apply matplotlib's defaults whatever the user's settings are; text in a PDF stays text."""
+    from matplotlib import style
+
+    settings = {
+        "font.size": 8.5,
+        "pdf.fonttype": 42,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.linewidth": 0.7,
+        "xtick.major.width": 0.7,
+        "ytick.major.width": 0.7,
+        "mathtext.default": "regular",
+    }
+    with style.context(["default", settings]):
+        yield
+
+
+def _draw_panel(
+    axes: "Axes",
+    algorithms: Sequence[str],
+    test_sets: Sequence[str],
+    values: Mapping[tuple[str, str], list[float]],
+    styles: Mapping[str, Style],
+    names: Mapping[str, str],
+) -> None:
+    positions = np.arange(len(test_sets), dtype=np.float64)
+    for order, algorithm in enumerate(algorithms):
+        profile = [values.get((algorithm, name), []) for name in test_sets]
+        summaries = [mean_and_spread(rounds) if rounds else (np.nan, np.nan) for rounds in profile]
+        means, spreads = np.array(summaries, dtype=np.float64).T
+        style = styles[algorithm]
+        bold = style.width > 3
+        axes.errorbar(
+            # Set slightly apart, so that error bars of two algorithms do not cover each other.
+            positions + 0.07 * (order - (len(algorithms) - 1) / 2),
+            means,
+            yerr=spreads if np.isfinite(spreads).any() else None,
+            label=mathtext(names.get(algorithm, algorithm)),
+            color=style.colour,
+            linestyle=style.dashes,
+            linewidth=style.width,
+            marker=style.marker or None,
+            markersize=4.2,
+            markerfacecolor=style.colour if style.marker in _SOLID_MARKERS else "white",
+            markeredgewidth=1.1,
+            elinewidth=0.9,
+            ecolor="#8a8a8a" if bold else style.colour,
+            capsize=1.8,
+            zorder=2 if bold else 3,
+            solid_capstyle="butt",
+        )
+    shown = [mathtext(names.get(name, name)) for name in test_sets]
+    axes.set_xticks(positions, shown)
+    axes.tick_params(axis="x", length=2.5, labelsize=8)
+    longest = max(len(line) for text in shown for line in _plain(text).split("\n"))
+    if longest * len(test_sets) > _MOST_CHARACTERS:
+        for label in axes.get_xticklabels():
+            label.set(rotation=35, ha="right", rotation_mode="anchor")
+    axes.set_xlim(-0.5, len(test_sets) - 0.5)
+    axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def _mark_domains(axes: "Axes", test_sets: Sequence[str], in_domain: Sequence[str]) -> None:
+    """Lay a light band under the in-domain test sets, and name both domains."""
+    if not in_domain:
+        return
+    for inside, run in groupby(range(len(test_sets)), key=lambda i: test_sets[i] in in_domain):
+        members = list(run)
+        first, last = members[0] - 0.5, members[-1] + 0.5
+        if inside:
+            axes.axvspan(first, last, color="#f1f1f1", zorder=0, linewidth=0)
+        axes.text(
+            (first + last) / 2,
+            0.025,
+            "in-domain" if inside else "out-of-domain",
+            transform=axes.get_xaxis_transform(),
+            ha="center",
+            fontsize=7.5,
+            color="#555555",
+        )
+
+
+def _add_legend(axes: "Axes", title: str, lines: int) -> None:
+    """Put the legend between the panel's title and its axes, where no profile can be hidden."""
+    profiles, names = axes.get_legend_handles_labels()
+    # The line without its error bar: with it, the sample would hide the dashes.
+    handles = [profile[0] if isinstance(profile, tuple) else profile for profile in profiles]
+    axes.legend(
+        handles,
+        names,
+        title=title,
+        alignment="left",
+        title_fontproperties={"weight": "bold", "size": 8.5},
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        borderaxespad=0.3,
+        borderpad=0,
+        ncols=math.ceil(len(handles) / lines),
+        frameon=False,
+        fontsize=7.8,
+        handlelength=2.9,
+        handletextpad=0.6,
+        columnspacing=0.9,
+    )
+
+
+def _choose_styles(panels: Mapping[str, Sequence[str]]) -> dict[str, Style]:
+    """Give each algorithm one style in all panels; own algorithms get the spare ones in turn."""
+    algorithms = dict.fromkeys(name for members in panels.values() for name in members)
+    unknown = [name for name in algorithms if name not in _STYLES]
+    spare = {name: _OTHER_STYLES[i % len(_OTHER_STYLES)] for i, name in enumerate(unknown)}
+    return {name: _STYLES.get(name) or spare[name] for name in algorithms}
+
+
+def _by_profile(drifts: pd.DataFrame) -> dict[tuple[str, str], list[float]]:
+    """Drifts over rounds of each (algorithm, test set), without those not measured."""
+    missing = [name for name in DRIFT_COLUMNS if name not in drifts.columns]
+    if missing:
+        raise InputError(
+            f"The drifts lack the column {', '.join(missing)}: expected {', '.join(DRIFT_COLUMNS)}."
+        )
+    profiles: dict[tuple[str, str], list[float]] = {}
+    seen = set()
+    for algorithm, number, test_set, value in zip(
+        *(drifts[name] for name in DRIFT_COLUMNS), strict=True
+    ):
+        if (algorithm, number, test_set) in seen:
+            raise InputError(
+                f"The drift of {algorithm}, round {number}, {test_set} is given twice: "
+                "keep one of them."
+            )
+        seen.add((algorithm, number, test_set))
+        if not np.isnan(value):
+            profiles.setdefault((algorithm, test_set), []).append(float(value))
+    return profiles
+
+
+def mathtext(text: str) -> str:
+    """Text for matplotlib: dollars are literal, subscripts are set by mathtext."""
+    return translate(
+        text,
+        lambda piece: piece.replace("$", r"\$"),
+        lambda piece: rf"$_{{\mathrm{{{piece}}}}}$",
+    )
+
+
+def _plain(text: str) -> str:
+    """Text without subscripts."""
+    return translate(text, lambda piece: piece.replace("$", r"\$"), str)

@@ -1,0 +1,38 @@
+"""Table 1: error rates of every model, start and fine-tuning algorithm on every test set.
+
+`assembly` makes the table from the results of cells, `layout` arranges it as the paper does, and
+each renderer writes that arrangement in one format. All values are EERs in percent.
+"""
+
+from sdd.names import PAPER_LABELS
+from sdd.tables.assembly import (
+    CELL_COLUMNS,
+    IDENTITY,
+    assemble_table,
+    difference_from_paper,
+    domain_columns,
+    paper_values,
+    read_table,
+    write_csv,
+)
+from sdd.tables.layout import PAPER_GROUP_TITLES, grey
+from sdd.tables.render_html import write_html
+from sdd.tables.render_image import write_image
+from sdd.tables.render_latex import write_latex
+
+__all__ = [
+    "CELL_COLUMNS",
+    "IDENTITY",
+    "PAPER_GROUP_TITLES",
+    "PAPER_LABELS",
+    "assemble_table",
+    "difference_from_paper",
+    "domain_columns",
+    "grey",
+    "paper_values",
+    "read_table",
+    "write_csv",
+    "write_html",
+    "write_image",
+    "write_latex",
+]
