@@ -1,0 +1,123 @@
+"""The convolutions of wav2vec 2.0 that turn samples into frames, under fairseq's parameter names.
+
+Shapes: B utterances, T samples, F frames, C channels.
+"""
+
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sdd.detector.architectures import Architecture
+
+
+class TransposeLast(nn.Module):
+    """Swap the last two axes."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[..., C, F] -> [..., F, C]."""
+        return x.transpose(-2, -1)
+
+
+class Float32LayerNorm(nn.LayerNorm):
+    """Layer norm computed in at least float32, returned in the type of its input."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise over the last axis."""
+        weight, bias = widen(self.weight), widen(self.bias)
+        return F.layer_norm(widen(x), self.normalized_shape, weight, bias, self.eps).type_as(x)
+
+
+class Float32GroupNorm(nn.GroupNorm):
+    """Group norm with one group per channel, over time, computed in at least float32."""
+
+    def forward(self, x: Tensor, frames: Tensor | None = None) -> Tensor:
+        """Normalise each channel over its own frames.
+
+        Parameters
+        ----------
+        x
+            [B, C, F].
+        frames
+            [B], valid frames of each utterance; None if all are.
+
+        Returns
+        -------
+        Tensor
+            [B, C, F]; what stands in padded frames has no meaning.
+        """
+        weight, bias, wide = widen(self.weight), widen(self.bias), widen(x)
+        if frames is None:
+            return F.group_norm(wide, self.num_groups, weight, bias, self.eps).type_as(x)
+        valid = (torch.arange(x.shape[-1], device=x.device) < frames[:, None])[:, None]
+        count = frames[:, None, None]
+        mean = (wide * valid).sum(-1, keepdim=True) / count
+        centred = (wide - mean) * valid
+        variance = centred.square().sum(-1, keepdim=True) / count
+        normal = centred * torch.rsqrt(variance + self.eps)
+        return (normal * weight[:, None] + bias[:, None]).type_as(x)
+
+
+class ConvolutionBlock(nn.Sequential):
+    """Convolution, its norm if it has one, GELU; indices within are those of fairseq's names."""
+
+    def __init__(self, inputs: int, layer: tuple[int, int, int], norm: str, bias: bool) -> None:
+        channels, kernel, stride = layer
+        modules: list[nn.Module] = [
+            nn.Conv1d(inputs, channels, kernel, stride=stride, bias=bias),
+            nn.Identity(),  # fairseq has a dropout of 0 here
+        ]
+        if norm == "layer":
+            transposed = [TransposeLast(), Float32LayerNorm(channels), TransposeLast()]
+            modules.append(nn.Sequential(*transposed))
+        elif norm == "group":
+            modules.append(Float32GroupNorm(channels, channels))
+        super().__init__(*modules, nn.GELU())
+        self.kernel, self.stride = kernel, stride
+
+    def frames(self, samples: Tensor) -> Tensor:
+        """Count output frames for so many input samples."""
+        return torch.div(samples - self.kernel, self.stride, rounding_mode="floor") + 1
+
+    def forward(self, x: Tensor, frames: Tensor | None = None) -> Tensor:
+        """[B, inputs, samples] -> [B, C, F]; `frames` [B] are the valid ones of the output."""
+        for module in self:
+            x = module(x, frames) if isinstance(module, Float32GroupNorm) else module(x)
+        return x
+
+
+class ConvolutionalExtractor(nn.Module):
+    """The strided convolutions that turn samples into frames."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        blocks, inputs = [], 1
+        for index, layer in enumerate(architecture.convolutions):
+            if architecture.extractor_mode == "layer_norm":
+                norm = "layer"
+            else:
+                norm = "group" if index == 0 else "none"
+            blocks.append(ConvolutionBlock(inputs, layer, norm, architecture.conv_bias))
+            inputs = layer[0]
+        self.conv_layers = nn.ModuleList(blocks)
+
+    def frames(self, samples: Tensor) -> Tensor:
+        """Count the frames that so many samples [B] give."""
+        for block in self.conv_layers:
+            samples = cast(ConvolutionBlock, block).frames(samples)
+        return samples
+
+    def forward(self, waveforms: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """[B, T] -> [B, C, F]; `lengths` [B] in samples."""
+        x = waveforms[:, None]
+        for block in self.conv_layers:
+            if lengths is not None:
+                lengths = cast(ConvolutionBlock, block).frames(lengths)
+            x = block(x, lengths)
+        return x
+
+
+def widen(x: Tensor) -> Tensor:
+    """Return `x` in float32 if its type is narrower."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x

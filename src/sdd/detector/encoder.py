@@ -1,0 +1,313 @@
+"""The wav2vec 2.0 encoder under fairseq's parameter names.
+
+Waveform -> strided convolutions -> layer norm -> linear projection -> positional convolution ->
+transformer, after Baevski et al., *wav2vec 2.0: A Framework for Self-Supervised Learning of Speech
+Representations*, NeurIPS 2020. Parameters bear the names that fairseq 0.12.2 gives them, so its
+checkpoints and those of AntiDeepfake load with no mapping. Two things differ from fairseq on
+purpose: a padded frame takes part in nothing, not even in group norm; and the number of frames is
+not padded to an even one, which has no effect on the result.
+
+Shapes: B utterances, T samples, F frames, C channels of the convolutions, D width of the
+transformer, H heads.
+"""
+
+import math
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from sdd.detector.architectures import Architecture
+from sdd.detector.convolutions import ConvolutionalExtractor, widen
+from sdd.errors import InputError
+
+
+class ScaleGradient(torch.autograd.Function):
+    """Identity whose gradient is multiplied by a constant."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, factor: float) -> Tensor:  # noqa: ANN401  # torch's context
+        """Return `x` unchanged."""
+        ctx.factor = factor
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401
+        """Scale the gradient."""
+        return gradient * ctx.factor, None
+
+
+class WeightNormConvolution(nn.Module):
+    """Grouped 1-D convolution with weight_v * weight_g / ||weight_v||, one norm per kernel tap.
+
+    Written out rather than parametrised so that the parameters keep the names of the checkpoints.
+    """
+
+    def __init__(self, width: int, kernel: int, groups: int) -> None:
+        super().__init__()
+        self.groups, self.padding = groups, kernel // 2
+        self.weight_g = nn.Parameter(torch.ones(1, 1, kernel))
+        self.weight_v = nn.Parameter(torch.empty(width, width // groups, kernel))
+        self.bias = nn.Parameter(torch.zeros(width))
+        nn.init.normal_(self.weight_v, std=self.standard_deviation)
+
+    @property
+    def standard_deviation(self) -> float:
+        """Standard deviation of fresh weights: sqrt(4 / (kernel * width))."""
+        width, _, kernel = self.weight_v.shape
+        return math.sqrt(4 / (kernel * width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, D, F] -> [B, D, F], or F + 1 for an even kernel."""
+        norm = torch.linalg.vector_norm(widen(self.weight_v), dim=(0, 1), keepdim=True)
+        weight = (self.weight_v * (self.weight_g / norm)).type_as(self.weight_v)
+        return F.conv1d(x, weight, self.bias, padding=self.padding, groups=self.groups)
+
+
+class SamePad(nn.Module):
+    """Cut the one frame too many that an even kernel gives."""
+
+    def __init__(self, kernel: int) -> None:
+        super().__init__()
+        self.excess = 1 - kernel % 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, D, F + excess] -> [B, D, F]."""
+        return x[..., : x.shape[-1] - self.excess]
+
+
+class SelfAttention(nn.Module):
+    """Multi-head self-attention."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads, self.dropout = heads, dropout
+        self.k_proj = nn.Linear(width, width)
+        self.v_proj = nn.Linear(width, width)
+        self.q_proj = nn.Linear(width, width)
+        self.out_proj = nn.Linear(width, width)
+
+    def forward(self, x: Tensor, attended: Tensor | None) -> Tensor:
+        """[B, F, D] -> [B, F, D]; `attended` [B, 1, 1, F] is true where a frame may be seen."""
+        query, key, value = (
+            projection(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for projection in (self.q_proj, self.k_proj, self.v_proj)
+        )
+        dropout = self.dropout if self.training else 0.0
+        y = F.scaled_dot_product_attention(query, key, value, attended, dropout)
+        return cast(Tensor, self.out_proj(y.transpose(1, 2).flatten(2)))
+
+
+class TransformerLayer(nn.Module):
+    """Self-attention and feed-forward block, each with a residual, pre-norm or post-norm."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        width, inner = architecture.encoder_embed_dim, architecture.encoder_ffn_embed_dim
+        self.norm_first = architecture.layer_norm_first
+        self.activation = architecture.activation_fn
+        self.dropout = nn.Dropout(architecture.dropout)
+        self.activation_dropout = nn.Dropout(architecture.activation_dropout)
+        self.self_attn = SelfAttention(
+            width, architecture.encoder_attention_heads, architecture.attention_dropout
+        )
+        self.self_attn_layer_norm = nn.LayerNorm(width)
+        self.fc1 = nn.Linear(width, inner)
+        self.fc2 = nn.Linear(inner, width)
+        self.final_layer_norm = nn.LayerNorm(width)
+
+    def feed_forward(self, x: Tensor) -> Tensor:
+        """[B, F, D] -> [B, F, D]."""
+        x = self.activation_dropout(activate(self.fc1(x), self.activation))
+        return cast(Tensor, self.fc2(x))
+
+    def forward(self, x: Tensor, attended: Tensor | None) -> Tensor:
+        """[B, F, D] -> [B, F, D]; `attended` as in `SelfAttention`."""
+        if self.norm_first:
+            x = x + self.dropout(self.self_attn(self.self_attn_layer_norm(x), attended))
+            return x + cast(Tensor, self.dropout(self.feed_forward(self.final_layer_norm(x))))
+        x = self.self_attn_layer_norm(x + self.dropout(self.self_attn(x, attended)))
+        return cast(Tensor, self.final_layer_norm(x + self.dropout(self.feed_forward(x))))
+
+
+class Transformer(nn.Module):
+    """Positional convolution and transformer layers.
+
+    `checkpoint_activations`, false at first, recomputes each layer in the backward pass instead of
+    keeping its activations.
+    """
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        width, kernel = architecture.encoder_embed_dim, architecture.conv_pos
+        self.checkpoint_activations = False
+        self.norm_first = architecture.layer_norm_first
+        self.layer_drop = architecture.encoder_layerdrop
+        self.dropout = nn.Dropout(architecture.dropout)
+        self.pos_conv = nn.Sequential(
+            WeightNormConvolution(width, kernel, architecture.conv_pos_groups),
+            SamePad(kernel),
+            nn.GELU(),
+        )
+        self.layers = nn.ModuleList(
+            TransformerLayer(architecture) for _ in range(architecture.encoder_layers)
+        )
+        self.layer_norm = nn.LayerNorm(width)
+
+    def forward(self, x: Tensor, padding: Tensor | None = None) -> Tensor:
+        """[B, F, D] -> [B, F, D]; `padding` [B, F] is true in padded frames."""
+        attended = None
+        if padding is not None:
+            # Zeros, as beyond the ends of the utterance, for the positional convolution.
+            x = x.masked_fill(padding[..., None], 0)
+            attended = ~padding[:, None, None]
+        x = x + self.pos_conv(x.transpose(1, 2)).transpose(1, 2)
+        if not self.norm_first:
+            x = self.layer_norm(x)
+        x = self.dropout(x)
+        for layer in self.layers:
+            if self.training and self.layer_drop > 0 and torch.rand(()).item() < self.layer_drop:
+                continue
+            if self.checkpoint_activations and torch.is_grad_enabled():
+                x = checkpoint(layer, x, attended, use_reentrant=False)
+            else:
+                x = layer(x, attended)
+        return self.layer_norm(x) if self.norm_first else x
+
+
+class Encoder(nn.Module):
+    """A wav2vec 2.0 encoder: waveforms in, one vector per frame out.
+
+    Parameters
+    ----------
+    architecture
+        What to build.
+    """
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        channels, width = architecture.convolutions[-1][0], architecture.encoder_embed_dim
+        self.architecture = architecture
+        self.feature_grad_mult = architecture.feature_grad_mult
+        self.feature_extractor = ConvolutionalExtractor(architecture)
+        self.layer_norm = nn.LayerNorm(channels)
+        # fairseq has no projection where it would change no width.
+        self.post_extract_proj = nn.Linear(channels, width) if channels != width else None
+        self.dropout_input = nn.Dropout(architecture.dropout_input)
+        self.encoder = Transformer(architecture)
+
+    def frames(self, samples: Tensor) -> Tensor:
+        """Count the frames that so many samples give: integers, any shape."""
+        return self.feature_extractor.frames(samples)
+
+    def convolve(
+        self, waveforms: Tensor, lengths: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Waveforms to normalised convolutional features, the targets of pre-training.
+
+        Parameters
+        ----------
+        waveforms
+            [B, T] at 16 kHz, already normalised.
+        lengths
+            [B], valid samples of each; None if all are.
+
+        Returns
+        -------
+        features
+            [B, F, C].
+        padding
+            [B, F], true in padded frames; None without `lengths`.
+        """
+        waveforms = waveforms.to(self.layer_norm.weight.dtype)
+        if self.feature_grad_mult > 0:
+            x = self.feature_extractor(waveforms, lengths)
+            if self.feature_grad_mult != 1:
+                x = ScaleGradient.apply(x, self.feature_grad_mult)
+        else:
+            with torch.no_grad():
+                x = self.feature_extractor(waveforms, lengths)
+        features = self.layer_norm(x.transpose(1, 2))
+        if lengths is None:
+            return features, None
+        index = torch.arange(features.shape[1], device=features.device)
+        return features, index >= self.frames(lengths)[:, None]
+
+    def contextualise(
+        self,
+        features: Tensor,
+        padding: Tensor | None = None,
+        mask: Tensor | None = None,
+        mask_embedding: Tensor | None = None,
+    ) -> Tensor:
+        """Convolutional features to contextual ones.
+
+        Parameters
+        ----------
+        features, padding
+            As `convolve` returns them.
+        mask
+            [B, F], true where a frame is replaced by `mask_embedding`, for pre-training.
+        mask_embedding
+            [D].
+
+        Returns
+        -------
+        Tensor
+            [B, F, D].
+
+        Raises
+        ------
+        InputError
+            If only one of `mask` and `mask_embedding` is given.
+        """
+        if (mask is None) != (mask_embedding is None):
+            raise InputError("A mask needs a mask_embedding, and the other way round.")
+        x = features if self.post_extract_proj is None else self.post_extract_proj(features)
+        x = self.dropout_input(x)
+        if mask is not None and mask_embedding is not None:
+            x = torch.where(mask[..., None], mask_embedding.type_as(x), x)
+        return cast(Tensor, self.encoder(x, padding))
+
+    def forward(
+        self,
+        waveforms: Tensor,
+        lengths: Tensor | None = None,
+        mask: Tensor | None = None,
+        mask_embedding: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Waveforms to contextual features.
+
+        Parameters
+        ----------
+        waveforms, lengths
+            As in `convolve`.
+        mask, mask_embedding
+            As in `contextualise`.
+
+        Returns
+        -------
+        features
+            [B, F, D], the last layer.
+        padding
+            [B, F], true in padded frames; None without `lengths`.
+        """
+        features, padding = self.convolve(waveforms, lengths)
+        return self.contextualise(features, padding, mask, mask_embedding), padding
+
+
+def activate(x: Tensor, name: str) -> Tensor:
+    """Apply one of fairseq's activation functions."""
+    match name:
+        case "gelu":
+            return F.gelu(x)
+        case "gelu_accurate" | "gelu_fast":
+            return F.gelu(x, approximate="tanh")
+        case "relu":
+            return F.relu(x)
+        case "tanh":
+            return torch.tanh(x)
+        case _:
+            return x
