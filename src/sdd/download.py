@@ -1,0 +1,154 @@
+"""Fetching checkpoints: downloads that resume, and files that are checked before use."""
+
+import hashlib
+import http.client
+import logging
+import ssl
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+from tqdm import tqdm
+
+from sdd.errors import InputError
+
+CHUNK = 1 << 20
+ATTEMPTS = 5
+BROKEN_OFF = (
+    urllib.error.URLError,
+    http.client.HTTPException,
+    ssl.SSLError,
+    ConnectionError,
+    TimeoutError,
+)
+logger = logging.getLogger(__name__)
+
+
+def fetch(source: str, folder: Path, digest: str | None = None) -> Path:
+    """Give the local file of a source, downloading it once.
+
+    A download that breaks off goes on where it stopped. Where no digest is given, the one seen at
+    the first download is kept beside the file, and held against it from then on.
+
+    Parameters
+    ----------
+    source
+        An http(s) URL, or a path.
+    folder
+        Where downloads are kept, as ``{host}/{path of the URL}``.
+    digest
+        ``sha256:...`` or ``md5:...``.
+
+    Returns
+    -------
+    Path
+        A file whose digest is right.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, cannot be downloaded, or has another digest; a download with a
+        wrong digest is deleted.
+    """
+    if not source.startswith(("http://", "https://")):
+        path = Path(source).expanduser()
+        if not path.is_file():
+            raise InputError(f"checkpoint {path} does not exist; correct its `source`")
+        if digest:
+            check_digest(path, digest)
+        return path
+    # The address is part of the path: many checkpoints are called `model.safetensors`.
+    address = urllib.parse.urlsplit(source)
+    path = folder / (address.hostname or "") / address.path.lstrip("/")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    record = path.with_name(f"{path.name}.sha256")
+    if record.exists() and not digest:
+        digest = f"sha256:{record.read_text(encoding='utf-8').strip()}"
+    if not path.exists():
+        _download(source, path, digest)
+    elif digest:
+        check_digest(path, digest)
+    if not record.exists():
+        record.write_text(f"{_digest(path, 'sha256')}\n", encoding="utf-8")
+    return path
+
+
+def check_digest(path: Path, digest: str) -> None:
+    """Hold a file against a digest such as ``md5:...``.
+
+    Raises
+    ------
+    InputError
+        If they differ.
+    """
+    algorithm, _, expected = digest.partition(":")
+    found = _digest(path, algorithm)
+    if found != expected:
+        raise InputError(
+            f"{path}: its {algorithm} is {found}, not {expected}; it is damaged or another file: "
+            "delete it and fetch it again, or correct `digest` (where the config gives none, it is "
+            "the one of the first download, in the .sha256 file beside it)"
+        )
+
+
+def _digest(path: Path, algorithm: str) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def _download(url: str, path: Path, digest: str | None) -> None:
+    part = path.with_name(f"{path.name}.part")
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            _continue_download(url, part)
+            break
+        except BROKEN_OFF as error:
+            gone = isinstance(error, urllib.error.HTTPError) and 400 <= error.code < 500
+            if gone or attempt == ATTEMPTS:
+                raise InputError(
+                    f"{url} cannot be downloaded ({error}); download it yourself and give the "
+                    "file as `source`"
+                ) from error
+            logger.warning("%s: %s; going on (attempt %d)", url, error, attempt + 1)
+    if digest:
+        try:
+            check_digest(part, digest)
+        except InputError as error:
+            part.unlink()
+            raise InputError(f"{url}: {error}") from None
+    part.replace(path)
+
+
+def _continue_download(url: str, part: Path) -> None:
+    """Append what is missing to a partial file; start anew if the server cannot resume."""
+    done = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={done}-"} if done else {})
+    try:
+        response = urllib.request.urlopen(request, timeout=60)
+    except urllib.error.HTTPError as error:
+        if error.code != 416 or not done:
+            raise
+        if error.headers.get("Content-Range") == f"bytes */{done}":  # nothing is missing
+            return
+        part.unlink()
+        raise ConnectionError(f"{part} was part of another file") from error
+    with response:
+        resumed = response.status == 206
+        expected = int(response.headers.get("Content-Length", 0)) + (done if resumed else 0)
+        with (
+            part.open("ab" if resumed else "wb") as file,
+            tqdm(
+                total=expected or None,
+                initial=done if resumed else 0,
+                unit="B",
+                unit_scale=True,
+                desc=part.stem,
+                disable=None,
+            ) as bar,
+        ):
+            while chunk := response.read(CHUNK):
+                file.write(chunk)
+                bar.update(len(chunk))
+    if expected and part.stat().st_size < expected:
+        raise ConnectionError(f"broke off at {part.stat().st_size} of {expected} bytes")

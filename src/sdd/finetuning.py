@@ -1,0 +1,122 @@
+"""Fine-tuning one cell: from a checkpoint to the best weights."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sdd.detector import Detector, load_detector, load_pretrained, read_metadata, save_detector
+from sdd.inference import choose_device, prepare
+from sdd.policies import Policies
+from sdd.recipe import Recipe, objective_from_config
+from sdd.scoring import without_suffixes
+from sdd.segments import Segments
+from sdd.training import Trainer
+from sdd.training_state import STOPPED, Progress, StopRequest, write_history
+
+
+def starting_detector(
+    start: Path, architecture: str | Mapping[str, Any], *, new_back_end: bool, seed: int
+) -> Detector:
+    """Load what a stage starts from; give an encoder a fresh back end from the round's seed."""
+    if new_back_end:
+        return load_pretrained(start, architecture, seed)
+    return load_detector(start, architecture, dtype=torch.float32)
+
+
+def finetune(
+    *,
+    start: Path,
+    checkpoint: Path,
+    model: Path,
+    history: Path,
+    state: Path,
+    training: Segments,
+    validation: Segments,
+    audio_folder: Path,
+    architecture: str | Mapping[str, Any],
+    objective: Mapping[str, Any],
+    recipe: Mapping[str, Any],
+    seed: int,
+    new_back_end: bool,
+    device: str = "auto",
+    threads: int = 1,
+    workers: int = 0,
+    save_minutes: float = 15.0,
+) -> None:
+    """Fine-tune a detector by one objective, or go on where an earlier run was cut off.
+
+    Parameters
+    ----------
+    start
+        Weights the stage starts from: a checkpoint, or the model of the stage before.
+    checkpoint
+        The cell's checkpoint: the reference, where the recipe says `post_trained`.
+    model, history
+        Where the best weights (safetensors) and the history (CSV) go; both atomic.
+    state
+        Folder of the unfinished run; removed at the end.
+    training, validation
+        Segment tables.
+    audio_folder
+        Where their FLAC files are.
+    architecture, objective, recipe
+        Slices of the config.
+    seed
+        Of the round.
+    new_back_end
+        Whether `start` is an encoder without a back end.
+    device, threads, workers, save_minutes
+        How to compute.
+
+    Raises
+    ------
+    InputError
+        If a non-finite loss occurs, or a saved state does not fit.
+    SystemExit
+        With status `STOPPED` after SIGTERM or SIGUSR1, when the state has been saved.
+    """
+    switches = Recipe.from_config(recipe)
+    where = choose_device(device)
+    prepare(switches.precision, threads)
+    torch.manual_seed(seed)
+    detector = starting_detector(start, architecture, new_back_end=new_back_end, seed=seed)
+    reference = None
+    if switches.reference == "post_trained" and not new_back_end:
+        reference = load_detector(checkpoint, architecture).to(where)
+    policies = Policies(detector.to(where), objective_from_config(objective), switches, reference)
+    trainer = Trainer(
+        policies,
+        switches,
+        without_suffixes(training, switches.skip_suffixes),
+        without_suffixes(validation, switches.skip_suffixes),
+        audio_folder=audio_folder,
+        seed=seed,
+        state=state,
+        device=where,
+        workers=workers,
+        save_minutes=save_minutes,
+    )
+    trainer.restore()
+    with StopRequest().listening() as stop:
+        if not trainer.run(stop):
+            raise SystemExit(STOPPED)
+    write_history(trainer.progress, history)
+    best = load_detector(trainer.best, architecture)
+    save_detector(best, model, _metadata(start, objective, trainer.progress))
+    shutil.rmtree(state)
+
+
+def _metadata(start: Path, objective: Mapping[str, Any], progress: Progress) -> dict[str, str]:
+    """Describe a fine-tuned model; licence and source are those of what it was made from."""
+    inherited = read_metadata(start)
+    return {
+        **{key: inherited[key] for key in ("licence", "source") if key in inherited},
+        "objective": json.dumps(dict(objective), sort_keys=True),
+        "steps": str(progress.step),
+        "best_step": str(progress.best_step),
+        "best_validation": f"{progress.best:.6g}",
+    }

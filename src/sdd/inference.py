@@ -1,0 +1,126 @@
+"""Running a detector: devices, arithmetic precision, batches."""
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sdd.batching import Batch
+from sdd.detector import Detector, normalise_waveforms
+
+Precision = Literal["fp32", "tf32", "bf16"]
+
+
+def choose_device(name: str) -> torch.device:
+    """Turn the config's `device` into a torch device: auto is CUDA where there is one."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def prepare(precision: Precision, threads: int) -> None:
+    """Set up this process: CPU threads, and how float32 matrices are multiplied on a GPU."""
+    torch.set_num_threads(threads)
+    torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+    torch.backends.cudnn.allow_tf32 = precision == "tf32"
+
+
+def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[object]:
+    """Run a block in bf16 where that is asked for and there is a GPU; the CPU stays in fp32."""
+    if precision == "bf16" and device.type == "cuda":
+        return torch.autocast("cuda", dtype=torch.bfloat16)
+    return nullcontext()
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a detector says of N segments, in their own order."""
+
+    logits: np.ndarray
+    """[N, 2] float32: index 0 FAKE, 1 REAL."""
+    embeddings: np.ndarray | None
+    """[N, D] float32, pooled; None unless asked for."""
+
+
+def forward(
+    detector: Detector,
+    batch: Batch,
+    device: torch.device,
+    *,
+    precision: Precision,
+    masked: bool,
+) -> tuple[Tensor, Tensor]:
+    """Run a detector over a batch; each waveform is normalised over its own length.
+
+    Parameters
+    ----------
+    detector
+        On `device`.
+    batch
+        Waveforms [B, T], padded with zeros.
+    device, precision
+        Where and how to compute.
+    masked
+        Whether padding is masked, or goes through the encoder and is averaged in with the rest,
+        as the released code does.
+
+    Returns
+    -------
+    Tensor
+        [B, D], pooled embeddings.
+    Tensor
+        [B, 2], logits in float32.
+    """
+    lengths = batch.lengths.to(device)
+    waveforms = normalise_waveforms(batch.waveforms.to(device, non_blocking=True), lengths)
+    with autocast(device, precision):
+        embedding, logits = detector.embed_and_logits(
+            waveforms, lengths if masked else None, normalise=False
+        )
+    return embedding.float(), logits.float()
+
+
+@torch.inference_mode()
+def predict(
+    detector: Detector,
+    batches: Iterable[Batch],
+    *,
+    count: int,
+    device: torch.device,
+    precision: Precision,
+    masked: bool = True,
+    embeddings: bool = False,
+) -> Predictions:
+    """Run a detector over batches.
+
+    Parameters
+    ----------
+    detector
+        On `device`; its mode is set to eval.
+    batches
+        Of segments 0 .. `count` - 1, each exactly once.
+    count
+        N.
+    device, precision
+        Where and how to compute.
+    masked
+        Whether padding is masked, or pooled with the rest as the released code does.
+    embeddings
+        Whether the pooled embeddings are wanted.
+    """
+    detector.eval()
+    logits = np.full((count, 2), np.nan, dtype=np.float32)
+    pooled: np.ndarray | None = None
+    for batch in batches:
+        embedding, output = forward(detector, batch, device, precision=precision, masked=masked)
+        rows = batch.indices.numpy()
+        logits[rows] = output.float().cpu().numpy()
+        if embeddings:
+            if pooled is None:
+                pooled = np.full((count, embedding.shape[1]), np.nan, dtype=np.float32)
+            pooled[rows] = embedding.float().cpu().numpy()
+    return Predictions(logits, pooled)

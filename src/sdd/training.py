@@ -1,0 +1,312 @@
+"""The loop of fine-tuning, and its complete state.
+
+A run that was killed goes on from its last state and ends in the same weights: every random choice
+comes from the seed, the epoch and the segment (`sdd.batching`), or from a generator whose state is
+saved.
+"""
+
+import json
+import logging
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from sdd.batching import Batch, load_batches, plan_epoch
+from sdd.detector import save_detector
+from sdd.errors import InputError
+from sdd.inference import predict
+from sdd.metrics import eer, selection_der
+from sdd.policies import Policies
+from sdd.recipe import Recipe
+from sdd.scoring import durations, is_real, length_sorted_batches, make_dataset
+from sdd.segments import Segments
+from sdd.training_state import (
+    HISTORY,
+    Progress,
+    StopRequest,
+    load_state,
+    save_state,
+)
+
+RELEASED_BATCH_SEED = 42
+RELEASED_VALIDATION_BATCH = 10
+logger = logging.getLogger(__name__)
+
+
+class Trainer:
+    """Fine-tunes a detector by one objective.
+
+    Parameters
+    ----------
+    policies
+        What is trained, with the frozen policies of its objective; on `device`.
+    recipe
+        How.
+    training, validation
+        Segment tables.
+    audio_folder
+        Where their FLAC files are.
+    seed
+        Reaches order, crops, augmentation, dropout and sampled labels.
+    state
+        Folder of the run's state; nothing else may be in it.
+    device
+        Where to compute.
+    workers
+        Data-loading processes.
+    save_minutes
+        How often the state is saved.
+    """
+
+    def __init__(
+        self,
+        policies: Policies,
+        recipe: Recipe,
+        training: Segments,
+        validation: Segments,
+        *,
+        audio_folder: Path,
+        seed: int,
+        state: Path,
+        device: torch.device,
+        workers: int = 0,
+        save_minutes: float = 15.0,
+    ) -> None:
+        self.policies = policies
+        self.recipe = recipe
+        self.seed = seed
+        self.state = state
+        self.device = device
+        self.workers = workers
+        self.save_minutes = save_minutes
+        self.dataset = make_dataset(
+            training, audio_folder, crop=recipe.crop, rawboost=recipe.rawboost, seed=seed
+        )
+        self.segment_ids = training.segment_id
+        self.durations = durations(training)
+        self.validation = validation
+        as_training = recipe.validation_as_training
+        self.validation_dataset = make_dataset(
+            validation,
+            audio_folder,
+            crop=recipe.crop if as_training else None,
+            rawboost=recipe.rawboost if as_training else 0,
+            seed=seed,
+        )
+        self.optimiser = torch.optim.AdamW(
+            policies.policy.parameters(),
+            lr=recipe.learning_rate,
+            weight_decay=recipe.weight_decay,
+            eps=recipe.adam_epsilon,
+        )
+        self.sampler = torch.Generator().manual_seed(seed)
+        self.progress = Progress()
+        self.last_save = time.monotonic()
+        self.last_tick = time.monotonic()
+
+    # -------------------------------------------------------------------------------- the loop
+    def run(self, stop: StopRequest) -> bool:
+        """Train to the end, or until asked to stop.
+
+        Returns
+        -------
+        bool
+            Whether the end was reached; if not, the state is saved.
+        """
+        progress = self.progress
+        batches = self.plan()
+        total = self.total_steps(len(batches))
+        self.last_save = self.last_tick = time.monotonic()
+        with tqdm(total=total, initial=progress.step, desc="steps", disable=None) as bar:
+            while progress.step < total:
+                for batch in self._rest_of_epoch(batches):
+                    loss = self.train_step(batch)
+                    progress.batch += 1
+                    bar.update()
+                    bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
+                    if progress.step % self.recipe.validate_every == 0:
+                        self.validate()
+                        self.save()
+                    if stop.requested:
+                        self.save()
+                        return False
+                    if time.monotonic() - self.last_save > 60 * self.save_minutes:
+                        self.save()
+                    if progress.step == total:
+                        break
+                else:
+                    progress.epoch += 1
+                    progress.batch = 0
+                    batches = self.plan()
+        if progress.validated != progress.step:
+            self.validate()
+        return True
+
+    def total_steps(self, batches_of_epoch: int) -> int:
+        """Give the length of the run: so many epochs or steps, whichever ends first."""
+        return min(self.recipe.max_steps, self.recipe.epochs * batches_of_epoch)
+
+    def plan(self) -> list[list[int]]:
+        """Plan the batches of the current epoch."""
+        recipe = self.recipe
+        seconds = self.durations
+        if recipe.batch_durations == "cropped":
+            longer = seconds > recipe.crop.longer_than
+            seconds = np.where(longer, recipe.crop.longest, seconds)
+        return plan_epoch(
+            seconds,
+            budget_seconds=recipe.batch_seconds,
+            buckets=recipe.buckets,
+            seed=RELEASED_BATCH_SEED if recipe.batch_seed == "fixed" else self.seed,
+            epoch=0 if recipe.batch_order == "first_epoch" else self.progress.epoch,
+        )
+
+    def _rest_of_epoch(self, batches: list[list[int]]) -> Iterator[Batch]:
+        progress = self.progress
+        return load_batches(
+            self.dataset,
+            batches,
+            epoch=progress.epoch,
+            first=progress.batch,
+            workers=self.workers,
+        )
+
+    def train_step(self, batch: Batch) -> float:
+        """Take one optimiser step and note it in the history; return the loss.
+
+        Raises
+        ------
+        InputError
+            If the loss or the gradient is not finite: the step and the batch's segments.
+        """
+        progress, recipe, policies = self.progress, self.recipe, self.policies
+        progress.step += 1
+        policies.before_step(progress.step)
+        policies.train()
+        rate = recipe.learning_rate_of_step(progress.step)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.zero_grad(set_to_none=True)
+        loss, diagnostics = policies.loss(batch, self.sampler, self.device)
+        self._check_finite("loss", loss.item(), batch)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = torch.nn.utils.clip_grad_norm_(
+            policies.policy.parameters(), recipe.max_gradient_norm
+        ).item()
+        self._check_finite("gradient", norm, batch)
+        self.optimiser.step()
+        progress.audio_seconds += batch.lengths.sum().item() / 16_000
+        self._note(learning_rate=rate, loss=loss.item(), gradient_norm=norm, **diagnostics)
+        return loss.item()
+
+    def _check_finite(self, what: str, value: float, batch: Batch) -> None:
+        if not math.isfinite(value):
+            segments = ", ".join(self.segment_ids[index] for index in batch.indices.tolist())
+            raise InputError(
+                f"step {self.progress.step}: the {what} is {value}; segments of the batch: "
+                f"{segments}; the last saved state is kept in {self.state}; lower learning_rate "
+                "or look at these segments"
+            )
+
+    def _note(self, **values: float) -> None:
+        progress, now = self.progress, time.monotonic()
+        progress.seconds += now - self.last_tick
+        self.last_tick = now
+        known = {
+            "step": progress.step,
+            "epoch": progress.epoch,
+            "audio_seconds": progress.audio_seconds,
+            "seconds": progress.seconds,
+            **values,
+        }
+        progress.history.append([float(known.get(name, math.nan)) for name in HISTORY])
+
+    # ------------------------------------------------------------------------------ validation
+    def validate(self) -> None:
+        """Measure the policy on the validation set and keep its weights if they are the best."""
+        recipe, progress, table = self.recipe, self.progress, self.validation
+        if recipe.validation_as_training:
+            order = list(range(len(table)))
+            size = RELEASED_VALIDATION_BATCH
+            batches = [order[first : first + size] for first in range(0, len(order), size)]
+        else:
+            batches = length_sorted_batches(durations(table), recipe.batch_seconds)
+        predictions = predict(
+            self.policies.policy,
+            load_batches(
+                self.validation_dataset, batches, epoch=progress.step, workers=self.workers
+            ),
+            count=len(table),
+            device=self.device,
+            precision=recipe.precision,
+            masked=recipe.padding == "masked",
+        )
+        scores, real = predictions.logits[:, 1], is_real(table)
+        rate, _ = eer(scores[real], scores[~real])
+        der = selection_der(scores[real], scores[~real])
+        values = progress.history[-1]
+        values[HISTORY.index("validation_eer")] = rate
+        values[HISTORY.index("validation_der")] = der
+        progress.validated = progress.step
+        selected = rate if recipe.selection == "eer" else der
+        logger.info("step %d: validation EER %.2f %%", progress.step, 100 * rate)
+        if selected < progress.best:
+            progress.best, progress.best_step = selected, progress.step
+            save_detector(self.policies.policy, self.best, {})
+
+    @property
+    def best(self) -> Path:
+        """File of the best weights so far."""
+        return self.state / "best.safetensors"
+
+    # ----------------------------------------------------------------------------------- state
+    def settings(self) -> str:
+        """Describe everything a saved state must agree with, as JSON."""
+        return json.dumps(
+            {
+                **self.policies.settings(),
+                "seed": self.seed,
+                "segments": [len(self.segment_ids), self.segment_ids[0], self.segment_ids[-1]],
+                "hours": round(float(self.durations.sum()) / 3600, 6),
+                "validation segments": len(self.validation),
+            },
+            default=str,
+            sort_keys=True,
+        )
+
+    def save(self) -> None:
+        """Save the complete state, atomically."""
+        save_state(
+            self.state / "state.pt",
+            settings=self.settings(),
+            progress=self.progress,
+            policies=self.policies,
+            optimiser=self.optimiser,
+            sampler=self.sampler,
+        )
+        self.last_save = time.monotonic()
+
+    def restore(self) -> None:
+        """Go on from a saved state, if there is one.
+
+        Raises
+        ------
+        InputError
+            If it belongs to other settings: what differs.
+        """
+        path = self.state / "state.pt"
+        if path.exists():
+            self.progress = load_state(
+                path,
+                settings=self.settings(),
+                policies=self.policies,
+                optimiser=self.optimiser,
+                sampler=self.sampler,
+                device=self.device,
+            )
+            logger.info("going on from step %d", self.progress.step)

@@ -1,0 +1,301 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from sdd.batching import plan_epoch
+from sdd.errors import InputError
+from sdd.inference import predict
+from sdd.metrics import eer, selection_der
+from sdd.policies import Policies
+from sdd.recipe import Recipe, objective_from_config
+from sdd.scoring import is_real, length_sorted_batches, make_dataset
+from sdd.training import Trainer
+from sdd.training_state import HISTORY, StopRequest
+
+from .conftest import GRPO, RECIPE, TINY
+
+CPU = torch.device("cpu")
+SFT = {"kind": "sft"}
+OBJECTIVES = {
+    "sft": SFT,
+    "grpo": GRPO,
+    "grpo_s": {**GRPO, "on_policy": True},
+    "exact": {**GRPO, "rollouts": "exact"},
+}
+
+
+def make_trainer(tones, folder, objective, *, seed=3, detector_seed=7, **switches):
+    from sdd.detector import Detector, architecture
+
+    segments, audio = tones
+    torch.manual_seed(seed)
+    detector = Detector(architecture(TINY))
+    detector.initialise(detector_seed)
+    recipe = Recipe.from_config({**RECIPE, **switches})
+    policies = Policies(detector, objective_from_config(objective), recipe)
+    return Trainer(
+        policies,
+        recipe,
+        segments,
+        segments,
+        audio_folder=audio,
+        seed=seed,
+        state=folder,
+        device=CPU,
+    )
+
+
+def weights(trainer):
+    return {name: value.clone() for name, value in trainer.policies.policy.state_dict().items()}
+
+
+def same(one, other):
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
+class StopAfter(StopRequest):
+    """Asks to stop once a step is done, as a signal at that moment would."""
+
+    def __init__(self, trainer, step):
+        self.trainer, self.step = trainer, step
+
+    @property
+    def requested(self):
+        return self.trainer.progress.step >= self.step
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_training_learns_what_separates_the_classes(tones, tmp_path, objective):
+    trainer = make_trainer(
+        tones,
+        tmp_path,
+        OBJECTIVES[objective],
+        rawboost=0,
+        learning_rate=1e-2,
+        max_steps=60,
+        schedule_steps=60,
+        validate_every=30,
+    )
+    assert trainer.run(StopRequest())
+    assert trainer.progress.step == 60
+    assert trainer.progress.best <= 0.1
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("cut", [1, 4, 5, 9])
+def test_a_cut_off_run_ends_in_the_same_weights(tones, tmp_path, objective, cut):
+    whole = make_trainer(tones, tmp_path / "whole", OBJECTIVES[objective])
+    assert whole.run(StopRequest())
+    first = make_trainer(tones, tmp_path / "cut", OBJECTIVES[objective])
+    assert not first.run(StopAfter(first, cut))
+    second = make_trainer(tones, tmp_path / "cut", OBJECTIVES[objective])
+    torch.manual_seed(999)  # what a fresh process has in its generators must not matter
+    second.restore()
+    assert second.progress.step == cut
+    assert second.run(StopRequest())
+    assert same(weights(second), weights(whole))
+    seconds = HISTORY.index("seconds")
+    ours = np.delete(np.array(second.progress.history), seconds, axis=1)
+    theirs = np.delete(np.array(whole.progress.history), seconds, axis=1)
+    np.testing.assert_array_equal(ours, theirs)
+    assert (second.progress.best, second.progress.best_step) == (
+        whole.progress.best,
+        whole.progress.best_step,
+    )
+    assert second.best.read_bytes() == whole.best.read_bytes()
+
+
+def test_the_same_round_is_the_same_and_another_differs(tones, tmp_path):
+    runs = []
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        trainer = make_trainer(tones, tmp_path / name, GRPO, seed=seed)
+        trainer.run(StopRequest())
+        runs.append(weights(trainer))
+    assert same(runs[0], runs[1])
+    assert not same(runs[0], runs[2])
+
+
+def test_one_sft_step_is_adamw_on_the_mean_log_likelihood(tones, tmp_path):
+    """An independent step: same batch, same forward pass, torch's own loss and optimiser."""
+    switches = {"dropout": False, "rawboost": 0, "schedule": "after_step"}
+    trainer = make_trainer(tones, tmp_path, SFT, **switches)
+    twin = make_trainer(tones, tmp_path, SFT, **switches).policies.policy.eval()
+    batch = next(trainer._rest_of_epoch(trainer.plan()))
+    loss = torch.nn.functional.cross_entropy(twin(batch.waveforms, batch.lengths), batch.labels)
+    optimiser = torch.optim.AdamW(twin.parameters(), lr=3e-3, weight_decay=0.01, eps=1e-6)
+    loss.backward()
+    optimiser.step()
+    assert trainer.train_step(batch) == pytest.approx(loss.item(), abs=1e-6)
+    for name, value in twin.state_dict().items():
+        torch.testing.assert_close(weights(trainer)[name], value, rtol=1e-5, atol=1e-7)
+
+
+def test_learning_rates_follow_the_recipe(tones, tmp_path):
+    trainer = make_trainer(tones, tmp_path, SFT)
+    trainer.run(StopRequest())
+    rates = [row[HISTORY.index("learning_rate")] for row in trainer.progress.history]
+    assert rates == pytest.approx(
+        [0, 1.5e-3, *(3e-3 * 0.5 ** (n / 10) for n in range(10))], rel=1e-9
+    )
+
+
+def test_the_old_policy_is_refreshed_on_schedule(tones, tmp_path):
+    trainer = make_trainer(tones, tmp_path, GRPO, schedule="after_step")
+    policies = trainer.policies
+    start = weights(trainer)
+    batches = trainer.plan()
+    for step, batch in enumerate(trainer._rest_of_epoch(batches), start=1):
+        before = weights(trainer)
+        trainer.train_step(batch)
+        old = policies.old.state_dict()
+        # Refreshed ahead of steps 4, 7, ...; until then it is the stage's start.
+        if step <= 3:
+            assert same(old, start)
+        elif step == 4:
+            assert same(old, before)
+            assert not same(old, start)
+            break
+    assert same(policies.reference.state_dict(), start)
+
+
+def test_policies_that_are_not_needed_are_not_kept(tones, tmp_path):
+    on_policy = {**GRPO, "on_policy": True, "beta": 0.0}
+    policies = make_trainer(tones, tmp_path, on_policy).policies
+    assert policies.old is None
+    assert policies.reference is None
+    assert make_trainer(tones, tmp_path, SFT).policies.reference is None
+
+
+def test_frozen_policies_have_no_gradient_and_no_dropout(tones, tmp_path):
+    policies = make_trainer(tones, tmp_path, GRPO).policies
+    policies.train()
+    assert policies.policy.training
+    for frozen in (policies.old, policies.reference):
+        assert not frozen.training
+        assert not any(parameter.requires_grad for parameter in frozen.parameters())
+    off = make_trainer(tones, tmp_path, GRPO, dropout=False).policies
+    off.train()
+    assert not off.policy.training
+
+
+def test_labels_come_from_the_policy_that_the_recipe_names(tones, tmp_path, monkeypatch):
+    sources = {}
+    for labels_from in ("old", "current"):
+        trainer = make_trainer(tones, tmp_path, GRPO, labels_from=labels_from, dropout=False)
+        with torch.no_grad():
+            trainer.policies.old.proj_fc.bias += 1.0
+        batch = next(trainer._rest_of_epoch(trainer.plan()))
+        seen = []
+
+        def note(logits, labels, size, generator, seen=seen):
+            seen.append(logits)
+            return torch.zeros_like(labels)
+
+        monkeypatch.setattr("sdd.policies.sample_correct", note)
+        trainer.policies.train()
+        trainer.policies.loss(batch, trainer.sampler, CPU)
+        sources[labels_from] = seen[0]
+        assert not seen[0].requires_grad
+    torch.testing.assert_close(sources["old"], sources["current"] + 1.0)
+
+
+def test_best_weights_are_those_of_the_lowest_validation_eer(tones, tmp_path, monkeypatch):
+    trainer = make_trainer(tones, tmp_path, SFT, validate_every=3)
+    rates = iter([(0.3, 0.0), (0.1, 0.0), (0.1, 0.0), (0.2, 0.0)])
+    monkeypatch.setattr("sdd.training.eer", lambda *_: next(rates))
+    kept = {}
+    validate = trainer.validate
+
+    def noting():
+        validate()
+        kept[trainer.progress.step] = weights(trainer)
+
+    monkeypatch.setattr(trainer, "validate", noting)
+    trainer.run(StopRequest())
+    assert sorted(kept) == [3, 6, 9, 12]
+    assert (trainer.progress.best, trainer.progress.best_step) == (0.1, 6)
+    from sdd.detector import load_detector
+
+    assert same(load_detector(trainer.best, TINY).state_dict(), kept[6])
+
+
+def test_selection_may_be_by_the_released_figure(tones, tmp_path):
+    trainer = make_trainer(tones, tmp_path, SFT, selection="der")
+    trainer.run(StopRequest())
+    segments, audio = tones
+    step = trainer.progress.best_step
+    row = next(row for row in trainer.progress.history if row[0] == step)
+    assert trainer.progress.best == row[HISTORY.index("validation_der")]
+    # The last validation, measured again from the outside.
+    predictions = predict(
+        trainer.policies.policy,
+        trainer_batches(segments, audio),
+        count=len(segments),
+        device=CPU,
+        precision="fp32",
+    )
+    scores, real = predictions.logits[:, 1], is_real(segments)
+    last = trainer.progress.history[-1]
+    assert last[HISTORY.index("validation_eer")] == eer(scores[real], scores[~real])[0]
+    assert last[HISTORY.index("validation_der")] == selection_der(scores[real], scores[~real])
+
+
+def trainer_batches(segments, audio):
+    from sdd.batching import load_batches
+
+    seconds = (segments.end - segments.start) / 16_000
+    return load_batches(make_dataset(segments, audio), length_sorted_batches(seconds, 3.0), epoch=0)
+
+
+def test_batch_switches(tones, tmp_path):
+    """Released batches: planned by whole durations, seed 42, every epoch as the first."""
+    written = make_trainer(tones, tmp_path, SFT)
+    released = make_trainer(
+        tones,
+        tmp_path,
+        SFT,
+        batch_durations="whole",
+        batch_order="first_epoch",
+        batch_seed="fixed",
+    )
+    first = written.plan(), released.plan()
+    written.progress.epoch = released.progress.epoch = 1
+    assert written.plan() != first[0]
+    assert released.plan() == first[1]
+    other = make_trainer(tones, tmp_path, SFT, seed=5, batch_durations="whole", batch_seed="fixed")
+    assert other.plan() == first[1]
+    seconds = (tones[0].end - tones[0].start) / 16_000
+    size = {"budget_seconds": 3.0, "buckets": 3, "epoch": 0}
+    assert first[0] == plan_epoch(np.minimum(seconds, 0.5), seed=3, **size)
+    assert first[1] == plan_epoch(seconds, seed=42, **size)
+
+
+def test_a_run_is_so_many_epochs_or_steps(tones, tmp_path):
+    trainer = make_trainer(tones, tmp_path, SFT, epochs=2)
+    batches = len(trainer.plan())
+    assert trainer.total_steps(batches) == min(12, 2 * batches)
+    assert make_trainer(tones, tmp_path, SFT, epochs=1, max_steps=2).total_steps(9) == 2
+
+
+def test_a_loss_that_is_not_finite_stops_with_step_and_segments(tones, tmp_path):
+    trainer = make_trainer(tones, tmp_path, SFT)
+    with torch.no_grad():
+        trainer.policies.policy.proj_fc.weight.fill_(math.nan)
+    batch = next(trainer._rest_of_epoch(trainer.plan()))
+    with pytest.raises(InputError, match=r"step 1: the loss is nan; segments of the batch: tone-"):
+        trainer.train_step(batch)
+
+
+def test_a_state_of_other_settings_is_refused(tones, tmp_path):
+    trainer = make_trainer(tones, tmp_path, SFT)
+    trainer.run(StopAfter(trainer, 2))
+    for change, words in (
+        ({"learning_rate": 1e-3}, r"recipe\.learning_rate: 0\.003 there, 0\.001 now"),
+        ({"seed": 4}, r"seed: 3 there, 4 now"),
+    ):
+        with pytest.raises(InputError, match=words):
+            make_trainer(tones, tmp_path, SFT, **change).restore()
+    with pytest.raises(InputError, match=r"objective\.beta: None there, 0\.04 now"):
+        make_trainer(tones, tmp_path, GRPO).restore()
