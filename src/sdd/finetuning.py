@@ -42,6 +42,7 @@ def finetune(
     recipe: Mapping[str, Any],
     seed: int,
     new_back_end: bool,
+    checkpoint_is_reference: bool,
     device: str = "auto",
     threads: int = 1,
     workers: int = 0,
@@ -54,7 +55,7 @@ def finetune(
     start
         Weights the stage starts from: a checkpoint, or the model of the stage before.
     checkpoint
-        The cell's checkpoint: the reference, where the recipe says `post_trained`.
+        The cell's checkpoint.
     model, history
         Where the best weights (safetensors) and the history (CSV) go; both atomic.
     state
@@ -69,6 +70,8 @@ def finetune(
         Of the round.
     new_back_end
         Whether `start` is an encoder without a back end.
+    checkpoint_is_reference
+        Whether the reference policy is `checkpoint`, rather than `start`.
     device, threads, workers, save_minutes
         How to compute.
 
@@ -85,7 +88,7 @@ def finetune(
     torch.manual_seed(seed)
     detector = starting_detector(start, architecture, new_back_end=new_back_end, seed=seed)
     reference = None
-    if switches.reference == "post_trained" and not new_back_end:
+    if checkpoint_is_reference:
         reference = load_detector(checkpoint, architecture).to(where)
     policies = Policies(detector.to(where), objective_from_config(objective), switches, reference)
     trainer = Trainer(

@@ -138,7 +138,8 @@ class Policies(nn.Module):
             "old_logits": old,
             "beta": objective.beta,
             "epsilon": objective.epsilon,
-            "normalise": self._normalise(),
+            # Without negatives the advantage is the reward itself: nothing is normalised.
+            "normalise": self.recipe.advantage if objective.negatives else "none",
             "negatives": self._negatives(objective),
             "std_floor": objective.std_floor,
             "kl": objective.kl,
@@ -153,9 +154,6 @@ class Policies(nn.Module):
             n_correct = sample_correct(source, labels, objective.group_size, generator)
             loss = grpo_loss(logits, labels, n_correct, **arguments)
         return loss, grpo_diagnostics(logits.detach(), labels, n_correct, **arguments)
-
-    def _normalise(self) -> Normalise:
-        return self.recipe.advantage
 
     def _negatives(self, objective: GrpoObjective) -> Negatives:
         if objective.negatives:
