@@ -22,7 +22,7 @@ env: .venv/.ready ## uv and the locked environment, in .venv
 	@touch $@
 
 demo: env ## the whole experiment on toy corpora: Table 1 and Figure 2 in minutes
-	$(BIN)/snakemake --configfile demo/config.yaml --cores $(CORES) --quiet host rules -- all
+	$(BIN)/snakemake --configfile demo/config.yaml --cores $(CORES) --quiet host reason -- all
 
 test: lint test-unit test-workflow ## lint, types, unit and workflow tests (README, CI)
 

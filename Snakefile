@@ -1,0 +1,54 @@
+# Does fine-tuning by reinforcement learning (GRPO) generalise better than supervised fine-tuning
+# (SFT) for speech deepfake detectors? The experiment of arXiv 2603.02914, from corpora to table.
+#
+#   corpora ─ protocols ─ audio ─ segments ─┐
+#                                           ├─ fine-tuned cells ─ scores ─ EER ─── Table 1
+#   checkpoints ────────────────────────────┘         └─ embeddings ─ drift ────── Figure 2
+from snakemake.utils import min_version
+
+min_version("9.5")
+
+
+configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/corpora.smk"
+include: "workflow/rules/checkpoints.smk"
+include: "workflow/rules/finetune.smk"
+include: "workflow/rules/score.smk"
+include: "workflow/rules/drift.smk"
+include: "workflow/rules/report.smk"
+
+
+localrules:
+    all,
+    zero_shot,
+    protocols,
+
+
+# Table 1 and Figure 2 of the recipe that the config selects.
+rule all:
+    default_target: True
+    input:
+        expand("<results>/{recipe}/{file}", recipe=config["recipe"], file=RESULTS),
+
+
+# Detectors without fine-tuning (rows 1, 13 and 17 of the paper): the cheapest real check.
+rule zero_shot:
+    input:
+        expand(
+            "<results>/{recipe}/{cell.path}/eer.csv",
+            recipe=config["recipe"],
+            cell=EXPERIMENT.zero_shot_cells(),
+        ),
+
+
+# Whether the corpora are there: fails with what is missing and where to get it.
+rule protocols:
+    input:
+        expand("<results>/protocols/{corpus}.csv", corpus=EXPERIMENT.corpora()),
+
+
+onsuccess:
+    print(report_where_results_are(config))

@@ -1,0 +1,84 @@
+"""Dry runs: what would be done, with no data on disk."""
+
+import pytest
+
+from .conftest import Workflow
+
+
+def test_the_paper_experiment_is_planned_with_nothing_on_disk(checkout):
+    plan = Workflow(checkout).plan("all")
+    assert plan["finetune"] == 51
+    assert plan["measure_eer"] == 54
+    assert plan["fetch_checkpoint"] == 4
+    assert plan["write_protocol"] == plan["prepare_audio"] == 6
+    assert plan["cut_segments"] == 12
+    # 41 cells of the table are not in Figure 2; 13 are, and are scored with embeddings.
+    for corpus in ("dfe24", "add23", "for", "dv", "itw"):
+        assert plan[f"score_{corpus}"] == 41
+        assert plan[f"score_{corpus}_with_embeddings"] == 13
+    assert plan["score_asv19_with_embeddings"] == plan["measure_drift"] == 13
+    assert plan["render_table1"] == plan["draw_figure2"] == 1
+
+
+def test_the_other_recipe_is_planned_too(checkout):
+    output = Workflow(checkout).run("-n", "--config", "recipe=as_released", "--", "all")
+    assert "results/paper/as_released/xlsr_2b/post/grpo/round3/model.safetensors" in output
+    assert "results/paper/as_written/" not in output
+
+
+def test_zero_shot_trains_nothing(checkout):
+    plan = Workflow(checkout).plan("zero_shot")
+    assert "finetune" not in plan
+    assert plan["measure_eer"] == plan["fetch_checkpoint"] == 3
+
+
+def test_a_cell_is_asked_for_by_its_path(checkout):
+    plan = Workflow(checkout).plan("results/paper/as_written/mms_1b/post/grpo/round2/eer.csv")
+    assert plan["finetune"] == plan["measure_eer"] == plan["fetch_checkpoint"] == 1
+    two_stages = "results/paper/as_written/xlsr_2b/post/sft-grpo/round2/eer.csv"
+    assert Workflow(checkout).plan(two_stages)["finetune"] == 2
+
+
+def test_a_figure_is_asked_for_by_its_path(checkout):
+    plan = Workflow(checkout).plan("results/paper/as_written/figure2.png")
+    assert plan["finetune"] == 12
+    assert "render_table1" not in plan
+
+
+def test_corpora_are_left_out_in_one_line(checkout, tmp_path):
+    own = tmp_path / "own.yaml"
+    own.write_text("leave_out: [dv, itw]\n")
+    plan = Workflow(checkout, own).plan("all")
+    assert not any("dv" in rule or "itw" in rule for rule in plan)
+    assert plan["write_protocol"] == 4
+    assert plan["finetune"] == 51
+
+
+def test_the_demo_is_the_same_rules(checkout):
+    plan = Workflow(checkout, "demo/config.yaml").plan("all")
+    assert plan["finetune"] == 17
+    assert plan["pretrain_encoder"] == plan["posttrain_detector"] == 3
+    assert plan["score_toy"] + plan["score_toy_with_embeddings"] == 20
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("rouns: 3\n", ["bad.yaml", "rouns", "did you mean rounds?"]),
+        (
+            "recipes: {as_written: {learning_rate: 1e-6}}\n",
+            ["bad.yaml", "recipes.as_written.learning_rate", "'1e-6'", "1.0e-6"],
+        ),
+        (
+            "rows: [{model: xlsr_2b, init: post, algorithm: grop}]\n",
+            ["bad.yaml", "row 1", "grop", "did you mean grpo?"],
+        ),
+    ],
+)
+def test_a_bad_config_is_one_clear_error(checkout, tmp_path, text, words):
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(text)
+    output = Workflow(checkout, bad).run("-n", "--", "all", ok=False)
+    assert "Traceback" not in output
+    for word in words:
+        assert word in output

@@ -1,0 +1,181 @@
+"""A tiny real run from corpora to table and figure, and what is done again after a change."""
+
+import csv
+import json
+import shutil
+
+import pytest
+import yaml
+
+from .conftest import Workflow, copy_checkout
+
+CELLS = "results/mini/as_written/tiny_s/post"
+
+MINI = {
+    "name": "mini",
+    "data_root": "results/mini/data",
+    "toy": {"seed": 1, "scale": 0.1},
+    "rows": [
+        {"model": "tiny_s", "init": "post", "algorithm": algorithm}
+        for algorithm in ("none", "sft", "sft-grpo")
+    ],
+    "out_of_domain": {"sets": ["add23"]},
+    "in_domain": {"sets": ["dfe24_4s", "dfe24_10s"]},
+    "corpora": {
+        "toy_post": {
+            "real": "results/mini/data/ToyPosttraining/real",
+            "fake": "results/mini/data/ToyPosttraining/fake",
+        }
+    },
+    "checkpoint_training": {"pre": {"steps": 2}, "post": {"max_steps": 2, "validate_every": 2}},
+    "recipes": {"as_written": {"max_steps": 2, "validate_every": 1, "old_policy_every": 1}},
+    "drift": {"model": "tiny_s", "panels": {"a": ["none", "sft"], "b": ["sft"]}},
+}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The checkout after one complete run."""
+    folder = copy_checkout(tmp_path_factory.mktemp("run"))
+    (folder / "mini.yaml").write_text(yaml.safe_dump(MINI))
+    workflow = Workflow(folder, "demo/config.yaml", "mini.yaml")
+    output = workflow.run("--", "all")
+    assert "Results to look at:\n  results/mini/as_written/table1.csv" in output
+    return workflow
+
+
+def test_the_table_holds_the_means_of_the_cells(run):
+    with (run.folder / "results/mini/as_written/table1.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["algorithm"] for row in rows] == ["none", "sft", "sft-grpo"]
+    for row in rows:
+        with (run.folder / CELLS / row["algorithm"] / "round1/eer.csv").open() as file:
+            rates = {line["test_set"]: float(line["eer_percent"]) for line in csv.DictReader(file)}
+        assert float(row["dfe24_4s"]) == pytest.approx(rates["dfe24_4s"], abs=1e-9)
+        assert float(row["out_of_domain_avg"]) == pytest.approx(rates["add23"], abs=1e-9)
+        mean = (rates["dfe24_4s"] + rates["dfe24_10s"]) / 2
+        assert float(row["in_domain_avg"]) == pytest.approx(mean, abs=1e-9)
+
+
+def test_everything_is_made_and_nothing_half_written_is_left(run):
+    results = run.folder / "results/mini"
+    for name in ("table1.tex", "table1.html", "table1.png", "table1.pdf", "figure2.png"):
+        assert (results / "as_written" / name).stat().st_size > 1000
+    assert not [path for path in results.rglob(".*") if path.is_file()]
+    assert not list(results.rglob("state/*/*"))
+
+
+def test_the_second_stage_starts_from_the_shared_first(run):
+    """sft-grpo goes on from the sft cell's model, and its file says what it went on with."""
+    from sdd.detector import read_metadata
+
+    metadata = read_metadata(run.folder / CELLS / "sft-grpo/round1/model.safetensors")
+    assert json.loads(metadata["objective"])["kind"] == "grpo"
+    log = (run.folder / ".snakemake/log").glob("*.log")
+    assert sum(path.read_text().count("Fine-tuning tiny_s/post/sft/round1") for path in log) == 1
+
+
+def test_nothing_is_done_twice(run):
+    assert run.plan("all") == {}
+
+
+def test_a_deleted_cell_is_made_again_alone(run):
+    cell = run.folder / CELLS / "sft-grpo/round1"
+    kept = cell.parent / "kept"
+    shutil.copytree(cell, kept)
+    shutil.rmtree(cell)
+    try:
+        plan = run.plan(f"{CELLS}/sft-grpo/round1/eer.csv")
+    finally:
+        shutil.rmtree(cell, ignore_errors=True)
+        kept.rename(cell)
+    assert plan == {"finetune": 1, "score_toy": 1, "measure_eer": 1}
+
+
+def test_a_new_corpus_is_scored_alone(run, tmp_path):
+    extra = tmp_path / "extra.yaml"
+    extra.write_text(
+        "corpora: {mine: {reader: folders, real: results/mini/data/ToyPosttraining/real,"
+        " fake: results/mini/data/ToyPosttraining/fake}}\n"
+        "sets: {mine: {corpus: mine}}\n"
+        "out_of_domain: {sets: [add23, mine]}\n"
+    )
+    plan = Workflow(run.folder, *run.configfiles, extra).plan("all")
+    scoring = {rule: count for rule, count in plan.items() if rule.startswith("score")}
+    assert scoring == {"score_mine": 1, "score_mine_with_embeddings": 2}
+    assert "finetune" not in plan
+    assert plan["write_protocol"] == plan["prepare_audio"] == plan["cut_segments"] == 1
+
+
+@pytest.fixture
+def objectives(run):
+    path = run.folder / "src/sdd/objectives.py"
+    text = path.read_text()
+    yield path, text
+    path.write_text(text)
+
+
+def test_a_comment_changes_nothing(run, objectives):
+    path, text = objectives
+    path.write_text(text.replace('"""Return the mean', '"""Give back the mean', 1) + "\n# more\n")
+    assert path.read_text() != text
+    assert run.plan("all") == {}
+
+
+def test_changed_behaviour_fine_tunes_again(run, objectives):
+    path, text = objectives
+    path.write_text(
+        text.replace("F.cross_entropy(logits, labels)", "2 * F.mse_loss(logits, logits)")
+    )
+    assert path.read_text() != text
+    plan = run.plan("all")
+    assert plan["finetune"] == 2
+    assert "prepare_audio" not in plan
+    assert "pretrain_encoder" not in plan
+
+
+def test_a_changed_switch_fine_tunes_again(run, tmp_path):
+    other = tmp_path / "other.yaml"
+    other.write_text("recipes: {as_written: {learning_rate: 2.0e-3}}\n")
+    plan = Workflow(run.folder, *run.configfiles, other).plan("all")
+    assert plan["finetune"] == 2
+    assert "posttrain_detector" not in plan
+
+
+def test_missing_corpora_are_named_before_anything_expensive(checkout, tmp_path):
+    config = tmp_path / "none.yaml"
+    config.write_text(f"data_root: {tmp_path}/nowhere\nname: nowhere\n")
+    output = Workflow(checkout, config).run("--keep-going", "--", "protocols", ok=False)
+    for corpus in ("Deepfake-Eval-2024", "ADD2023", "FakeOrReal", "In-the-Wild"):
+        assert corpus in output
+    assert "error: " in output
+
+
+def test_a_file_that_cannot_be_decoded_is_named(run, tmp_path):
+    for label in ("real", "fake"):
+        (tmp_path / label).mkdir()
+        (tmp_path / label / "broken one.wav").write_bytes(b"RIFF, but no more")
+    extra = tmp_path / "extra.yaml"
+    extra.write_text(
+        f"corpora: {{mine: {{reader: folders, real: {tmp_path}/real, fake: {tmp_path}/fake}}}}\n"
+        "sets: {mine: {corpus: mine}}\n"
+        "out_of_domain: {sets: [mine]}\n"
+    )
+    workflow = Workflow(run.folder, *run.configfiles, extra)
+    output = workflow.run("--", "results/mini/segments/mine.parquet", ok=False)
+    assert "broken one.wav" in output
+    assert not (run.folder / "results/mini/audio/mine.parquet").exists()
+
+
+def test_a_csv_without_labels_is_named(run, tmp_path):
+    (tmp_path / "mine.csv").write_text("ID,Path\na,a.wav\n")
+    extra = tmp_path / "extra.yaml"
+    extra.write_text(
+        f"corpora: {{mine: {{reader: csv, path: {tmp_path}/mine.csv}}}}\n"
+        "sets: {mine: {corpus: mine}}\n"
+        "out_of_domain: {sets: [mine]}\n"
+    )
+    workflow = Workflow(run.folder, *run.configfiles, extra)
+    output = workflow.run("--", "results/mini/protocols/mine.csv", ok=False)
+    assert "mine.csv" in output
+    assert "Label" in output

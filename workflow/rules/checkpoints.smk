@@ -1,0 +1,81 @@
+# The checkpoints that cells start from: fetched, or (in the demo) trained here.
+TRAINED = EXPERIMENT.trained_checkpoints()
+
+
+rule fetch_checkpoint:
+    output:
+        "<results>/checkpoints/{checkpoint}.safetensors",
+    log:
+        "<results>/logs/fetch_checkpoint/{checkpoint}.log",
+    wildcard_constraints:
+        checkpoint=one_of(EXPERIMENT.fetched_checkpoints()),
+    conda:
+        "../../envs/sdd.yaml"
+    resources:
+        mem="24G",
+        runtime="4h",
+    params:
+        checkpoint=lambda wildcards: EXPERIMENT.checkpoint(
+            *wildcards.checkpoint.split("/")
+        ),
+        architecture=lambda wildcards: EXPERIMENT.architecture(
+            wildcards.checkpoint.split("/")[0]
+        ),
+        folder=config["download_folder"],
+        code=code_digest("detector", "download"),
+    message:
+        "Fetching checkpoint {wildcards.checkpoint}"
+    script:
+        "../scripts/fetch_checkpoint.py"
+
+
+rule pretrain_encoder:
+    input:
+        f"<results>/segments/{EXPERIMENT.checkpoint_training_set('training_set')}.parquet",
+    output:
+        model="<results>/checkpoints/{model}/pre.safetensors",
+        history="<results>/checkpoints/{model}/pre.csv",
+    log:
+        "<results>/logs/pretrain_encoder/{model}.log",
+    wildcard_constraints:
+        model=one_of([model for model, init in TRAINED if init == "pre"]),
+    conda:
+        "../../envs/sdd.yaml"
+    threads: config["threads"]["train"]
+    resources:
+        gpu=1,
+    params:
+        settings=lambda wildcards: EXPERIMENT.pretraining(wildcards.model),
+        code=code_digest("pretraining"),
+    message:
+        "Pre-training {wildcards.model}"
+    script:
+        "../scripts/pretrain_encoder.py"
+
+
+# Post-training is supervised fine-tuning on many families of fakes, with a recipe of its own.
+rule posttrain_detector:
+    input:
+        start="<results>/checkpoints/{model}/pre.safetensors",
+        checkpoint="<results>/checkpoints/{model}/pre.safetensors",
+        training=f"<results>/segments/{EXPERIMENT.checkpoint_training_set('training_set')}.parquet",
+        validation=f"<results>/segments/{EXPERIMENT.checkpoint_training_set('validation_set')}.parquet",
+    output:
+        model="<results>/checkpoints/{model}/post.safetensors",
+        history="<results>/checkpoints/{model}/post.csv",
+    log:
+        "<results>/logs/posttrain_detector/{model}.log",
+    wildcard_constraints:
+        model=one_of([model for model, init in TRAINED if init == "post"]),
+    conda:
+        "../../envs/sdd.yaml"
+    threads: config["threads"]["train"]
+    resources:
+        gpu=1,
+    params:
+        settings=lambda wildcards: EXPERIMENT.posttraining(wildcards.model),
+        code=code_digest("finetuning"),
+    message:
+        "Post-training {wildcards.model}"
+    script:
+        "../scripts/finetune.py"

@@ -1,0 +1,95 @@
+# The experiment, and where its files are: <results> is results/{name}; below it lie what recipes
+# share and, as {recipe}/{cell}, the folders of cells: recipe/model/init/algorithm/roundN.
+import shlex
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+# Rules and scripts use the library of this checkout: the code that the digests describe.
+LIBRARY = str(Path(workflow.basedir) / "src")
+sys.path.insert(0, LIBRARY)
+shell.prefix(
+    f"export PYTHONPATH={shlex.quote(LIBRARY)}" + "${{PYTHONPATH:+:$PYTHONPATH}}; "
+)
+
+from sdd.code_digest import code_digest
+from sdd.config import check_config
+from sdd.consistency import check_experiment
+from sdd.errors import InputError
+from sdd.experiment import Cell, Experiment
+
+try:
+    check_config(
+        config,
+        Path(workflow.basedir) / "workflow/schemas/config.schema.yaml",
+        workflow.configfiles,
+    )
+    EXPERIMENT = Experiment(config)
+    check_experiment(EXPERIMENT, workflow.configfiles)
+except InputError as error:
+    raise WorkflowError(str(error)) from None
+
+
+pathvars:
+    results=f"results/{EXPERIMENT.name}",
+
+
+wildcard_constraints:
+    corpus="[^/]+",
+    set="[^/]+",
+    model="[^/]+",
+    recipe="|".join(config["recipes"]),
+    cell="[^/]+/[^/]+/[^/]+/round[0-9]+",
+
+
+RESULTS = [f"table1.{suffix}" for suffix in ("csv", "tex", "html", "png", "pdf")]
+if EXPERIMENT.drift_cells():
+    RESULTS += ["figure2.png", "figure2.pdf"]
+
+
+def one_of(names):
+    """A wildcard constraint that matches exactly these names; nothing, if there are none."""
+    return "|".join(names) or "(?!)"
+
+
+def source_of_corpus(wildcards):
+    """What a protocol is made from, as far as Snakemake can follow it: the user's own CSV."""
+    if "toy" in config:
+        return "<results>/toy_corpora.txt"
+    own = config["corpora"][wildcards.corpus].get("path", "")
+    own = own.replace("$ROOT", config["data_root"])
+    return [own] if Path(own).is_file() else []
+
+
+def model_of_cell(wildcards):
+    """The weights to score: the cell's own, or the checkpoint where nothing is fine-tuned."""
+    cell = Cell.parse(wildcards.cell)
+    if EXPERIMENT.stages(cell.algorithm):
+        return f"<results>/{wildcards.recipe}/{wildcards.cell}/model.safetensors"
+    return f"<results>/checkpoints/{cell.model}/{cell.init}.safetensors"
+
+
+def start_of_cell(wildcards):
+    """What a cell's last stage starts from: the stage before, or the checkpoint."""
+    cell = Cell.parse(wildcards.cell)
+    before = EXPERIMENT.algorithm_before(cell.algorithm)
+    if before is None:
+        return checkpoint_of_cell(wildcards)
+    start = Cell(cell.model, cell.init, before, cell.round)
+    return f"<results>/{wildcards.recipe}/{start.path}/model.safetensors"
+
+
+def checkpoint_of_cell(wildcards):
+    cell = Cell.parse(wildcards.cell)
+    return f"<results>/checkpoints/{cell.model}/{cell.init}.safetensors"
+
+
+def report_where_results_are(config):
+    folder = Path("results") / config["name"] / config["recipe"]
+    made = [folder / name for name in RESULTS if (folder / name).exists()]
+    return (
+        "Results to look at:\n" + "\n".join(f"  {path}" for path in made)
+        if made
+        else "Done."
+    )

@@ -1,0 +1,87 @@
+# From corpora as released to tables of segments. Corpora are no inputs, so that the whole
+# experiment can be planned before any of them is there.
+localrules:
+    write_protocol,
+    cut_segments,
+
+
+rule generate_toy_corpora:
+    output:
+        "<results>/toy_corpora.txt",
+    log:
+        "<results>/logs/generate_toy_corpora.log",
+    conda:
+        "../../envs/sdd.yaml"
+    threads: 2
+    params:
+        root=config["data_root"],
+        toy=config.get("toy"),
+        code=code_digest("toy"),
+    message:
+        "Generating toy corpora in {params.root}"
+    script:
+        "../scripts/generate_toy_corpora.py"
+
+
+rule write_protocol:
+    input:
+        source_of_corpus,
+    output:
+        "<results>/protocols/{corpus}.csv",
+    log:
+        "<results>/logs/write_protocol/{corpus}.log",
+    conda:
+        "../../envs/sdd.yaml"
+    params:
+        corpus=lambda wildcards: config["corpora"][wildcards.corpus],
+        partitions=lambda wildcards: EXPERIMENT.partitions(wildcards.corpus),
+        root=config["data_root"],
+        code=code_digest("corpora"),
+    message:
+        "Reading corpus {wildcards.corpus}"
+    script:
+        "../scripts/write_protocol.py"
+
+
+# The FLAC files stay undeclared: Snakemake deletes declared outputs of a job that fails, and hours
+# of decoding with them.
+rule prepare_audio:
+    input:
+        "<results>/protocols/{corpus}.csv",
+    output:
+        "<results>/audio/{corpus}.parquet",
+    log:
+        "<results>/logs/prepare_audio/{corpus}.log",
+    conda:
+        "../../envs/sdd.yaml"
+    threads: config["threads"]["prepare"]
+    resources:
+        mem="16G",
+        runtime="12h",
+    params:
+        root=config["data_root"],
+        code=code_digest("preparation"),
+    message:
+        "Decoding corpus {wildcards.corpus} to 16 kHz"
+    script:
+        "../scripts/prepare_audio.py"
+
+
+rule cut_segments:
+    input:
+        protocol=lambda wildcards: f"<results>/protocols/{EXPERIMENT.corpus(wildcards.set)}.csv",
+        audio=lambda wildcards: f"<results>/audio/{EXPERIMENT.corpus(wildcards.set)}.parquet",
+    output:
+        "<results>/segments/{set}.parquet",
+    log:
+        "<results>/logs/cut_segments/{set}.log",
+    conda:
+        "../../envs/sdd.yaml"
+    params:
+        set=lambda wildcards: config["sets"][wildcards.set],
+        min_seconds=config["min_seconds"],
+        code=code_digest("segments"),
+    message:
+        "Cutting set {wildcards.set}"
+    script:
+        "../scripts/cut_segments.py"

@@ -1,0 +1,31 @@
+# The state of an unfinished run lies undeclared beside the cell, in state/: a killed, preempted or
+# requeued job goes on from it.
+rule finetune:
+    input:
+        start=start_of_cell,
+        checkpoint=checkpoint_of_cell,
+        training=f"<results>/segments/{config['training_set']}.parquet",
+        validation=f"<results>/segments/{config['validation_set']}.parquet",
+    output:
+        model="<results>/{recipe}/{cell}/model.safetensors",
+        history="<results>/{recipe}/{cell}/history.csv",
+    log:
+        "<results>/{recipe}/{cell}/logs/finetune.log",
+    wildcard_constraints:
+        cell=EXPERIMENT.finetuned_cells,
+    conda:
+        "../../envs/sdd.yaml"
+    threads: config["threads"]["train"]
+    resources:
+        gpu=1,
+        mem="64G",
+        runtime="24h",
+    params:
+        settings=lambda wildcards: EXPERIMENT.finetuning(
+            Cell.parse(wildcards.cell), wildcards.recipe
+        ),
+        code=code_digest("finetuning"),
+    message:
+        "Fine-tuning {wildcards.cell}"
+    script:
+        "../scripts/finetune.py"

@@ -1,0 +1,26 @@
+"""Cut the rows of a protocol into the segments of a set."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sdd.corpora import read_protocol
+from sdd.job import logged
+from sdd.preparation import read_audio_table, read_failures
+from sdd.segments import cut_segments, write_segments
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logged(snakemake.log[0]):
+    audio = Path(snakemake.input.audio)
+    part = snakemake.params.set
+    segments = cut_segments(
+        read_protocol(Path(snakemake.input.protocol)),
+        read_audio_table(audio),
+        partition=part.get("partition"),
+        label=part.get("label"),
+        max_seconds=part.get("max_seconds"),
+        min_seconds=snakemake.params.min_seconds,
+        failed=read_failures(audio.parent, audio.stem),
+    )
+    write_segments(segments, Path(snakemake.output[0]))

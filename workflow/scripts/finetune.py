@@ -1,0 +1,29 @@
+"""Fine-tune a detector, or post-train one."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sdd.finetuning import finetune
+from sdd.job import logged
+from sdd.segments import read_segments
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logged(snakemake.log[0]):
+    training, model = Path(snakemake.input.training), Path(snakemake.output.model)
+    finetune(
+        start=Path(snakemake.input.start),
+        checkpoint=Path(snakemake.input.checkpoint),
+        model=model,
+        history=Path(snakemake.output.history),
+        state=model.parent / "state" / model.stem,
+        training=read_segments(training),
+        validation=read_segments(Path(snakemake.input.validation)),
+        audio_folder=training.parent.parent / "audio",
+        device=snakemake.config["device"],
+        threads=snakemake.threads,
+        workers=snakemake.config["workers"],
+        save_minutes=snakemake.config["save_state_minutes"],
+        **snakemake.params.settings,
+    )

@@ -1,0 +1,17 @@
+"""Generate toy corpora in the layouts of the real ones."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sdd.files import atomic_path
+from sdd.job import logged
+from sdd.toy import write_toy_corpora
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logged(snakemake.log[0]):
+    toy = snakemake.params.toy
+    write_toy_corpora(Path(snakemake.params.root), seed=toy["seed"], scale=toy["scale"])
+    with atomic_path(snakemake.output[0]) as temporary:
+        temporary.write_text(f"generated: seed {toy['seed']}, scale {toy['scale']}\n")

@@ -1,0 +1,14 @@
+"""Measure the equal error rates of a cell."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sdd.job import logged
+from sdd.results import measure_error_rates, write_rows
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logged(snakemake.log[0]):
+    rows = measure_error_rates([Path(path) for path in snakemake.input], snakemake.params.score)
+    write_rows(Path(snakemake.output[0]), rows)

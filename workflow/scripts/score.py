@@ -1,0 +1,24 @@
+"""Score sets of segments with the detector of a cell."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sdd.job import logged
+from sdd.scoring import score_sets
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logged(snakemake.log[0]):
+    tables = [Path(table) for table in snakemake.input.tables]
+    score_sets(
+        Path(snakemake.input.model),
+        tables=tables,
+        scores=[Path(path) for path in snakemake.output.scores],
+        embeddings=[Path(path) for path in snakemake.output.embeddings],
+        audio_folder=tables[0].parent.parent / "audio",
+        device=snakemake.config["device"],
+        threads=snakemake.threads,
+        workers=snakemake.config["workers"],
+        **snakemake.params.settings,
+    )
