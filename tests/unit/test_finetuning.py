@@ -1,0 +1,181 @@
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from sdd.detector import load_detector, read_metadata, save_detector
+from sdd.detector.conversion import convert_checkpoint, save_encoder
+from sdd.errors import InputError
+from sdd.finetuning import finetune, starting_detector
+from sdd.training_state import HISTORY, STOPPED
+
+from .conftest import GRPO, RECIPE, TINY
+
+
+def arguments(tones, folder, start, **changes):
+    segments, audio = tones
+    return {
+        "start": start,
+        "checkpoint": start,
+        "model": folder / "model.safetensors",
+        "history": folder / "history.csv",
+        "state": folder / "state",
+        "training": segments,
+        "validation": segments,
+        "audio_folder": audio,
+        "architecture": TINY,
+        "objective": GRPO,
+        "recipe": RECIPE,
+        "seed": 3,
+        "new_back_end": False,
+        "checkpoint_is_reference": False,
+        "device": "cpu",
+        **changes,
+    }
+
+
+@pytest.fixture
+def start(tiny_detector, tmp_path):
+    path = tmp_path / "start.safetensors"
+    save_detector(tiny_detector, path, {"licence": "CC BY-NC-SA 4.0", "source": "there"})
+    return path
+
+
+def test_a_cell_leaves_model_and_history_and_no_state(tones, tmp_path, start):
+    before = start.read_bytes()
+    finetune(**arguments(tones, tmp_path, start))
+    assert start.read_bytes() == before
+    assert not (tmp_path / "state").exists()
+    with (tmp_path / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == list(HISTORY)
+    assert [int(row["step"]) for row in rows] == list(range(1, 13))
+    validated = {int(row["step"]): row["validation_eer"] for row in rows if row["validation_eer"]}
+    assert sorted(validated) == [5, 10, 12]
+    metadata = read_metadata(tmp_path / "model.safetensors")
+    assert metadata["licence"] == "CC BY-NC-SA 4.0"
+    assert metadata["source"] == "there"
+    assert json.loads(metadata["objective"]) == GRPO
+    best = int(metadata["best_step"])
+    assert float(validated[best]) == min(map(float, validated.values()))
+    model = load_detector(tmp_path / "model.safetensors", TINY).state_dict()
+    assert any(not torch.equal(model[name], load_file(start)[name]) for name in model)
+
+
+def test_a_new_back_end_comes_from_the_seed(tiny_detector, tmp_path):
+    path = tmp_path / "pre.safetensors"
+    save_encoder(tiny_detector, path, {})
+    one, again, other = (
+        starting_detector(path, TINY, new_back_end=True, seed=seed).state_dict()
+        for seed in (1, 1, 2)
+    )
+    assert torch.equal(one["proj_fc.weight"], again["proj_fc.weight"])
+    assert not torch.equal(one["proj_fc.weight"], other["proj_fc.weight"])
+    for name, value in tiny_detector.state_dict().items():
+        if not name.startswith("proj_fc"):
+            assert torch.equal(one[name], value), name
+    with pytest.raises(InputError, match="pre-trained encoder"):
+        starting_detector(path, TINY, new_back_end=False, seed=1)
+
+
+def test_the_reference_may_be_the_checkpoint(tones, tmp_path, start, tiny_detector):
+    """With a strong penalty, a run is held near the reference that it is given."""
+    far = tmp_path / "far.safetensors"
+    with torch.no_grad():
+        tiny_detector.proj_fc.bias += torch.tensor([3.0, -3.0])
+    save_detector(tiny_detector, far)
+    objective = {**GRPO, "beta": 1.0}
+    penalties = {}
+    for name, is_reference in (("start", False), ("checkpoint", True)):
+        folder = tmp_path / name
+        finetune(
+            **arguments(
+                tones,
+                folder,
+                start,
+                checkpoint=far,
+                objective=objective,
+                checkpoint_is_reference=is_reference,
+            )
+        )
+        with (folder / "history.csv").open() as file:
+            penalties[name] = float(next(csv.DictReader(file))["kl"])
+    assert penalties["start"] < 0.1
+    assert penalties["checkpoint"] > 1
+
+
+def test_checkpoints_are_converted_strictly(tiny_detector, tmp_path):
+    source = tmp_path / "theirs.ckpt"
+    torch.save(tiny_detector.state_dict(), source)
+    convert_checkpoint(
+        source, tmp_path / "post.safetensors", TINY, encoder_only=False, metadata={"source": "x"}
+    )
+    ours = load_file(tmp_path / "post.safetensors")
+    for name, value in tiny_detector.state_dict().items():
+        assert torch.equal(ours[name], value), name
+    assert read_metadata(tmp_path / "post.safetensors")["source"] == "x"
+    convert_checkpoint(source, tmp_path / "pre.safetensors", TINY, encoder_only=True, metadata={})
+    assert set(load_file(tmp_path / "pre.safetensors")) == {
+        name for name in tiny_detector.state_dict() if not name.startswith("proj_fc")
+    }
+    torch.save({**tiny_detector.state_dict(), "stranger": torch.ones(1)}, source)
+    with pytest.raises(InputError, match="stranger"):
+        convert_checkpoint(
+            source, tmp_path / "bad.safetensors", TINY, encoder_only=False, metadata={}
+        )
+    assert not (tmp_path / "bad.safetensors").exists()
+
+
+PROCESS = """
+import os, pickle, signal, sys
+from pathlib import Path
+from sdd import training
+from sdd.finetuning import finetune
+with open(sys.argv[1], "rb") as file:
+    arguments = pickle.load(file)
+step, number = int(sys.argv[2]), int(sys.argv[3])
+train_step = training.Trainer.train_step
+def interrupted(self, batch):
+    loss = train_step(self, batch)
+    if number and self.progress.step == step:
+        os.kill(os.getpid(), number)
+    return loss
+training.Trainer.train_step = interrupted
+finetune(**arguments)
+"""
+
+
+def run_process(tones, folder, start, step=0, number=0, **changes):
+    """Fine-tune in a process of its own, which a signal hits after a step."""
+    import pickle
+
+    folder.mkdir(exist_ok=True)
+    with (folder / "arguments.pickle").open("wb") as file:
+        pickle.dump(arguments(tones, folder, start, **changes), file)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")}
+    command = [sys.executable, "-c", PROCESS, str(folder / "arguments.pickle")]
+    return subprocess.run(
+        [*command, str(step), str(int(number))], env=environment, check=False, capture_output=True
+    ).returncode
+
+
+def test_a_killed_process_goes_on_to_the_same_weights(tones, tmp_path, start):
+    """SIGTERM loses no step, SIGKILL those since the last state; neither changes a bit."""
+    assert run_process(tones, tmp_path / "whole", start) == 0
+    cut = tmp_path / "cut"
+    assert run_process(tones, cut, start, 3, signal.SIGTERM) == STOPPED
+    assert (cut / "state/state.pt").exists()
+    assert not (cut / "model.safetensors").exists()
+    assert run_process(tones, cut, start, 8, signal.SIGKILL) == -signal.SIGKILL
+    assert not (cut / "model.safetensors").exists()
+    assert run_process(tones, cut, start) == 0
+    model = (cut / "model.safetensors").read_bytes()
+    assert model == (tmp_path / "whole/model.safetensors").read_bytes()
+    assert not (cut / "state").exists()
