@@ -27,7 +27,7 @@ demo: env ## the whole experiment on toy corpora: Table 1 and Figure 2 in minute
 test: lint test-unit test-workflow ## lint, types, unit and workflow tests (README, CI)
 
 test-unit: env
-	$(BIN)/pytest tests/unit
+	$(BIN)/pytest -n auto tests/unit
 
 test-workflow: env
 	$(BIN)/pytest tests/workflow

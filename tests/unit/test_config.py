@@ -68,6 +68,7 @@ def test_demo_runs_the_paper_s_experiment():
     scale = {
         *("crop", "learning_rate", "warm_up_steps", "schedule_steps", "decay_factor"),
         *("old_policy_every", "max_steps", "epochs", "validate_every", "batch_seconds", "buckets"),
+        "rawboost",
     }
     for name, recipe in PAPER["recipes"].items():
         assert {key for key in recipe if DEMO["recipes"][name][key] != recipe[key]} <= scale

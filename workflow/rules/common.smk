@@ -54,12 +54,14 @@ def one_of(names):
 
 
 def source_of_corpus(wildcards):
-    """What a protocol is made from, as far as Snakemake can follow it: the user's own CSV."""
-    if "toy" in config:
-        return "<results>/toy_corpora.txt"
+    """What a protocol is made from, as far as Snakemake can follow it.
+
+    The toy corpora, where they are generated, and the user's own CSV once it is there.
+    """
     own = config["corpora"][wildcards.corpus].get("path", "")
     own = own.replace("$ROOT", config["data_root"])
-    return [own] if Path(own).is_file() else []
+    toy = ["<results>/toy_corpora.txt"] if "toy" in config else []
+    return toy + ([own] if Path(own).is_file() else [])
 
 
 def model_of_cell(wildcards):

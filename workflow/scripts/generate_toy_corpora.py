@@ -12,6 +12,6 @@ if TYPE_CHECKING:
 
 with logged(snakemake.log[0]):
     toy = snakemake.params.toy
-    write_toy_corpora(Path(snakemake.params.root), seed=toy["seed"], scale=toy["scale"])
+    write_toy_corpora(Path(snakemake.params.root), workers=snakemake.threads, **toy)
     with atomic_path(snakemake.output[0]) as temporary:
         temporary.write_text(f"generated: seed {toy['seed']}, scale {toy['scale']}\n")

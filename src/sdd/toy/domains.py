@@ -55,10 +55,10 @@ _SOCIAL_MEDIA = Conditions(
 )
 _SOCIAL_MEDIA_FAKES = (
     "noise_substitution",
-    "sinusoidal",
-    "smooth_vocoder",
+    "spectral_images",
     "noise_substitution",
-    "sinusoidal",
+    "periodic_grid",
+    "noise_substitution",
     "griffin_lim",
 )
 _CLEAN = Conditions(snr=(28.0, 40.0), noises=("white", "pink", "brown"))
@@ -118,7 +118,7 @@ DOMAINS: MappingProxyType[str, Domain] = MappingProxyType(
         ),
         "toy_posttraining": Domain(
             8,
-            ("griffin_lim", "lpc_vocoder", "quantised_phase", "spectral_images", "periodic_grid"),
+            ("griffin_lim", "lpc_vocoder", "quantised_phase", "smooth_vocoder", "sinusoidal"),
             Conditions(
                 snr=(18.0, 40.0),
                 noises=("white", "pink", "brown"),

@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -232,7 +234,7 @@ def write_corpus(name: str, root: Path | str, *, seed: int, scale: float = 1.0) 
     log.info("Toy corpus %s written under %s.", name, root)
 
 
-def write_toy_corpora(root: Path | str, *, seed: int, scale: float = 1.0) -> None:
+def write_toy_corpora(root: Path | str, *, seed: int, scale: float = 1.0, workers: int = 1) -> None:
     """Write all toy corpora under a data root.
 
     Parameters
@@ -243,11 +245,14 @@ def write_toy_corpora(root: Path | str, *, seed: int, scale: float = 1.0) -> Non
         Non-negative; equal seeds give equal files.
     scale
         Factor on the numbers of utterances; there are never fewer than four of a label.
+    workers
+        Processes that write corpora side by side; the files are the same.
 
     Raises
     ------
     InputError
         If an argument cannot be used.
     """
-    for name in CORPORA:
-        write_corpus(name, root, seed=seed, scale=scale)
+    write = partial(write_corpus, root=root, seed=seed, scale=scale)
+    with ProcessPoolExecutor(workers) as pool:
+        list(pool.map(write, CORPORA))
