@@ -1,7 +1,7 @@
 # `make help` lists what there is; every target makes what it needs.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-unit test-workflow lint format bench clean
+.PHONY: help env demo test test-unit test-workflow test-gpu lint format bench clean
 
 # uv is taken from the PATH, else fetched into .uv/.
 UV := $(shell command -v uv || echo .uv/bin/uv)
@@ -31,6 +31,9 @@ test-unit: env
 
 test-workflow: env
 	$(BIN)/pytest tests/workflow
+
+test-gpu: env ## what needs a CUDA GPU
+	$(BIN)/pytest tests/gpu
 
 lint: env ## ruff, snakefmt, snakemake --lint, mypy
 	$(BIN)/ruff check .

@@ -29,6 +29,11 @@ def by_pip(folder: Path) -> bool:
     return all(subprocess.run(command, capture_output=True).returncode == 0 for command in commands)
 
 
+def version(file: dict[str, str]) -> list[int]:
+    """Read the version in a wheel's name, for comparison: ``uv-0.13.9-...`` is [0, 13, 9]."""
+    return [int(number) for number in file["filename"].split("-")[1].split(".")]
+
+
 def by_wheel(folder: Path) -> None:
     """Unpack the newest uv wheel of the index for this machine."""
     request = urllib.request.Request(
@@ -39,7 +44,7 @@ def by_wheel(folder: Path) -> None:
     wheels = [file for file in files if PLATFORM in file["filename"] and not file.get("yanked")]
     if not wheels:
         sys.exit(f"{INDEX} has no uv for {PLATFORM}; install uv yourself and call make again")
-    wheel = wheels[-1]
+    wheel = max(wheels, key=version)
     with urllib.request.urlopen(wheel["url"]) as response:
         content = response.read()
     if hashlib.sha256(content).hexdigest() != wheel["hashes"]["sha256"]:

@@ -15,8 +15,7 @@ from sdd.detector.conversion import convert_checkpoint, save_encoder
 from sdd.errors import InputError
 from sdd.finetuning import finetune, starting_detector
 from sdd.training_state import HISTORY, STOPPED
-
-from .conftest import GRPO, RECIPE, TINY
+from tests.conftest import GRPO, RECIPE, TINY
 
 
 def arguments(tones, folder, start, **changes):

@@ -8,8 +8,7 @@ from safetensors.torch import load_file
 
 from sdd.detector import load_pretrained
 from sdd.pretraining import LogMel, pretrain, span_mask
-
-from .conftest import TINY
+from tests.conftest import TINY
 
 
 def test_masks_are_spans_of_valid_frames():

@@ -2,7 +2,6 @@ import dataclasses
 
 import numpy as np
 import pyarrow.parquet as pq
-import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,8 +17,7 @@ from sdd.scoring import (
     without_suffixes,
 )
 from sdd.segments import COLUMNS, Segments
-
-from .conftest import TINY
+from tests.conftest import TINY
 
 CPU = torch.device("cpu")
 
@@ -139,15 +137,3 @@ def test_suffixes_may_be_skipped():
     assert kept.path == ["$ROOT/a.mp3"]
     assert [field.name for field in dataclasses.fields(kept)] == list(COLUMNS)
     assert kept.end.tolist() == [0]
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
-def test_a_gpu_gives_the_scores_of_the_cpu(tones, tiny_detector):
-    segments, folder = tones
-    batch = next(load_batches(make_dataset(segments, folder), [[0, 7, 20]], epoch=0))
-    cpu = forward(tiny_detector.eval(), batch, CPU, precision="fp32", masked=True)[1]
-    gpu = forward(tiny_detector.cuda(), batch, torch.device("cuda"), precision="fp32", masked=True)[
-        1
-    ]
-    torch.testing.assert_close(gpu.cpu(), cpu, rtol=1e-4, atol=1e-5)

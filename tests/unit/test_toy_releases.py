@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from sdd.corpora import READERS, read_corpus
 from sdd.errors import InputError
 from sdd.toy import CORPORA, write_corpus, write_toy_corpora
 from sdd.toy.domains import DOMAINS, spread, utterances
@@ -257,12 +258,10 @@ def test_unknown_audio_formats_are_refused(tmp_path):
 
 
 def test_names_are_those_of_the_readers():
-    readers = pytest.importorskip("sdd.corpora").READERS
-    assert set(CORPORA) - {"toy_posttraining"} <= set(readers)
+    assert set(CORPORA) - {"toy_posttraining"} <= set(READERS)
 
 
 def test_readers_read_every_corpus(root):
-    read_corpus = pytest.importorskip("sdd.corpora").read_corpus
     for name in set(CORPORA) - {"toy_posttraining"}:
         labels = list(read_corpus(name, root)["Label"])
         assert labels.count("real") >= 4

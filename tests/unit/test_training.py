@@ -13,8 +13,7 @@ from sdd.recipe import Recipe, objective_from_config
 from sdd.scoring import is_real, length_sorted_batches, make_dataset
 from sdd.training import Trainer
 from sdd.training_state import HISTORY, StopRequest
-
-from .conftest import GRPO, RECIPE, TINY
+from tests.conftest import GRPO, RECIPE, TINY
 
 CPU = torch.device("cpu")
 SFT = {"kind": "sft"}
