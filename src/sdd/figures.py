@@ -142,8 +142,7 @@ def plot_drift(
         for index, (panel, algorithms) in enumerate(panels.items()):
             _draw_panel(axes[index], algorithms, test_sets, values, styles, names)
             _mark_domains(axes[index], test_sets, in_domain)
-            letter = f"({chr(ord('a') + index)}) " if len(panels) > 1 else ""
-            _add_legend(axes[index], letter + mathtext(panel), legend_lines)
+            _add_legend(axes[index], _panel_title(panel, index, len(panels)), legend_lines)
         axes[0].set_ylabel("Drift")
         axes[0].set_ylim(bottom=0)
         if title:
@@ -244,6 +243,14 @@ def own_style() -> Iterator[None]:
     }
     with style.context(["default", settings]):
         yield
+
+
+def _panel_title(name: str, index: int, panels: int) -> str:
+    """Letter the panels: "(a) name", or "(a)" alone where the letter is all the name there is."""
+    letter = chr(ord("a") + index)
+    if panels == 1:
+        return mathtext(name)
+    return f"({letter})" if name == letter else f"({letter}) {mathtext(name)}"
 
 
 def _draw_panel(

@@ -63,8 +63,10 @@ def test_demo_runs_the_paper_s_experiment():
     )
     rows = [{**row, "model": models[row["model"]]} for row in DEMO["rows"]]
     assert rows == PAPER["rows"]
-    for key in ("in_domain", "out_of_domain", "training_set", "validation_set", "objectives"):
+    for key in ("training_set", "validation_set", "reference_set", "objectives"):
         assert DEMO[key] == PAPER[key]
+    for key in ("in_domain", "out_of_domain"):
+        assert DEMO[key]["sets"] == PAPER[key]["sets"]
     scale = {
         *("crop", "learning_rate", "warm_up_steps", "schedule_steps", "decay_factor"),
         *("old_policy_every", "max_steps", "epochs", "validate_every", "batch_seconds", "buckets"),

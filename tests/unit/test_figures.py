@@ -162,3 +162,18 @@ def test_bad_input_is_named(drifts, tmp_path):
         plot_drift(drifts, {}, TEST_SETS)
     with pytest.raises(InputError, match=r"f\.svg: a figure is written as \.png or \.pdf"):
         save_figure(plot_drift(drifts, PANELS, TEST_SETS), [tmp_path / "f.svg"])
+
+
+@pytest.mark.parametrize(
+    ("names", "titles"),
+    [
+        (("a", "b"), ["(a)", "(b)"]),
+        (("Objectives", "a"), ["(a) Objectives", "(b) a"]),
+        (("Objectives",), ["Objectives"]),
+    ],
+)
+def test_panels_are_lettered_once(names, titles):
+    drifts = pd.DataFrame({"algorithm": ["sft"], "round": [1], "test_set": ["itw"], "drift": [0.5]})
+    figure = plot_drift(drifts, {name: ["sft"] for name in names}, ["itw"])
+    legends = [axes.get_legend().get_title().get_text() for axes in figure.axes]
+    assert legends == titles
