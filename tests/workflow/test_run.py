@@ -136,7 +136,7 @@ def test_changed_behaviour_fine_tunes_again(run, objectives):
 
 def test_a_changed_switch_fine_tunes_again(run, tmp_path):
     other = tmp_path / "other.yaml"
-    other.write_text("recipes: {as_written: {learning_rate: 2.0e-3}}\n")
+    other.write_text("recipes: {as_written: {learning_rate: 3.0e-3}}\n")
     plan = Workflow(run.folder, *run.configfiles, other).plan("all")
     assert plan["finetune"] == 2
     assert "posttrain_detector" not in plan
