@@ -117,7 +117,7 @@ class Experiment:
         drift, labels = self.config["drift"], self.labels()
         model = labels.get(drift["model"], drift["model"])
         return {
-            "title": f"Drift of {model}",
+            "title": drift.get("title", f"Drift of {model}"),
             "panels": drift["panels"],
             "test_sets": self.test_sets,
             "in_domain": self.in_domain,
