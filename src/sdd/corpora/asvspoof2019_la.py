@@ -9,7 +9,7 @@ from sdd.corpora.listing import Release, Utterance, label_of, make_protocol, rea
 from sdd.errors import InputError
 
 RELEASE = Release(
-    "ASVspoof 2019 LA", "https://datashare.ed.ac.uk/handle/10283/3336 (LA.zip)", "ODC-By 1.0"
+    "ASVspoof 2019 LA", "https://datashare.ed.ac.uk/handle/10283/3336 (LA.zip)", "as stated there"
 )
 LABELS = {"bonafide": "real", "spoof": "fake"}
 # Our partition -> the release's, and the ending of its protocol file.

@@ -21,7 +21,7 @@ from sdd.errors import InputError
 RELEASE = Release(
     "Deepfake-Eval-2024",
     "https://huggingface.co/datasets/nuriachandra/Deepfake-Eval-2024 (access on request)",
-    "CC BY-SA 4.0",
+    "as stated there",
 )
 PARTITIONS = {"train": "train", "test": "test"}
 COLUMNS = ("Filename", "Ground Truth", "Finetuning Set")
