@@ -8,6 +8,7 @@ from sdd.batching import plan_epoch
 from sdd.errors import InputError
 from sdd.inference import predict
 from sdd.metrics import eer, selection_der
+from sdd.objectives import grpo_loss, sample_correct
 from sdd.policies import Policies
 from sdd.recipe import Recipe, objective_from_config
 from sdd.scoring import is_real, length_sorted_batches, make_dataset
@@ -298,3 +299,60 @@ def test_a_state_of_other_settings_is_refused(tones, tmp_path):
             make_trainer(tones, tmp_path, SFT, **change).restore()
     with pytest.raises(InputError, match=r"objective\.beta: None there, 0\.04 now"):
         make_trainer(tones, tmp_path, GRPO).restore()
+
+
+@pytest.mark.parametrize(
+    ("objective", "switches", "expected"),
+    [
+        (GRPO, {}, ("group", "grpo")),
+        (GRPO, {"advantage": "batch"}, ("batch", "grpo")),
+        ({**GRPO, "negatives": False}, {}, ("none", "none")),
+        (
+            {**GRPO, "negatives": False},
+            {"advantage": "batch", "without_negatives": "log_probability"},
+            ("none", "released_none"),
+        ),
+    ],
+)
+def test_the_loss_is_the_one_that_recipe_and_objective_name(
+    tones, tmp_path, objective, switches, expected
+):
+    """Computed again from the logits of each policy, with other weights in each of them."""
+    objective = {**objective, "beta": 0.3, "epsilon": 0.05, "group_size": 8}
+    trainer = make_trainer(tones, tmp_path, objective, dropout=False, **switches)
+    policies = trainer.policies
+    with torch.no_grad():
+        policies.old.proj_fc.bias += torch.tensor([0.3, -0.2])
+        policies.reference.proj_fc.bias += torch.tensor([-0.4, 0.1])
+    policies.train()
+    batch = next(trainer._rest_of_epoch(trainer.plan()))
+    loss, _ = policies.loss(batch, torch.Generator().manual_seed(5), CPU)
+    logits, old, reference = (
+        detector(batch.waveforms, batch.lengths)
+        for detector in (policies.policy, policies.old, policies.reference)
+    )
+    correct = sample_correct(old, batch.labels, 8, torch.Generator().manual_seed(5))
+    normalise, negatives = expected
+    again = grpo_loss(
+        logits,
+        batch.labels,
+        correct,
+        group_size=8,
+        reference_logits=reference,
+        old_logits=old,
+        beta=0.3,
+        epsilon=0.05,
+        normalise=normalise,
+        negatives=negatives,
+    )
+    assert loss.item() == pytest.approx(again.item(), rel=1e-5, abs=1e-7)
+
+
+def test_gradients_are_clipped(tones, tmp_path):
+    """AdamW is blind to the scale of a first gradient, so what is looked at is the gradient."""
+    trainer = make_trainer(tones, tmp_path, SFT, max_gradient_norm=0.01)
+    trainer.train_step(next(trainer._rest_of_epoch(trainer.plan())))
+    gradients = [p.grad for p in trainer.policies.policy.parameters() if p.grad is not None]
+    norm = torch.stack([gradient.norm() for gradient in gradients]).norm().item()
+    assert norm == pytest.approx(0.01, rel=1e-3)
+    assert trainer.progress.history[0][HISTORY.index("gradient_norm")] > 0.1

@@ -165,6 +165,8 @@ def _read_pickle(path: Path) -> object:
             return content
     except pickle.UnpicklingError as error:
         raise _refused(path, error) from error
+    except MemoryError:
+        raise  # the machine's fault, not the file's
     except Exception as error:
         # A damaged file makes torch's reader fail in every way there is, struct.error and
         # AssertionError included; all of them mean the same to the user.
