@@ -11,6 +11,7 @@ from torch import Tensor
 from sdd.detector.architectures import Architecture, parse_convolutions
 from sdd.detector.architectures import architecture as find_architecture
 from sdd.detector.detector import Detector
+from sdd.detector.initialisation import without_weights
 from sdd.detector.reading import Stored, read_checkpoint, read_safetensors_metadata
 from sdd.errors import InputError
 from sdd.files import atomic_path
@@ -81,7 +82,7 @@ def load_detector(
             f"{path} has no {BACK_END_PREFIX}weight: it is a pre-trained encoder, not a detector. "
             "Load it as the front end of a detector with a new back end (init: pre)."
         )
-    with torch.device("meta"):
+    with without_weights():
         detector = Detector(chosen)
     _assign(path, detector, weights, dtype)
     return detector.eval()
@@ -118,7 +119,7 @@ def load_pretrained(
         As `load_detector`.
     """
     chosen = find_architecture(architecture)
-    with torch.device("meta"):
+    with without_weights():
         detector = Detector(chosen)
     detector.proj_fc.to_empty(device="cpu")
     detector.initialise_back_end(seed)
@@ -257,6 +258,20 @@ def sort_metadata(path: Path) -> None:
             file.write(text.ljust(size))
 
 
+def stored_architecture(path: Path | str) -> Architecture:
+    """Read the architecture that `save_detector` wrote into a file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, not safetensors, or does not say.
+    """
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise InputError(f"{path} does not say what architecture it has: name it.")
+    return _stored_architecture(path, read_metadata(path))
+
+
 def _stored_architecture(path: Path, metadata: Mapping[str, str]) -> Architecture:
     if ARCHITECTURE_KEY not in metadata:
         raise InputError(f"{path} does not say what architecture it has: name it.")
@@ -344,7 +359,8 @@ def _check_finite(path: Path, weights: Mapping[str, Tensor]) -> None:
     for name, tensor in weights.items():
         if not tensor.is_floating_point():
             raise InputError(f"{path}: weight {name} is of type {tensor.dtype}, not floating.")
-        if not bool(torch.isfinite(tensor).all()):
+        # The extremes of a tensor with a NaN are NaN; isfinite would allocate twice its size.
+        if not all(map(torch.isfinite, torch.aminmax(tensor))):
             raise InputError(
                 f"{path}: weight {name} {_shape(tensor)} has values that are not finite (NaN or "
                 "infinite): the training that made it has diverged, or the file is damaged."

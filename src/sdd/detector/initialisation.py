@@ -5,13 +5,48 @@ weights on every device.
 """
 
 import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from sdd.detector.encoder import Encoder, WeightNormConvolution
 
 TRANSFORMER_STD = 0.02
+
+
+class _DrawNothing(TorchFunctionMode):
+    """Skip the initialisation that torch's layers do when they are made.
+
+    Without storage there is nothing to draw, but torch would import sympy for it, which costs more
+    than a second and 150 MB.
+    """
+
+    draws = frozenset(
+        (nn.init.kaiming_uniform_, nn.init.kaiming_normal_, nn.init.normal_, nn.init.uniform_)
+    )
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: object,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401  # whatever torch's function returns
+        kwargs = kwargs or {}
+        if func in self.draws:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
+
+
+@contextmanager
+def without_weights() -> Iterator[None]:
+    """Build modules on the meta device: shapes and no storage, to be given weights."""
+    with torch.device("meta"), _DrawNothing():
+        yield
 
 
 @torch.no_grad()
