@@ -1,7 +1,7 @@
 # `make help` lists what there is; every target makes what it needs.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-unit test-workflow test-gpu lint format bench clean
+.PHONY: help env demo test test-unit test-workflow test-fairseq test-gpu lint format bench clean
 
 # uv is taken from the PATH, else fetched into .uv/.
 UV := $(shell command -v uv || echo .uv/bin/uv)
@@ -32,6 +32,9 @@ test-unit: env
 test-workflow: env
 	$(BIN)/pytest tests/workflow
 
+test-fairseq: env ## ours against real fairseq, which is built once (needs a C++ compiler)
+	PATH="$$PATH:$(CURDIR)/.uv/bin" $(BIN)/pytest tests/fairseq
+
 test-gpu: env ## what needs a CUDA GPU
 	$(BIN)/pytest tests/gpu
 
@@ -48,7 +51,10 @@ format: env ## put code and rules into the house's layout
 	$(BIN)/snakefmt Snakefile workflow
 
 bench: env ## benchmarks: ratios measured side by side in one run
-	@for benchmark in benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
+	@for benchmark in benchmarks/*.py; do \
+	  if grep -q '^# /// script' $$benchmark; then run="$(UV) run --script"; \
+	  else run=$(BIN)/python; fi; \
+	  $$run $$benchmark || exit 1; done
 
 clean: ## remove results, the environment and caches (not the data, not the downloads)
 	rm -rf results/*/ .snakemake .venv .uv .pytest_cache .mypy_cache .ruff_cache .hypothesis

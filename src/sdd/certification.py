@@ -136,11 +136,39 @@ def write_certificate(
             writer.writerow({**about, **vars(row), "passed": row.within(tolerance)})
 
 
+def collect_certificates(certificates: Sequence[Path], target: Path) -> None:
+    """Put certificates into one table, one row a checkpoint: the largest differences.
+
+    Parameters
+    ----------
+    certificates
+        Files of `write_certificate`.
+    target
+        The CSV to write, atomically: the columns of the certificates less those of one length.
+    """
+    rows = []
+    for path in certificates:
+        with path.open(newline="", encoding="utf-8") as file:
+            lines = list(csv.DictReader(file))
+        largest = {
+            column: max((line[column] for line in lines), key=lambda text: float(text or 0))
+            for column in ("embeddings", "logits")
+        }
+        passed = all(line["passed"] == "True" for line in lines)
+        about = {key: lines[0][key] for key in ("checkpoint", "weights", "fairseq", "torch")}
+        rows.append({**about, **largest, "passed": passed})
+    with atomic_path(target) as temporary, temporary.open("w", newline="", encoding="utf-8") as out:
+        writer = csv.DictWriter(out, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 def certify(
     path: Path,
     architecture: str | Mapping[str, object] | None,
     *,
     ours: Path | None = None,
+    encoder_only: bool = False,
     lengths: Sequence[int] = LENGTHS,
 ) -> tuple[list[Comparison], dict[str, str]]:
     """Load one checkpoint into real fairseq and into our detector, and compare them.
@@ -148,12 +176,13 @@ def certify(
     Parameters
     ----------
     path
-        AntiDeepfake's `.ckpt`, fairseq's `.pt`, or safetensors. Without a back end in it, only
-        embeddings are compared.
+        AntiDeepfake's `.ckpt`, fairseq's `.pt`, or safetensors.
     architecture
         A name or fairseq's configuration keys; None to take what `save_detector` wrote.
     ours
         Our detector's file, if it is another: what the workflow made of `path`.
+    encoder_only
+        Compare embeddings only; so it is, too, where `path` has no back end.
     lengths
         Samples of the inputs.
 
@@ -169,18 +198,26 @@ def certify(
     InputError
         If a file cannot be loaded, or fairseq is not installed.
     """
-    from sdd.detector.checkpoints import load_detector, load_pretrained, stored_architecture
+    from sdd.detector.checkpoints import (
+        BACK_END_PREFIX,
+        load_detector,
+        load_pretrained,
+        stored_architecture,
+    )
+    from sdd.detector.reading import read_checkpoint
     from sdd.fairseq_reference import import_fairseq, load_fairseq_detector
 
     chosen = find_architecture(architecture) if architecture else stored_architecture(path)
-    theirs, has_back_end = load_fairseq_detector(path, chosen)
-    own = ours or path
-    if has_back_end:
-        detector = load_detector(own, chosen, dtype=torch.float32)
+    names = read_checkpoint(path).tensors
+    with_logits = not encoder_only and any(name.startswith(BACK_END_PREFIX) for name in names)
+    # Ours first: it is strict, and its errors say more.
+    if with_logits:
+        detector = load_detector(ours or path, chosen, dtype=torch.float32)
     else:
-        detector = load_pretrained(own, chosen, seed=0)
+        detector = load_pretrained(ours or path, chosen, seed=0)
+    reference = load_fairseq_detector(path, chosen)
     compared = compare(
-        theirs.embed_and_logits, detector.embed_and_logits, lengths, with_logits=has_back_end
+        reference.embed_and_logits, detector.embed_and_logits, lengths, with_logits=with_logits
     )
     weights = sum(parameter.numel() for parameter in detector.parameters())
     about = {
@@ -210,6 +247,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--architecture", help="a name such as mms_300m, or fairseq's configuration keys as JSON"
     )
     parser.add_argument("--ours", type=Path, help="our file, if not the same one")
+    parser.add_argument("--encoder-only", action="store_true", help="compare embeddings only")
     parser.add_argument("--digest", help="sha256:... or md5:... of the checkpoint")
     parser.add_argument("--downloads", type=Path, default=Path("downloads"), metavar="FOLDER")
     parser.add_argument("--lengths", type=int, nargs="+", default=LENGTHS, metavar="SAMPLES")
@@ -219,7 +257,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         path = fetch(chosen.checkpoint, chosen.downloads, chosen.digest)
         compared, about = certify(
-            path, _read_architecture(chosen.architecture), ours=chosen.ours, lengths=chosen.lengths
+            path,
+            _read_architecture(chosen.architecture),
+            ours=chosen.ours,
+            encoder_only=chosen.encoder_only,
+            lengths=chosen.lengths,
         )
     except InputError as error:
         sys.stderr.write(f"error: {error}\n")

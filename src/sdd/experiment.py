@@ -1,5 +1,6 @@
 """What an experiment consists of: cells, sets, stages and scoring jobs, read from its config."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -271,6 +272,11 @@ class Experiment:
             if spec["source"] == "train"
         ]
 
+    def checkpoints_in_use(self) -> list[str]:
+        """List ``model/init`` of the checkpoints that the cells start from."""
+        cells = [*self.cells(), *self.drift_cells()]
+        return list(dict.fromkeys(f"{cell.model}/{cell.init}" for cell in cells))
+
     def fetched_checkpoints(self) -> list[str]:
         """List ``model/init`` of the checkpoints that are files or downloads."""
         return [
@@ -279,6 +285,31 @@ class Experiment:
             for init, checkpoint in spec["checkpoints"].items()
             if checkpoint["source"] != "train"
         ]
+
+    def certificate_options(self, checkpoint: str, converted: str) -> list[str]:
+        """Give the arguments that certify a checkpoint.
+
+        Parameters
+        ----------
+        checkpoint
+            ``model/init``.
+        converted
+            What the workflow made of it; held against the file as published, or against itself
+            where it was trained here.
+        """
+        model, init = checkpoint.split("/")
+        spec, architecture = self.checkpoint(model, init), self.architecture(model)
+        if not isinstance(architecture, str):
+            architecture = json.dumps(architecture)
+        options = ["--architecture", architecture]
+        if init == "pre":
+            options.append("--encoder-only")
+        if spec["source"] == "train":
+            return [converted, *options]
+        if "digest" in spec:
+            options += ["--digest", spec["digest"]]
+        downloads = str(self.config["download_folder"])
+        return [spec["source"], *options, "--downloads", downloads, "--ours", converted]
 
     # ---------------------------------------------------------------------------------- scoring
     def scoring_jobs(self) -> list[ScoringJob]:

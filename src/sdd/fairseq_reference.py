@@ -23,6 +23,7 @@ from sdd.errors import InputError
 # What fairseq's model holds for pre-training alone, besides the embedding of masked frames.
 PRETRAINING = ("quantizer.", "project_q.", "final_proj.")
 MASK_EMBEDDING = "mask_emb"
+REMEDY = "choose the architecture that the file was made with."
 ENCODER, BACK_END = "m_ssl.model.", "proj_fc."
 
 
@@ -110,7 +111,7 @@ class FairseqDetector(nn.Module):
         return embeddings, cast(Tensor, self.proj_fc(embeddings))
 
 
-def load_fairseq_detector(path: Path, architecture: Architecture) -> tuple[FairseqDetector, bool]:
+def load_fairseq_detector(path: Path, architecture: Architecture) -> FairseqDetector:
     """Load a checkpoint into real fairseq.
 
     Parameters
@@ -122,10 +123,9 @@ def load_fairseq_detector(path: Path, architecture: Architecture) -> tuple[Fairs
 
     Returns
     -------
-    detector
-        In evaluation mode, on the CPU, float32.
-    has_back_end
-        Whether the file holds the linear layer; else its weights are random.
+    FairseqDetector
+        In evaluation mode, on the CPU, float32. Without a back end in the file, its linear layer
+        is random.
 
     Raises
     ------
@@ -142,14 +142,18 @@ def load_fairseq_detector(path: Path, architecture: Architecture) -> tuple[Fairs
     detector = FairseqDetector(architecture.as_dict())
     model = cast(Any, detector.m_ssl.model)
     model.remove_pretraining_modules()
-    found = model.load_state_dict(encoder, strict=False)
+    try:
+        found = model.load_state_dict(encoder, strict=False)
+    except RuntimeError as error:  # shapes
+        reason = " ".join(str(error).split())[:300]
+        raise InputError(f"{path} does not fit fairseq's model: {reason}; {REMEDY}") from error
     missing = [name for name in found.missing_keys if name != MASK_EMBEDDING]
     extra = [name for name in found.unexpected_keys if not name.startswith(PRETRAINING)]
     if missing or extra:
         raise InputError(
             f"{path} does not fit fairseq's model of this architecture: missing {missing[:8]}, "
-            f"left over {extra[:8]}; choose the architecture that the file was made with."
+            f"left over {extra[:8]}; {REMEDY}"
         )
     if head:
         detector.proj_fc.load_state_dict(head)
-    return detector.eval(), bool(head)
+    return detector.eval()

@@ -321,6 +321,21 @@ def test_compiles_as_one_graph_in_training():
         torch.testing.assert_close(parameter.grad, gradient, atol=2e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("probability", [1e-6, 0.999999])
+def test_layer_drop_compiles_as_one_graph(probability):
+    detector = make("group_norm_post", encoder_layerdrop=probability, encoder_layers=2).train()
+    waveforms = noise(1, 2000)
+    torch.compiler.reset()
+    logits = torch.compile(detector, fullgraph=True, backend="aot_eager")(waveforms)
+    logits.sum().backward()
+    gradient = detector.encoder.encoder.layers[0].fc1.weight.grad.abs().max()
+    assert (gradient > 0) == (probability < 0.5)
+    if probability > 0.5:
+        detector.encoder.encoder.layers = torch.nn.ModuleList()
+    detector.encoder.encoder.layer_drop = 0.0
+    torch.testing.assert_close(logits, detector(waveforms), atol=2e-5, rtol=1e-4)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("variant", AUTHORS)
 def test_inductor_compiles_as_one_graph_in_training(variant):

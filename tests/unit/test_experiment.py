@@ -1,5 +1,6 @@
 """What the paper's and the demo's experiments consist of, and how their scoring is cut."""
 
+import json
 import re
 from collections import Counter
 from pathlib import Path
@@ -197,6 +198,36 @@ def test_checkpoints():
     assert post["new_back_end"]
     assert demo.checkpoint_training_set("training_set") == "toy_post"
     assert paper.checkpoint_training_set("training_set") is None
+
+
+def test_certificates_of_checkpoints_in_use():
+    paper, demo = experiment(), experiment(base=DEMO)
+    assert paper.checkpoints_in_use() == [
+        "xlsr_2b/post",
+        "xlsr_2b/pre",
+        "mms_1b/post",
+        "mms_300m/post",
+    ]
+    spec = paper.checkpoint("mms_1b", "post")
+    assert paper.certificate_options("mms_1b/post", "made.safetensors") == [
+        spec["source"],
+        *("--architecture", "mms_1b"),
+        *("--downloads", "downloads", "--ours", "made.safetensors"),
+    ]
+    options = paper.certificate_options("xlsr_2b/pre", "made.safetensors")
+    assert options[:4] == [
+        paper.checkpoint("xlsr_2b", "pre")["source"],
+        "--architecture",
+        "xlsr_2b",
+        "--encoder-only",
+    ]
+    # Trained here: held against itself; its architecture is a mapping.
+    made, flag, architecture, *rest = demo.certificate_options("tiny_s/post", "made.safetensors")
+    assert (made, flag, rest) == ("made.safetensors", "--architecture", [])
+    assert json.loads(architecture) == demo.architecture("tiny_s")
+    with_digest = "{models: {mms_1b: {checkpoints: {post: {digest: 'md5:0'}}}}}"
+    options = experiment(with_digest).certificate_options("mms_1b/post", "made.safetensors")
+    assert options[options.index("--digest") + 1] == "md5:0"
 
 
 def test_checkpoints_of_selected_models_only_are_trained():

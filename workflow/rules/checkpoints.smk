@@ -2,6 +2,10 @@
 TRAINED = EXPERIMENT.trained_checkpoints()
 
 
+localrules:
+    collect_certificates,
+
+
 rule fetch_checkpoint:
     output:
         "<results>/checkpoints/{checkpoint}.safetensors",
@@ -79,3 +83,48 @@ rule posttrain_detector:
         "Post-training {wildcards.model}"
     script:
         "../scripts/finetune.py"
+
+
+# fairseq has an environment of its own, which uv makes from the script's first lines.
+rule certify_checkpoint:
+    input:
+        "<results>/checkpoints/{checkpoint}.safetensors",
+    output:
+        "<results>/certificates/{checkpoint}.csv",
+    log:
+        "<results>/logs/certify_checkpoint/{checkpoint}.log",
+    wildcard_constraints:
+        checkpoint=one_of(EXPERIMENT.checkpoints_in_use()),
+    conda:
+        "../../envs/fairseq.yaml"
+    resources:
+        mem="24G",
+    params:
+        script=Path(workflow.basedir) / "workflow/scripts/certify_checkpoint.py",
+        options=lambda wildcards, input: EXPERIMENT.certificate_options(
+            wildcards.checkpoint, input[0]
+        ),
+        code=code_digest("certification", "fairseq_reference"),
+    message:
+        "Certifying checkpoint {wildcards.checkpoint} against fairseq"
+    shell:
+        "uv run --script {params.script:q} {params.options:q} --output {output:q} > {log:q} 2>&1"
+        " || {{ cat {log:q} >&2; exit 1; }}"
+
+
+rule collect_certificates:
+    input:
+        expand(
+            "<results>/certificates/{checkpoint}.csv",
+            checkpoint=EXPERIMENT.checkpoints_in_use(),
+        ),
+    output:
+        "<results>/certificates.csv",
+    log:
+        "<results>/logs/collect_certificates.log",
+    conda:
+        "../../envs/sdd.yaml"
+    message:
+        "Collecting certificates"
+    script:
+        "../scripts/collect_certificates.py"

@@ -9,8 +9,12 @@ from snakemake.exceptions import WorkflowError
 # Rules and scripts use the library of this checkout: the code that the digests describe.
 LIBRARY = str(Path(workflow.basedir) / "src")
 sys.path.insert(0, LIBRARY)
+# uv is there if `make env` fetched it and the user has none.
+UV = str(Path(workflow.basedir) / ".uv/bin")
 shell.prefix(
-    f"export PYTHONPATH={shlex.quote(LIBRARY)}" + "${{PYTHONPATH:+:$PYTHONPATH}}; "
+    f"export PYTHONPATH={shlex.quote(LIBRARY)}"
+    + "${{PYTHONPATH:+:$PYTHONPATH}}; "
+    + f'export PATH="$PATH":{shlex.quote(UV)}; '
 )
 
 from sdd.code_digest import code_digest

@@ -12,14 +12,6 @@ from torch import Tensor, nn
 from sdd.detector.architectures import Architecture
 
 
-class TransposeLast(nn.Module):
-    """Swap the last two axes."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[..., C, F] -> [..., F, C]."""
-        return x.transpose(-2, -1)
-
-
 class Float32LayerNorm(nn.LayerNorm):
     """Layer norm computed in at least float32, returned in the type of its input."""
 
@@ -69,8 +61,8 @@ class ConvolutionBlock(nn.Sequential):
             nn.Identity(),  # fairseq has a dropout of 0 here
         ]
         if norm == "layer":
-            transposed = [TransposeLast(), Float32LayerNorm(channels), TransposeLast()]
-            modules.append(nn.Sequential(*transposed))
+            # fairseq transposes before and after.
+            modules.append(nn.Sequential(nn.Identity(), Float32LayerNorm(channels), nn.Identity()))
         elif norm == "group":
             modules.append(Float32GroupNorm(channels, channels))
         super().__init__(*modules, nn.GELU())
@@ -81,10 +73,40 @@ class ConvolutionBlock(nn.Sequential):
         return torch.div(samples - self.kernel, self.stride, rounding_mode="floor") + 1
 
     def forward(self, x: Tensor, frames: Tensor | None = None) -> Tensor:
-        """[B, inputs, samples] -> [B, C, F]; `frames` [B] are the valid ones of the output."""
-        for module in self:
-            x = module(x, frames) if isinstance(module, Float32GroupNorm) else module(x)
+        """[B, samples, inputs] -> [B, F, C]; `frames` [B] are the valid ones of the output."""
+        convolution, normalise = cast(nn.Conv1d, self[0]), self[2]
+        if isinstance(normalise, Float32GroupNorm):
+            # Its statistics run over time: channels first, as it is fastest.
+            x = F.gelu(normalise(convolution(x.transpose(1, 2)), frames))
+            return x.transpose(1, 2).contiguous()
+        x = convolve(x, convolution)
+        for module in list(self)[1:]:
+            x = module(x)
         return x
+
+
+def convolve(x: Tensor, convolution: nn.Conv1d) -> Tensor:
+    """Convolve time-major input by one matrix product over its windows.
+
+    On a CPU faster than `F.conv1d` forward and backward (benchmarks/encoder.py), and the norms that
+    follow find their axis last.
+
+    Parameters
+    ----------
+    x
+        [B, T, inputs].
+    convolution
+        Unpadded, ungrouped.
+
+    Returns
+    -------
+    Tensor
+        [B, F, C].
+    """
+    windows = x.unfold(1, convolution.kernel_size[0], convolution.stride[0])  # [B, F, inputs, k]
+    weight = convolution.weight.transpose(1, 2).flatten(1)  # [C, k * inputs]
+    # Inputs last: each window is then one run of memory.
+    return F.linear(windows.transpose(2, 3).flatten(2), weight, convolution.bias)
 
 
 class ConvolutionalExtractor(nn.Module):
@@ -109,8 +131,8 @@ class ConvolutionalExtractor(nn.Module):
         return samples
 
     def forward(self, waveforms: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """[B, T] -> [B, C, F]; `lengths` [B] in samples."""
-        x = waveforms[:, None]
+        """[B, T] -> [B, F, C]; `lengths` [B] in samples."""
+        x = waveforms[..., None]
         for block in self.conv_layers:
             if lengths is not None:
                 lengths = cast(ConvolutionBlock, block).frames(lengths)
