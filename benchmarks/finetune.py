@@ -62,6 +62,7 @@ def recipe(precision: str) -> Recipe:
         epochs=1,
         max_steps=1,
         validate_every=1,
+        early_stopping=None,
         selection="eer",
         validation_as_training=False,
         batch_seconds=100.0,
