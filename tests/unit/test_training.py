@@ -11,14 +11,11 @@ from sdd.errors import InputError
 from sdd.inference import predict
 from sdd.metrics import eer, selection_der
 from sdd.objectives import grpo_loss, sample_correct
-from sdd.policies import Policies
-from sdd.recipe import Recipe, objective_from_config
 from sdd.scoring import is_real, length_sorted_batches, make_dataset
-from sdd.training import Trainer
 from sdd.training_state import HISTORY, StopRequest
-from tests.conftest import GRPO, RECIPE, TINY
+from tests.conftest import GRPO, TINY
+from tests.runs import CPU, StopAfter, make_trainer, same, weights
 
-CPU = torch.device("cpu")
 SFT = {"kind": "sft"}
 OBJECTIVES = {
     "sft": SFT,
@@ -26,46 +23,6 @@ OBJECTIVES = {
     "grpo_s": {**GRPO, "on_policy": True},
     "exact": {**GRPO, "rollouts": "exact"},
 }
-
-
-def make_trainer(tones, folder, objective, *, seed=3, detector_seed=7, **switches):
-    from sdd.detector import architecture
-
-    segments, audio = tones
-    torch.manual_seed(seed)
-    detector = Detector(architecture(TINY))
-    detector.initialise(detector_seed)
-    recipe = Recipe.from_config({**RECIPE, **switches})
-    policies = Policies(detector, objective_from_config(objective), recipe)
-    return Trainer(
-        policies,
-        recipe,
-        segments,
-        segments,
-        audio_folder=audio,
-        seed=seed,
-        state=folder,
-        device=CPU,
-    )
-
-
-def weights(trainer):
-    return {name: value.clone() for name, value in trainer.policies.policy.state_dict().items()}
-
-
-def same(one, other):
-    return all(torch.equal(one[name], other[name]) for name in one)
-
-
-class StopAfter(StopRequest):
-    """Asks to stop once a step is done, as a signal at that moment would."""
-
-    def __init__(self, trainer, step):
-        self.trainer, self.step = trainer, step
-
-    @property
-    def requested(self):
-        return self.trainer.progress.step >= self.step
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)

@@ -182,7 +182,7 @@ def test_a_csv_without_labels_is_named(run, tmp_path):
 
 
 def test_weights_go_once_nothing_planned_needs_them(run, tmp_path):
-    """`keep_models: none`: a stage's model is there for the next stage and the scores, then gone."""
+    """`keep_models: none`: a model is there for the next stage and the scores, then gone."""
     passing = tmp_path / "passing.yaml"
     passing.write_text(
         "keep_models: none\n"
