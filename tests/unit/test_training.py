@@ -404,10 +404,9 @@ def test_recomputed_activations_change_no_bit(tones, tmp_path):
     assert same(*runs)
 
 
-@pytest.mark.parametrize("padding", ["masked", "pooled"])
-def test_a_compiled_run_is_the_same_but_for_rounding(tones, tmp_path, monkeypatch, padding):
+def test_a_compiled_run_is_the_same_but_for_rounding(tones, tmp_path, monkeypatch):
     """Batches of many shapes, frozen policies and a validation; traced without a C++ compiler."""
-    switches = {"dropout": False, "padding": padding, "validate_every": 4, "max_steps": 8}
+    switches = {"dropout": False, "validate_every": 2, "max_steps": 4}
     eager = make_trainer(tones, tmp_path / "eager", GRPO, **switches)
     assert eager.run(StopRequest())
     torch.compiler.reset()
@@ -419,15 +418,10 @@ def test_a_compiled_run_is_the_same_but_for_rounding(tones, tmp_path, monkeypatc
     compiled = make_trainer(tones, tmp_path / "compiled", GRPO, **switches)
     compiled.policies.compiled = True
     assert compiled.run(StopRequest())
-    assert len(calls) == 8 * 3
-    assert not same(weights(compiled), make_trainer_weights(tones, tmp_path, switches))
+    assert len(calls) == 4 * 3
+    assert not same(weights(compiled), weights(make_trainer(tones, tmp_path / "untrained", GRPO)))
     for name, value in weights(eager).items():
         torch.testing.assert_close(weights(compiled)[name], value, rtol=1e-3, atol=2e-4)
-
-
-def make_trainer_weights(tones, folder, switches):
-    """Weights before training."""
-    return weights(make_trainer(tones, folder / "untrained", GRPO, **switches))
 
 
 def test_a_compiled_detector_still_refuses_bad_input(tones, tmp_path):
