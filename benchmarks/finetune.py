@@ -152,8 +152,12 @@ class Steps:
 
     def operations(self, key: str) -> int:
         """Count the floating-point operations of the matrix products of a step."""
+        policies = self.policies[key]
+        # What is compiled is not seen by the counter.
+        compiled, policies.compiled = policies.compiled, False
         with FlopCounterMode(display=False) as counter:
             self.take(key)
+        policies.compiled = compiled
         return counter.get_total_flops()
 
     def matrix_peak(self) -> float:
