@@ -1,23 +1,34 @@
-"""Step time of SFT, GRPO_s and GRPO, measured in turn in one run, as ratios to SFT.
+"""Fine-tuning steps of each objective, in turn in one run: time, where it goes, memory, GPU hours.
 
-`python benchmarks/finetune.py --architecture mms_300m --device cuda --precision bf16`. A GRPO step
-has three forward passes and one backward against one and one of SFT; a simplified one without a
-penalty has one and one.
+`python benchmarks/finetune.py --architecture xlsr_2b --precision bf16 --batch 10 --seconds 10`.
+
+A GRPO step has three forward passes and one backward against one and one of SFT: 5/3 of its time,
+if a backward costs two forwards. A simplified one without a penalty has one and one.
 """
 
 import argparse
 import statistics
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
+import numpy as np
+import soundfile
 import torch
+import yaml
+from torch.utils.flop_counter import FlopCounterMode
 
-from sdd.batching import Batch, CropRule
+from sdd.batching import Batch, SegmentDataset, collate
 from sdd.detector import Detector, architecture
-from sdd.inference import choose_device, prepare
+from sdd.inference import autocast, choose_device, prepare
 from sdd.policies import Policies
-from sdd.recipe import GrpoObjective, Recipe, SftObjective
+from sdd.recipe import GrpoObjective, Recipe, SftObjective, objective_from_config
 
+ROOT = Path(__file__).parents[1]
+PAPER = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 TINY = {
     "extractor_mode": "layer_norm",
     "conv_feature_layers": "[(48, 32, 8)] + [(64, 8, 4)] + [(96, 10, 10)]",
@@ -30,115 +41,247 @@ TINY = {
     "conv_pos": 32,
     "conv_pos_groups": 8,
 }
-GRPO = GrpoObjective(64, 0.04, 0.2, 1e-5, False, True, "k3", "sampled")
-OBJECTIVES = {
+# What a step costs depends on the policies that the objective needs.
+OBJECTIVES: dict[str, SftObjective | GrpoObjective] = {
     "sft": SftObjective(),
     "grpo_s, beta 0": GrpoObjective(64, 0.0, 0.2, 1e-5, True, True, "k3", "sampled"),
     "grpo_s": GrpoObjective(64, 0.04, 0.2, 1e-5, True, True, "k3", "sampled"),
-    "grpo": GRPO,
+    "grpo, beta 0": GrpoObjective(64, 0.0, 0.2, 1e-5, False, True, "k3", "sampled"),
+    "grpo": GrpoObjective(64, 0.04, 0.2, 1e-5, False, True, "k3", "sampled"),
 }
+PASSES = ("policy", "backward", "reference", "old")
+PARTS = (*PASSES, "objective", "optimiser")
+TRAINING_HOURS = 50 * 10  # paper 3.1, 3.2: about 50 hours, 10 epochs
+SAMPLE_RATE = 16_000
 
 
-def recipe(precision: str) -> Recipe:
-    """Make a recipe whose switches do not matter here, but for precision."""
-    return Recipe(
-        round_seeds="differ",
-        advantage="group",
-        labels_from="old",
-        old_policy_every=1000,
-        without_negatives="ratio",
-        reference="stage_start",
-        crop=CropRule(15.0, 15.0, 15.0),
-        padding="masked",
-        rawboost=0,
-        learning_rate=1e-6,
-        weight_decay=0.01,
-        adam_epsilon=1e-6,
-        warm_up_steps=1,
-        schedule_steps=10,
-        decay_factor=0.1,
-        schedule="before_step",
-        max_gradient_norm=100.0,
-        epochs=1,
-        max_steps=1,
-        validate_every=1,
-        selection="eer",
-        validation_as_training=False,
-        batch_seconds=100.0,
-        buckets=20,
-        batch_durations="cropped",
-        batch_order="each_epoch",
-        batch_seed="round",
-        precision=precision,
-        dropout=True,
-        score="logit",
-        skip_suffixes=(),
-    )
+def cost_name(objective: SftObjective | GrpoObjective) -> str:
+    """Name the entry of OBJECTIVES that costs what this objective costs."""
+    if isinstance(objective, SftObjective):
+        return "sft"
+    return ("grpo_s" if objective.on_policy else "grpo") + ("" if objective.beta else ", beta 0")
 
 
-class Step:
-    """One optimiser step of an objective on a batch that stays the same."""
+class Clock:
+    """Seconds of each part of a step; waits for a GPU at both ends of a part.
 
-    def __init__(self, objective: object, arguments: argparse.Namespace) -> None:
-        self.device = choose_device(arguments.device)
-        named = TINY if arguments.architecture == "tiny" else arguments.architecture
-        detector = Detector(architecture(named))
-        detector.initialise(0)
-        switches = recipe(arguments.precision)
-        self.policies = Policies(detector.to(self.device), objective, switches)
-        self.optimiser = torch.optim.AdamW(detector.parameters(), lr=1e-6)
-        self.generator = torch.Generator().manual_seed(0)
-        count, samples = arguments.batch, int(arguments.seconds * 16_000)
-        waveforms = torch.randn(count, samples, generator=self.generator)
-        self.batch = Batch(
-            waveforms,
-            torch.full((count,), samples),
-            torch.arange(count) % 2,
-            torch.arange(count),
-        )
+    One CPU thread is timed by its CPU time, which other processes do not count in.
+    """
 
-    def __call__(self) -> float:
-        """Take the step; give its seconds."""
-        started = time.perf_counter()
-        self.policies.train()
-        self.optimiser.zero_grad(set_to_none=True)
-        loss, _ = self.policies.loss(self.batch, self.generator, self.device)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.policies.policy.parameters(), 100.0)
-        self.optimiser.step()
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        alone = device.type == "cpu" and torch.get_num_threads() == 1
+        self.now = time.process_time if alone else time.perf_counter
+        self.seconds = dict.fromkeys(PARTS, 0.0)
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Add the block's time to a part."""
+        self._wait()
+        started = self.now()
+        yield
+        self._wait()
+        self.seconds[name] += self.now() - started
+
+    def _wait(self) -> None:
         if self.device.type == "cuda":
             torch.cuda.synchronize()
-        return time.perf_counter() - started
+
+
+class Steps:
+    """Optimiser steps of all objectives, on one batch and with one policy, to fit the memory."""
+
+    def __init__(self, name: str, arguments: argparse.Namespace) -> None:
+        self.device = choose_device(arguments.device)
+        self.precision = arguments.precision
+        detector = Detector(architecture(TINY if name == "tiny" else name))
+        detector.initialise(0)
+        detector.checkpoint_activations = arguments.activation_checkpointing
+        recipe = Recipe.from_config(
+            {**PAPER["recipes"]["as_written"], "precision": arguments.precision}
+        )
+        compiled = arguments.compile
+        every = Policies(detector.to(self.device), OBJECTIVES["grpo"], recipe, compiled=compiled)
+        self.policies = {}
+        for key, objective in OBJECTIVES.items():
+            # Made for SFT it copies nothing; it is then given what its objective needs.
+            policies = Policies(detector, SftObjective(), recipe, compiled=compiled)
+            policies.objective = objective
+            if isinstance(objective, GrpoObjective):
+                policies.reference = every.reference if objective.beta else None
+                policies.old = None if objective.on_policy else every.old
+            self.policies[key] = policies
+        self.copy_bytes = sum(p.numel() * p.element_size() for p in detector.parameters())
+        self.optimiser = torch.optim.AdamW(detector.parameters(), lr=1e-6)
+        self.generator = torch.Generator().manual_seed(0)
+        self.batch, self.data_seconds = read_batch(arguments.batch, arguments.seconds)
+
+    def take(self, key: str) -> dict[str, float]:
+        """Take a step of an objective; give the seconds of its parts."""
+        policies, batch, device = self.policies[key], self.batch, self.device
+        clock = Clock(device)
+        policies.train()
+        self.optimiser.zero_grad(set_to_none=True)
+        with clock.part("policy"):
+            logits = policies.logits(policies.policy, batch, device)
+        frozen: list[torch.Tensor | None] = []
+        for name, detector in (("reference", policies.reference), ("old", policies.old)):
+            with clock.part(name), torch.no_grad():
+                frozen.append(policies.logits(detector, batch, device) if detector else None)
+        with clock.part("objective"):
+            labels, head = batch.labels.to(device), logits.detach().requires_grad_()
+            loss, _ = policies.loss_of_logits(
+                head, labels, self.generator, reference=frozen[0], old=frozen[1]
+            )
+            (slope,) = torch.autograd.grad(loss, head)
+        with clock.part("backward"):
+            logits.backward(slope)
+        with clock.part("optimiser"):
+            torch.nn.utils.clip_grad_norm_(policies.policy.parameters(), 100.0)
+            self.optimiser.step()
+        return clock.seconds
+
+    def peak_bytes(self, key: str) -> int | None:
+        """Measure the most GPU memory of a step, less the copies that this objective lacks."""
+        if self.device.type != "cuda":
+            return None
+        torch.cuda.reset_peak_memory_stats()
+        self.take(key)
+        lacking = sum(p is None for p in (self.policies[key].reference, self.policies[key].old))
+        return torch.cuda.max_memory_allocated() - lacking * self.copy_bytes
+
+    def operations(self, key: str) -> int:
+        """Count the floating-point operations of the matrix products of a step."""
+        policies = self.policies[key]
+        # What is compiled is not seen by the counter.
+        compiled, policies.compiled = policies.compiled, False
+        with FlopCounterMode(display=False) as counter:
+            self.take(key)
+        policies.compiled = compiled
+        return counter.get_total_flops()
+
+    def matrix_peak(self) -> float:
+        """Measure the operations a second of large matrix products in the step's precision."""
+        size = 8192 if self.device.type == "cuda" else 1024
+        one, other = (torch.randn(size, size, device=self.device) for _ in range(2))
+        clock = Clock(self.device)
+        rates = []
+        for _ in range(10):
+            clock.seconds["policy"] = 0.0
+            with autocast(self.device, self.precision), torch.no_grad(), clock.part("policy"):
+                for _ in range(4):
+                    one @ other
+            rates.append(4 * 2 * size**3 / clock.seconds["policy"])
+        return max(rates)
+
+
+def read_batch(count: int, seconds: float) -> tuple[Batch, float]:
+    """Make a batch of noise as training does, from FLAC with RawBoost 5; give its seconds too."""
+    samples = round(seconds * SAMPLE_RATE)
+    generator = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as folder:
+        names = [f"{number}.flac" for number in range(count)]
+        for name in names:
+            noise = 0.1 * generator.standard_normal(samples)
+            soundfile.write(Path(folder) / name, noise, SAMPLE_RATE, subtype="PCM_16")
+        dataset = SegmentDataset(
+            names,
+            np.zeros(count, dtype=np.int64),
+            np.full(count, samples),
+            np.arange(count) % 2,
+            Path(folder),
+            rawboost=5,
+        )
+        collate([dataset[0, number] for number in range(count)])
+        started = time.perf_counter()
+        batch = collate([dataset[1, number] for number in range(count)])
+        return batch, time.perf_counter() - started
+
+
+def show(steps: Steps, rounds: list[dict[str, dict[str, float]]], audio: float) -> dict[str, float]:
+    """Print the table of an architecture; give the audio seconds a second of each objective."""
+    peak = steps.matrix_peak()
+    header = f"{'objective':15} {'s a step':>9} {'audio s/s':>9} {'x SFT':>6} {'range':>10}"
+    write(f"{header} {'of peak':>7} {'memory':>9}  " + " ".join(f"{p:>9}" for p in PARTS))
+    rates = {}
+    for key in rounds[0]:
+        totals = [sum(taken[key].values()) for taken in rounds]
+        ratios = sorted(sum(t[key].values()) / sum(t["sft"].values()) for t in rounds)
+        seconds = statistics.median(totals)
+        rates[key] = audio / seconds
+        parts = (statistics.median(t[key][part] for t in rounds) for part in PARTS)
+        memory = steps.peak_bytes(key)
+        write(
+            f"{key:15} {seconds:9.4f} {rates[key]:9.1f} {statistics.median(ratios):6.3f} "
+            f"{ratios[0]:.2f}-{ratios[-1]:.2f}  {steps.operations(key) / seconds / peak:7.1%} "
+            f"{'-' if memory is None else f'{memory / 1e9:.1f} GB':>9}  "
+            + " ".join(f"{part / seconds:9.3%}" for part in parts)
+        )
+    write(
+        f"measured matrix peak {peak / 1e12:.3f} Top/s; data: {steps.data_seconds:.4f} s a batch "
+        f"on one core ({audio / steps.data_seconds:.0f} audio s/s), in workers ahead of the step"
+    )
+    return rates
+
+
+def projected_hours(name: str, rates: dict[str, float]) -> float:
+    """Print the GPU hours of the paper's cells of an architecture, validation left out."""
+    total = 0.0
+    for row in PAPER["rows"]:
+        stages = PAPER["algorithms"][row["algorithm"]]
+        if stages and PAPER["models"][row["model"]]["architecture"] == name:
+            objective = objective_from_config(PAPER["objectives"][stages[-1]])
+            total += PAPER["rounds"] * TRAINING_HOURS / rates[cost_name(objective)]
+    write(f"the paper's cells of {name}: {total:.0f} hours of this device (training steps only)")
+    return total
+
+
+def write(line: str) -> None:
+    """Print a line at once: a large architecture takes minutes."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def parsed() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("--architecture", nargs="+", default=["tiny"], help="tiny, mms_300m, xlsr_2b, ...")
+    add("--device", default="auto")
+    add("--precision", default="fp32", choices=["fp32", "tf32", "bf16"])
+    add("--batch", type=int, default=6, help="segments in a batch")
+    add("--seconds", type=float, default=4.0, help="of each segment")
+    add("--steps", type=int, default=12, help="of each objective")
+    add("--threads", type=int, default=1)
+    add("--objectives", nargs="+", default=list(OBJECTIVES), help="sft among them")
+    add("--compile", action="store_true")
+    add("--activation-checkpointing", action="store_true")
+    return parser.parse_args()
 
 
 def main() -> None:
     """Measure and show."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--architecture", default="tiny")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--precision", default="fp32", choices=["fp32", "tf32", "bf16"])
-    parser.add_argument("--batch", type=int, default=6)
-    parser.add_argument("--seconds", type=float, default=4.0)
-    parser.add_argument("--steps", type=int, default=12)
-    parser.add_argument("--threads", type=int, default=1)
-    arguments = parser.parse_args()
+    arguments = parsed()
     prepare(arguments.precision, arguments.threads)
-    steps = {name: Step(objective, arguments) for name, objective in OBJECTIVES.items()}
-    for step in steps.values():
-        step()
-    # In turn, so that a drifting machine is the same for all.
-    rounds = [{name: step() for name, step in steps.items()} for _ in range(arguments.steps)]
     audio = arguments.batch * arguments.seconds
-    lines = [f"{'objective':16} {'s a step':>9} {'audio s/s':>10} {'x SFT':>6} {'spread':>12}"]
-    for name in steps:
-        seconds = statistics.median(times[name] for times in rounds)
-        ratios = sorted(times[name] / times["sft"] for times in rounds)
-        spread = f"{ratios[0]:.2f}-{ratios[-1]:.2f}"
-        lines.append(
-            f"{name:16} {seconds:9.4f} {audio / seconds:10.0f} "
-            f"{statistics.median(ratios):6.2f} {spread:>12}"
+    hours = 0.0
+    for name in arguments.architecture:
+        steps = Steps(name, arguments)
+        write(
+            f"{name}, {steps.device}, {arguments.precision}, {arguments.batch} x "
+            f"{arguments.seconds} s, {arguments.threads} threads"
         )
-    sys.stdout.write("\n".join(lines) + "\n")
+        chosen = [key for key in OBJECTIVES if key in {"sft", *arguments.objectives}]
+        for key in chosen:
+            steps.take(key)
+        # In turn, so that a drifting machine is the same for all.
+        rounds = [{key: steps.take(key) for key in chosen} for _ in range(arguments.steps)]
+        rates = show(steps, rounds, audio)
+        if len(chosen) == len(OBJECTIVES):
+            hours += projected_hours(name, rates)
+        del steps
+    if hours:
+        write(f"together: {hours:.0f} hours")
 
 
 if __name__ == "__main__":

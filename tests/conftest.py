@@ -49,6 +49,7 @@ RECIPE = {
     "epochs": 100,
     "max_steps": 12,
     "validate_every": 5,
+    "early_stopping": None,
     "selection": "eer",
     "validation_as_training": False,
     "batch_seconds": 3.0,

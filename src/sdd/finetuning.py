@@ -1,5 +1,6 @@
 """Fine-tuning one cell: from a checkpoint to the best weights."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -15,7 +16,18 @@ from sdd.recipe import Recipe, objective_from_config
 from sdd.scoring import without_suffixes
 from sdd.segments import Segments
 from sdd.training import Trainer
-from sdd.training_state import STOPPED, Progress, StopRequest, write_history
+from sdd.training_state import STATE, STOPPED, Progress, StopRequest, write_history
+
+
+def machine_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the arguments of `finetune` that do not change what comes out, from the config."""
+    return {
+        "device": config["device"],
+        "workers": config["workers"],
+        "save_minutes": config["save_state_minutes"],
+        "compiled": config["compile"],
+        "checkpoint_activations": config["activation_checkpointing"],
+    }
 
 
 def starting_detector(
@@ -47,6 +59,8 @@ def finetune(
     threads: int = 1,
     workers: int = 0,
     save_minutes: float = 15.0,
+    compiled: bool = False,
+    checkpoint_activations: bool = False,
 ) -> None:
     """Fine-tune a detector by one objective, or go on where an earlier run was cut off.
 
@@ -74,6 +88,10 @@ def finetune(
         Whether the reference policy is `checkpoint`, rather than `start`.
     device, threads, workers, save_minutes
         How to compute.
+    compiled
+        Whether the detector runs through `torch.compile`.
+    checkpoint_activations
+        Whether activations are recomputed in the backward pass rather than kept.
 
     Raises
     ------
@@ -90,7 +108,14 @@ def finetune(
     reference = None
     if checkpoint_is_reference:
         reference = load_detector(checkpoint, architecture).to(where)
-    policies = Policies(detector.to(where), objective_from_config(objective), switches, reference)
+    detector.checkpoint_activations = checkpoint_activations
+    policies = Policies(
+        detector.to(where),
+        objective_from_config(objective),
+        switches,
+        reference,
+        compiled=compiled,
+    )
     trainer = Trainer(
         policies,
         switches,
@@ -100,17 +125,30 @@ def finetune(
         seed=seed,
         state=state,
         device=where,
+        start=_digest_of_start(start, checkpoint if checkpoint_is_reference else None),
         workers=workers,
         save_minutes=save_minutes,
     )
     trainer.restore()
+    # To the very end: a process that dies after its state is gone would have to begin anew.
     with StopRequest().listening() as stop:
         if not trainer.run(stop):
             raise SystemExit(STOPPED)
-    write_history(trainer.progress, history)
-    best = load_detector(trainer.best, architecture)
-    save_detector(best, model, _metadata(start, objective, trainer.progress))
-    shutil.rmtree(state)
+        write_history(trainer.progress, history)
+        best = load_detector(trainer.best, architecture)
+        save_detector(best, model, _metadata(start, objective, trainer.progress))
+        # First, so that what is left of a deletion that is cut off is no state to go on from.
+        (state / STATE).unlink(missing_ok=True)
+        shutil.rmtree(state)
+
+
+def _digest_of_start(start: Path, reference: Path | None) -> str:
+    """Digest the weights that a stage starts from, and its reference if that is another file."""
+    digest = hashlib.sha256()
+    for path in filter(None, (start, reference)):
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:16]
 
 
 def _metadata(start: Path, objective: Mapping[str, Any], progress: Progress) -> dict[str, str]:

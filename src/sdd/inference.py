@@ -1,8 +1,9 @@
 """Running a detector: devices, arithmetic precision, batches."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -53,6 +54,7 @@ def forward(
     *,
     precision: Precision,
     masked: bool,
+    compiled: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Run a detector over a batch; each waveform is normalised over its own length.
 
@@ -67,6 +69,8 @@ def forward(
     masked
         Whether padding is masked, or goes through the encoder and is averaged in with the rest,
         as the released code does.
+    compiled
+        Whether to run through `torch.compile`.
 
     Returns
     -------
@@ -77,11 +81,21 @@ def forward(
     """
     lengths = batch.lengths.to(device)
     waveforms = normalise_waveforms(batch.waveforms.to(device, non_blocking=True), lengths)
+    network = compiled_network() if compiled else Detector.embed_and_logits
+    if compiled:
+        # Inside a compiled function values cannot be looked at.
+        detector.check_input(waveforms, lengths if masked else None)
     with autocast(device, precision):
-        embedding, logits = detector.embed_and_logits(
-            waveforms, lengths if masked else None, normalise=False
+        embedding, logits = network(
+            detector, waveforms, lengths if masked else None, normalise=False
         )
     return embedding.float(), logits.float()
+
+
+@cache
+def compiled_network() -> Callable[..., tuple[Tensor, Tensor]]:
+    """Compile `Detector.embed_and_logits`, once for all detectors and batch shapes."""
+    return torch.compile(Detector.embed_and_logits, fullgraph=True, dynamic=True)
 
 
 @torch.inference_mode()

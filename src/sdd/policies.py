@@ -1,8 +1,9 @@
 """The policies of a stage of fine-tuning: trained, old and reference, and their loss."""
 
 import copy
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -57,6 +58,8 @@ class Policies(nn.Module):
         How.
     reference
         The reference policy; by default the stage's start (paper 2.3: a frozen copy).
+    compiled
+        Whether the forward passes of training go through `torch.compile`.
     """
 
     reference: Detector | None
@@ -68,11 +71,14 @@ class Policies(nn.Module):
         objective: GrpoObjective | SftObjective,
         recipe: Recipe,
         reference: Detector | None = None,
+        *,
+        compiled: bool = False,
     ) -> None:
         super().__init__()
         self.policy = detector
         self.objective = objective
         self.recipe = recipe
+        self.compiled = compiled
         # No forward pass is spent on a policy whose output would not be used.
         self.reference = None
         if isinstance(objective, GrpoObjective) and objective.beta > 0:
@@ -113,25 +119,55 @@ class Policies(nn.Module):
         dict
             Diagnostics: reward, kl, clipped_share, entropy; empty for SFT.
         """
+        logits = self.logits(self.policy, batch, device)
+        reference, old = self.frozen_logits(batch, device)
         labels = batch.labels.to(device)
-        logits = self._logits(self.policy, batch, device)
-        if isinstance(self.objective, SftObjective):
-            return sft_loss(logits, labels), {}
-        return self._grpo(self.objective, batch, logits, labels, generator)
+        return self.loss_of_logits(logits, labels, generator, reference=reference, old=old)
 
-    def _grpo(
+    def frozen_logits(
+        self, batch: Batch, device: torch.device
+    ) -> tuple[Tensor | None, Tensor | None]:
+        """Compute what the reference and the old policy say of a batch, [B, 2] each.
+
+        None stands for a policy that the objective does not need.
+        """
+        with torch.no_grad():
+            reference = self.logits(self.reference, batch, device) if self.reference else None
+            old = self.logits(self.old, batch, device) if self.old else None
+        return reference, old
+
+    def loss_of_logits(
         self,
-        objective: GrpoObjective,
-        batch: Batch,
         logits: Tensor,
         labels: Tensor,
         generator: torch.Generator,
+        *,
+        reference: Tensor | None = None,
+        old: Tensor | None = None,
     ) -> tuple[Tensor, dict[str, float]]:
-        with torch.no_grad():
-            old = self._logits(self.old, batch, logits.device) if self.old else None
-            reference = (
-                self._logits(self.reference, batch, logits.device) if self.reference else None
-            )
+        """Compute the loss from what the policies say of a batch.
+
+        Parameters
+        ----------
+        logits
+            [B, 2], of the policy.
+        labels
+            int64 [B].
+        generator
+            Source of the sampled labels.
+        reference, old
+            [B, 2], as `frozen_logits` gives them.
+
+        Returns
+        -------
+        Tensor
+            Scalar with gradient.
+        dict
+            Diagnostics, as `loss`.
+        """
+        objective = self.objective
+        if isinstance(objective, SftObjective):
+            return sft_loss(logits, labels), {}
         arguments: LossArguments = {
             "group_size": objective.group_size,
             "reference_logits": reference,
@@ -160,10 +196,17 @@ class Policies(nn.Module):
             return "grpo"
         return "none" if self.recipe.without_negatives == "ratio" else "released_none"
 
-    def _logits(self, detector: Detector, batch: Batch, device: torch.device) -> Tensor:
-        recipe = self.recipe
-        masked = recipe.padding == "masked"
-        return forward(detector, batch, device, precision=recipe.precision, masked=masked)[1]
+    def logits(self, detector: Detector, batch: Batch, device: torch.device) -> Tensor:
+        """Run one of the policies over a batch as the recipe says; float32 [B, 2]."""
+        _, logits = forward(
+            detector,
+            batch,
+            device,
+            precision=self.recipe.precision,
+            masked=self.recipe.padding == "masked",
+            compiled=self.compiled,
+        )
+        return logits
 
     def train(self, mode: bool = True) -> "Policies":
         """Put the policy into training mode (or not, if the recipe drops dropout)."""
@@ -172,4 +215,19 @@ class Policies(nn.Module):
 
     def settings(self) -> dict[str, object]:
         """Describe what the loss depends on, to compare a saved state with."""
-        return {"objective": asdict(self.objective), "recipe": asdict(self.recipe)}
+        return {
+            "objective": asdict(self.objective),
+            "recipe": asdict(self.recipe),
+            "architecture": asdict(self.policy.architecture),
+        }
+
+    def trained_state(self) -> dict[str, Any]:
+        """Give the weights that change; the reference is what the run starts from again."""
+        old = None if self.old is None else self.old.state_dict()
+        return {"policy": self.policy.state_dict(), "old": old}
+
+    def load_trained_state(self, state: Mapping[str, Any]) -> None:
+        """Put back what `trained_state` gave."""
+        self.policy.load_state_dict(state["policy"])
+        if self.old is not None:
+            self.old.load_state_dict(state["old"])

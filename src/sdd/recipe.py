@@ -32,6 +32,7 @@ class Recipe:
     epochs: int
     max_steps: int
     validate_every: int
+    early_stopping: int | None
     selection: Literal["eer", "der"]
     validation_as_training: bool
     batch_seconds: float

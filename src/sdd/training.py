@@ -10,6 +10,7 @@ import logging
 import math
 import time
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -27,12 +28,15 @@ from sdd.scoring import durations, is_real, length_sorted_batches, make_dataset
 from sdd.segments import Segments
 from sdd.training_state import (
     HISTORY,
+    STATE,
     Progress,
     StopRequest,
+    describe_segments,
     load_state,
     save_state,
 )
 
+SAMPLE_RATE = 16_000
 RELEASED_BATCH_SEED = 42
 RELEASED_VALIDATION_BATCH = 10
 logger = logging.getLogger(__name__)
@@ -57,6 +61,8 @@ class Trainer:
         Folder of the run's state; nothing else may be in it.
     device
         Where to compute.
+    start
+        Digest of the weights that the stage starts from; a state of another start is refused.
     workers
         Data-loading processes.
     save_minutes
@@ -74,6 +80,7 @@ class Trainer:
         seed: int,
         state: Path,
         device: torch.device,
+        start: str = "",
         workers: int = 0,
         save_minutes: float = 15.0,
     ) -> None:
@@ -81,12 +88,14 @@ class Trainer:
         self.recipe = recipe
         self.seed = seed
         self.state = state
+        self.start = start
         self.device = device
         self.workers = workers
         self.save_minutes = save_minutes
         self.dataset = make_dataset(
             training, audio_folder, crop=recipe.crop, rawboost=recipe.rawboost, seed=seed
         )
+        self.training = training
         self.segment_ids = training.segment_id
         self.durations = durations(training)
         self.validation = validation
@@ -106,6 +115,7 @@ class Trainer:
         )
         self.sampler = torch.Generator().manual_seed(seed)
         self.progress = Progress()
+        self.saved_step: int | None = None
         self.last_save = time.monotonic()
         self.last_tick = time.monotonic()
 
@@ -113,42 +123,66 @@ class Trainer:
     def run(self, stop: StopRequest) -> bool:
         """Train to the end, or until asked to stop.
 
+        Parameters
+        ----------
+        stop
+            Looked at after each step, and between the batches of a validation, which is then left
+            for the run that goes on.
+
         Returns
         -------
         bool
             Whether the end was reached; if not, the state is saved.
         """
         progress = self.progress
-        batches = self.plan()
-        total = self.total_steps(len(batches))
+        total = self.total_steps(len(self.plan()))
+        batches = self._batches()
         self.last_save = self.last_tick = time.monotonic()
         with tqdm(total=total, initial=progress.step, desc="steps", disable=None) as bar:
-            while progress.step < total:
-                for batch in self._rest_of_epoch(batches):
-                    loss = self.train_step(batch)
-                    progress.batch += 1
-                    bar.update()
-                    bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
-                    if progress.step % self.recipe.validate_every == 0:
-                        self.validate()
-                        self.save()
-                    if stop.requested:
-                        self.save()
-                        return False
-                    if time.monotonic() - self.last_save > 60 * self.save_minutes:
-                        self.save()
-                    if progress.step == total:
-                        break
-                else:
-                    progress.epoch += 1
-                    progress.batch = 0
-                    batches = self.plan()
-        if progress.validated != progress.step:
-            self.validate()
-        return True
+            while True:
+                if self._validation_is_due(total):
+                    self.validate(stop)
+                if self._is_finished(total):
+                    return True
+                if stop.requested:
+                    self.save()
+                    return False
+                if self._saving_is_due():
+                    self.save()
+                loss = self.train_step(next(batches))
+                bar.update()
+                bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
+
+    def _batches(self) -> Iterator[Batch]:
+        """Yield batches from where the run stands, epoch after epoch."""
+        progress = self.progress
+        while True:
+            yield from self._rest_of_epoch(self.plan())
+            progress.epoch += 1
+            progress.batch = 0
+
+    def _validation_is_due(self, total: int) -> bool:
+        step = self.progress.step
+        turn = step % self.recipe.validate_every == 0 or step == total
+        return step > 0 and turn and self.progress.validated != step
+
+    def _is_finished(self, total: int) -> bool:
+        """Tell whether the last step is done and validated, or validations stopped improving."""
+        progress, patience = self.progress, self.recipe.early_stopping
+        if self._validation_is_due(total):
+            return False
+        return progress.step == total or (
+            patience is not None and progress.validations_since_best() >= patience
+        )
+
+    def _saving_is_due(self) -> bool:
+        progress = self.progress
+        just_validated = progress.step > 0 and progress.validated == progress.step
+        late = time.monotonic() - self.last_save > 60 * self.save_minutes
+        return (just_validated and self.saved_step != progress.step) or late
 
     def total_steps(self, batches_of_epoch: int) -> int:
-        """Give the length of the run: so many epochs or steps, whichever ends first."""
+        """Give the most steps of the run: so many epochs or steps, whichever ends first."""
         return min(self.recipe.max_steps, self.recipe.epochs * batches_of_epoch)
 
     def plan(self) -> list[list[int]]:
@@ -200,35 +234,43 @@ class Trainer:
         ).item()
         self._check_finite("gradient", norm, batch)
         self.optimiser.step()
-        progress.audio_seconds += batch.lengths.sum().item() / 16_000
-        self._note(learning_rate=rate, loss=loss.item(), gradient_norm=norm, **diagnostics)
+        progress.batch += 1
+        progress.audio_seconds += batch.lengths.sum().item() / SAMPLE_RATE
+        self._note(learning_rate=rate, loss=loss.item(), grad_norm=norm, **diagnostics)
         return loss.item()
 
     def _check_finite(self, what: str, value: float, batch: Batch) -> None:
         if not math.isfinite(value):
             segments = ", ".join(self.segment_ids[index] for index in batch.indices.tolist())
+            kept = (
+                "no state was saved before"
+                if self.saved_step is None
+                else f"the state of step {self.saved_step} is kept in {self.state}"
+            )
             raise InputError(
                 f"step {self.progress.step}: the {what} is {value}; segments of the batch: "
-                f"{segments}; the last saved state is kept in {self.state}; lower learning_rate "
-                "or look at these segments"
+                f"{segments}; {kept}; lower learning_rate or look at these segments"
             )
 
     def _note(self, **values: float) -> None:
         progress, now = self.progress, time.monotonic()
-        progress.seconds += now - self.last_tick
+        progress.wall_time += now - self.last_tick
         self.last_tick = now
         known = {
             "step": progress.step,
             "epoch": progress.epoch,
             "audio_seconds": progress.audio_seconds,
-            "seconds": progress.seconds,
+            "wall_time": progress.wall_time,
             **values,
         }
         progress.history.append([float(known.get(name, math.nan)) for name in HISTORY])
 
     # ------------------------------------------------------------------------------ validation
-    def validate(self) -> None:
-        """Measure the policy on the validation set and keep its weights if they are the best."""
+    def validate(self, stop: StopRequest) -> None:
+        """Measure the policy on the validation set and keep its weights if they are the best.
+
+        Once asked to stop, nothing is measured and nothing changes.
+        """
         recipe, progress, table = self.recipe, self.progress, self.validation
         if recipe.validation_as_training:
             order = list(range(len(table)))
@@ -236,33 +278,40 @@ class Trainer:
             batches = [order[first : first + size] for first in range(0, len(order), size)]
         else:
             batches = length_sorted_batches(durations(table), recipe.batch_seconds)
+        loader = load_batches(
+            self.validation_dataset, batches, epoch=progress.step, workers=self.workers
+        )
         predictions = predict(
             self.policies.policy,
-            load_batches(
-                self.validation_dataset, batches, epoch=progress.step, workers=self.workers
-            ),
+            takewhile(lambda _: not stop.requested, loader),
             count=len(table),
             device=self.device,
             precision=recipe.precision,
             masked=recipe.padding == "masked",
         )
+        if stop.requested:
+            return
         scores, real = predictions.logits[:, 1], is_real(table)
         rate, _ = eer(scores[real], scores[~real])
         der = selection_der(scores[real], scores[~real])
-        values = progress.history[-1]
-        values[HISTORY.index("validation_eer")] = rate
-        values[HISTORY.index("validation_der")] = der
+        progress.history[-1][HISTORY.index("validation_eer")] = rate
         progress.validated = progress.step
         selected = rate if recipe.selection == "eer" else der
-        logger.info("step %d: validation EER %.2f %%", progress.step, 100 * rate)
+        logger.info(
+            "step %d: validation EER %.2f %%, (FP+FN)/(TP+TN) %.4f", progress.step, 100 * rate, der
+        )
         if selected < progress.best:
             progress.best, progress.best_step = selected, progress.step
             save_detector(self.policies.policy, self.best, {})
 
     @property
     def best(self) -> Path:
-        """File of the best weights so far."""
-        return self.state / "best.safetensors"
+        """File of the best weights so far.
+
+        Named by its step: a run that was killed before it could save its state goes on from an
+        earlier one, and on a GPU need not find the later weights again.
+        """
+        return self.state / f"best_{self.progress.best_step}.safetensors"
 
     # ----------------------------------------------------------------------------------- state
     def settings(self) -> str:
@@ -270,19 +319,19 @@ class Trainer:
         return json.dumps(
             {
                 **self.policies.settings(),
+                "start": self.start,
                 "seed": self.seed,
-                "segments": [len(self.segment_ids), self.segment_ids[0], self.segment_ids[-1]],
-                "hours": round(float(self.durations.sum()) / 3600, 6),
-                "validation segments": len(self.validation),
+                "training data": describe_segments(self.training),
+                "validation data": describe_segments(self.validation),
             },
             default=str,
             sort_keys=True,
         )
 
     def save(self) -> None:
-        """Save the complete state, atomically."""
+        """Save the complete state, atomically; weights that are no longer the best go."""
         save_state(
-            self.state / "state.pt",
+            self.state / STATE,
             settings=self.settings(),
             progress=self.progress,
             policies=self.policies,
@@ -290,16 +339,22 @@ class Trainer:
             sampler=self.sampler,
         )
         self.last_save = time.monotonic()
+        self.saved_step = self.progress.step
+        for path in self.state.glob("best_*.safetensors"):
+            if path != self.best:
+                path.unlink()
 
     def restore(self) -> None:
-        """Go on from a saved state, if there is one.
+        """Go on from a saved state, if there is one; what a killed run left half-written goes.
 
         Raises
         ------
         InputError
             If it belongs to other settings: what differs.
         """
-        path = self.state / "state.pt"
+        for half_written in self.state.glob(".*"):
+            half_written.unlink()
+        path = self.state / STATE
         if path.exists():
             self.progress = load_state(
                 path,
@@ -307,6 +362,6 @@ class Trainer:
                 policies=self.policies,
                 optimiser=self.optimiser,
                 sampler=self.sampler,
-                device=self.device,
             )
+            self.saved_step = self.progress.step
             logger.info("going on from step %d", self.progress.step)

@@ -1,5 +1,6 @@
 """The complete state of a training run: what is saved, so that a cut-off run can go on."""
 
+import hashlib
 import json
 import logging
 import math
@@ -11,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from sdd.errors import InputError
 from sdd.files import atomic_path
+from sdd.policies import Policies
+from sdd.segments import Segments
 
 STOPPED = 75
 """Exit status of a run that was asked to stop and saved itself (EX_TEMPFAIL: try again)."""
@@ -29,11 +31,16 @@ HISTORY = (
     "kl",
     "clipped_share",
     "entropy",
-    "gradient_norm",
+    "grad_norm",
     "validation_eer",
-    "validation_der",
-    "seconds",
+    "wall_time",
 )
+"""Columns of history.csv: audio_seconds and wall_time (stops left out) add up over the run; reward,
+kl, clipped_share and entropy are `grpo_diagnostics`, empty for SFT; validation_eer is a share."""
+
+STATE = "state.pt"
+"""File of a state, in the folder of the run's state."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -46,12 +53,17 @@ class Progress:
     batch: int = 0
     """Batches of this epoch that are done."""
     audio_seconds: float = 0.0
-    seconds: float = 0.0
+    wall_time: float = 0.0
     best: float = math.inf
     best_step: int = 0
     validated: int = 0
     """Step of the last validation."""
     history: list[list[float]] = field(default_factory=list)
+
+    def validations_since_best(self) -> int:
+        """Count the validations after the best one."""
+        step, rate = HISTORY.index("step"), HISTORY.index("validation_eer")
+        return sum(row[step] > self.best_step and not math.isnan(row[rate]) for row in self.history)
 
 
 class StopRequest:
@@ -81,7 +93,7 @@ def save_state(
     *,
     settings: str,
     progress: Progress,
-    policies: nn.Module,
+    policies: Policies,
     optimiser: torch.optim.Optimizer,
     sampler: torch.Generator,
 ) -> None:
@@ -99,7 +111,7 @@ def save_state(
     content = {
         "settings": settings,
         "progress": asdict(progress),
-        "policies": policies.state_dict(),
+        "policies": policies.trained_state(),
         "optimiser": optimiser.state_dict(),
         "sampler": sampler.get_state(),
         "torch": torch.get_rng_state(),
@@ -113,10 +125,9 @@ def load_state(
     path: Path,
     *,
     settings: str,
-    policies: nn.Module,
+    policies: Policies,
     optimiser: torch.optim.Optimizer,
     sampler: torch.Generator,
-    device: torch.device,
 ) -> Progress:
     """Put a saved state back, and return how far it had come.
 
@@ -125,15 +136,27 @@ def load_state(
     InputError
         If the state was saved under other settings: what differs.
     """
-    content = torch.load(path, map_location=device, weights_only=True)
+    # Not straight to a GPU, which holds the policies already and would hold all of it twice.
+    content = torch.load(path, map_location="cpu", weights_only=True)
     _check_settings(path, content["settings"], settings)
-    policies.load_state_dict(content["policies"])
+    policies.load_trained_state(content["policies"])
     optimiser.load_state_dict(content["optimiser"])
-    sampler.set_state(content["sampler"].cpu())
-    torch.set_rng_state(content["torch"].cpu())
+    sampler.set_state(content["sampler"])
+    torch.set_rng_state(content["torch"])
     if content["cuda"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all([state.cpu() for state in content["cuda"]])
+        torch.cuda.set_rng_state_all(content["cuda"])
     return Progress(**content["progress"])
+
+
+def describe_segments(table: Segments) -> dict[str, Any]:
+    """Describe a segment table: how many, how long, and a digest of all its values."""
+    digest = hashlib.sha256()
+    for name in ("segment_id", "label", "file"):
+        digest.update("\n".join(getattr(table, name)).encode() + b"\0")
+    for bounds in (table.start, table.end):
+        digest.update(bounds.astype("<i8").tobytes())
+    hours = float((table.end - table.start).sum()) / 16_000 / 3600
+    return {"segments": len(table), "hours": round(hours, 6), "digest": digest.hexdigest()[:16]}
 
 
 def write_history(progress: Progress, path: Path) -> None:

@@ -1,10 +1,5 @@
 import csv
 import json
-import os
-import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -14,7 +9,7 @@ from sdd.detector import load_detector, read_metadata, save_detector
 from sdd.detector.conversion import convert_checkpoint, save_encoder
 from sdd.errors import InputError
 from sdd.finetuning import finetune, starting_detector
-from sdd.training_state import HISTORY, STOPPED
+from sdd.training_state import HISTORY
 from tests.conftest import GRPO, RECIPE, TINY
 
 
@@ -130,51 +125,3 @@ def test_checkpoints_are_converted_strictly(tiny_detector, tmp_path):
             source, tmp_path / "bad.safetensors", TINY, encoder_only=False, metadata={}
         )
     assert not (tmp_path / "bad.safetensors").exists()
-
-
-PROCESS = """
-import os, pickle, signal, sys
-from pathlib import Path
-from sdd import training
-from sdd.finetuning import finetune
-with open(sys.argv[1], "rb") as file:
-    arguments = pickle.load(file)
-step, number = int(sys.argv[2]), int(sys.argv[3])
-train_step = training.Trainer.train_step
-def interrupted(self, batch):
-    loss = train_step(self, batch)
-    if number and self.progress.step == step:
-        os.kill(os.getpid(), number)
-    return loss
-training.Trainer.train_step = interrupted
-finetune(**arguments)
-"""
-
-
-def run_process(tones, folder, start, step=0, number=0, **changes):
-    """Fine-tune in a process of its own, which a signal hits after a step."""
-    import pickle
-
-    folder.mkdir(exist_ok=True)
-    with (folder / "arguments.pickle").open("wb") as file:
-        pickle.dump(arguments(tones, folder, start, **changes), file)
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")}
-    command = [sys.executable, "-c", PROCESS, str(folder / "arguments.pickle")]
-    return subprocess.run(
-        [*command, str(step), str(int(number))], env=environment, check=False, capture_output=True
-    ).returncode
-
-
-def test_a_killed_process_goes_on_to_the_same_weights(tones, tmp_path, start):
-    """SIGTERM loses no step, SIGKILL those since the last state; neither changes a bit."""
-    assert run_process(tones, tmp_path / "whole", start) == 0
-    cut = tmp_path / "cut"
-    assert run_process(tones, cut, start, 3, signal.SIGTERM) == STOPPED
-    assert (cut / "state/state.pt").exists()
-    assert not (cut / "model.safetensors").exists()
-    assert run_process(tones, cut, start, 8, signal.SIGKILL) == -signal.SIGKILL
-    assert not (cut / "model.safetensors").exists()
-    assert run_process(tones, cut, start) == 0
-    model = (cut / "model.safetensors").read_bytes()
-    assert model == (tmp_path / "whole/model.safetensors").read_bytes()
-    assert not (cut / "state").exists()

@@ -450,6 +450,28 @@ def test_tiny_probabilities_equal_enumeration(p, recipe):
         )
 
 
+@pytest.mark.parametrize("p", [0.0, 1.0])
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_certain_labels_equal_enumeration(p, recipe):
+    """p = 0 and 1: the labels that can be sampled are all wrong, or all correct."""
+    labels = torch.tensor([0, 1, 1])
+    logits = torch.full((3, 2), 1e4, dtype=DOUBLE)
+    logits[torch.arange(3), labels if p == 0 else 1 - labels] = -1e4
+    correct = logits.softmax(1)[torch.arange(3), labels]
+    assert correct.tolist() == [p] * 3
+    counts = torch.full((3,), int(8 * p))
+    options = {"group_size": 8, "reference_logits": logits_of(0.3, labels), **recipe}
+    for old in (None, logits, logits_of(0.5, labels)):
+        assert_equals_enumeration(logits, labels, counts, old_logits=old, **options)
+    if recipe["normalise"] != "batch":
+        for old in (None, logits):
+            new = logits.clone().requires_grad_()
+            loss = expected_grpo_loss(new, labels, old_logits=old, **options)
+            wanted, scale = enumerated_loss(logits, labels, counts, old_logits=old, **options)
+            assert abs(loss - wanted) <= 1e-12 * scale
+            assert gradient(loss, new)[0].isfinite().all()
+
+
 def test_expected_gradient_of_a_tiny_probability():
     """In the tail, one correct label in G at most: about p sqrt(G)."""
     labels = torch.tensor([1])

@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import numpy as np
@@ -5,18 +6,16 @@ import pytest
 import torch
 
 from sdd.batching import plan_epoch
+from sdd.detector import Detector
 from sdd.errors import InputError
 from sdd.inference import predict
 from sdd.metrics import eer, selection_der
 from sdd.objectives import grpo_loss, sample_correct
-from sdd.policies import Policies
-from sdd.recipe import Recipe, objective_from_config
 from sdd.scoring import is_real, length_sorted_batches, make_dataset
-from sdd.training import Trainer
 from sdd.training_state import HISTORY, StopRequest
-from tests.conftest import GRPO, RECIPE, TINY
+from tests.conftest import GRPO, TINY
+from tests.runs import CPU, StopAfter, make_trainer, same, weights
 
-CPU = torch.device("cpu")
 SFT = {"kind": "sft"}
 OBJECTIVES = {
     "sft": SFT,
@@ -24,46 +23,6 @@ OBJECTIVES = {
     "grpo_s": {**GRPO, "on_policy": True},
     "exact": {**GRPO, "rollouts": "exact"},
 }
-
-
-def make_trainer(tones, folder, objective, *, seed=3, detector_seed=7, **switches):
-    from sdd.detector import Detector, architecture
-
-    segments, audio = tones
-    torch.manual_seed(seed)
-    detector = Detector(architecture(TINY))
-    detector.initialise(detector_seed)
-    recipe = Recipe.from_config({**RECIPE, **switches})
-    policies = Policies(detector, objective_from_config(objective), recipe)
-    return Trainer(
-        policies,
-        recipe,
-        segments,
-        segments,
-        audio_folder=audio,
-        seed=seed,
-        state=folder,
-        device=CPU,
-    )
-
-
-def weights(trainer):
-    return {name: value.clone() for name, value in trainer.policies.policy.state_dict().items()}
-
-
-def same(one, other):
-    return all(torch.equal(one[name], other[name]) for name in one)
-
-
-class StopAfter(StopRequest):
-    """Asks to stop once a step is done, as a signal at that moment would."""
-
-    def __init__(self, trainer, step):
-        self.trainer, self.step = trainer, step
-
-    @property
-    def requested(self):
-        return self.trainer.progress.step >= self.step
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
@@ -96,9 +55,9 @@ def test_a_cut_off_run_ends_in_the_same_weights(tones, tmp_path, objective, cut)
     assert second.progress.step == cut
     assert second.run(StopRequest())
     assert same(weights(second), weights(whole))
-    seconds = HISTORY.index("seconds")
-    ours = np.delete(np.array(second.progress.history), seconds, axis=1)
-    theirs = np.delete(np.array(whole.progress.history), seconds, axis=1)
+    wall_time = HISTORY.index("wall_time")
+    ours = np.delete(np.array(second.progress.history), wall_time, axis=1)
+    theirs = np.delete(np.array(whole.progress.history), wall_time, axis=1)
     np.testing.assert_array_equal(ours, theirs)
     assert (second.progress.best, second.progress.best_step) == (
         whole.progress.best,
@@ -208,8 +167,8 @@ def test_best_weights_are_those_of_the_lowest_validation_eer(tones, tmp_path, mo
     kept = {}
     validate = trainer.validate
 
-    def noting():
-        validate()
+    def noting(stop):
+        validate(stop)
         kept[trainer.progress.step] = weights(trainer)
 
     monkeypatch.setattr(trainer, "validate", noting)
@@ -222,12 +181,9 @@ def test_best_weights_are_those_of_the_lowest_validation_eer(tones, tmp_path, mo
 
 
 def test_selection_may_be_by_the_released_figure(tones, tmp_path):
-    trainer = make_trainer(tones, tmp_path, SFT, selection="der")
+    trainer = make_trainer(tones, tmp_path, SFT, selection="der", learning_rate=1e-5, max_steps=3)
     trainer.run(StopRequest())
     segments, audio = tones
-    step = trainer.progress.best_step
-    row = next(row for row in trainer.progress.history if row[0] == step)
-    assert trainer.progress.best == row[HISTORY.index("validation_der")]
     # The last validation, measured again from the outside.
     predictions = predict(
         trainer.policies.policy,
@@ -239,7 +195,8 @@ def test_selection_may_be_by_the_released_figure(tones, tmp_path):
     scores, real = predictions.logits[:, 1], is_real(segments)
     last = trainer.progress.history[-1]
     assert last[HISTORY.index("validation_eer")] == eer(scores[real], scores[~real])[0]
-    assert last[HISTORY.index("validation_der")] == selection_der(scores[real], scores[~real])
+    assert trainer.progress.best == selection_der(scores[real], scores[~real])
+    assert trainer.progress.best != last[HISTORY.index("validation_eer")]
 
 
 def trainer_batches(segments, audio):
@@ -355,4 +312,122 @@ def test_gradients_are_clipped(tones, tmp_path):
     gradients = [p.grad for p in trainer.policies.policy.parameters() if p.grad is not None]
     norm = torch.stack([gradient.norm() for gradient in gradients]).norm().item()
     assert norm == pytest.approx(0.01, rel=1e-3)
-    assert trainer.progress.history[0][HISTORY.index("gradient_norm")] > 0.1
+    assert trainer.progress.history[0][HISTORY.index("grad_norm")] > 0.1
+
+
+def test_a_gradient_that_is_not_finite_changes_no_weight_and_keeps_the_state(
+    tones, tmp_path, monkeypatch
+):
+    trainer = make_trainer(tones, tmp_path, SFT)
+    trainer.run(StopAfter(trainer, 2))
+    kept, before = (tmp_path / "state.pt").read_bytes(), weights(trainer)
+    batch = next(trainer._rest_of_epoch(trainer.plan()))
+    names = ", ".join(tones[0].segment_id[index] for index in batch.indices.tolist())
+    loss = trainer.policies.loss
+
+    def infinite_slope(*arguments):
+        value, diagnostics = loss(*arguments)
+        return value + (value - value.detach()).abs().sqrt(), diagnostics  # 0, of slope infinity
+
+    monkeypatch.setattr(trainer.policies, "loss", infinite_slope)
+    words = f"step 3: the gradient is nan; segments of the batch: {names}; the state of step 2 is"
+    with pytest.raises(InputError, match=words):
+        trainer.train_step(batch)
+    assert same(weights(trainer), before)
+    assert (tmp_path / "state.pt").read_bytes() == kept
+    again = make_trainer(tones, tmp_path, SFT)
+    again.restore()
+    assert again.progress.step == 2
+
+
+def test_a_state_of_other_data_or_another_start_is_refused(tones, tmp_path):
+    trainer = make_trainer(tones, tmp_path, SFT)
+    trainer.run(StopAfter(trainer, 2))
+    segments, audio = tones
+    ends = segments.end.copy()
+    ends[5] -= 1
+    fewer = segments.select(range(23))
+    for changed, words in (
+        (dataclasses.replace(segments, end=ends), r"training data\.digest: \w+ there, \w+ now"),
+        (fewer, r"training data\.segments: 24 there, 23 now"),
+    ):
+        with pytest.raises(InputError, match=words) as caught:
+            make_trainer((changed, audio), tmp_path, SFT).restore()
+        assert "validation data" in str(caught.value)
+        assert "recipe" not in str(caught.value)
+    other = make_trainer(tones, tmp_path, SFT)
+    other.start = "other"
+    with pytest.raises(InputError, match=r"settings \(start:  there, other now\); delete it"):
+        other.restore()
+
+
+@pytest.mark.parametrize(("patience", "end"), [(None, 12), (1, 6), (2, 9), (3, 12)])
+def test_early_stopping_counts_validations_without_improvement(
+    tones, tmp_path, monkeypatch, patience, end
+):
+    """EERs 0.1, 0.3, 0.1, 0.2 at steps 3, 6, 9, 12: none after the first is better."""
+    switches = {"validate_every": 3, "early_stopping": patience}
+    rates = [(0.1, 0.0), (0.3, 0.0), (0.1, 0.0), (0.2, 0.0)]
+    told = iter(rates)
+    monkeypatch.setattr("sdd.training.eer", lambda *_: next(told))
+    trainer = make_trainer(tones, tmp_path / "whole", SFT, **switches)
+    assert trainer.run(StopRequest())
+    assert trainer.progress.step == end
+    assert trainer.progress.best_step == 3
+    # A run that goes on from the state of its last validation is as patient, and validates no more.
+    trainer.save()
+    again = make_trainer(tones, tmp_path / "whole", SFT, **switches)
+    again.restore()
+    assert again.run(StopRequest())
+    assert again.progress.step == end
+
+
+def test_only_the_best_weights_stay_beside_the_state(tones, tmp_path, monkeypatch):
+    rates = iter([(0.3, 0.0), (0.1, 0.0), (0.2, 0.0), (0.2, 0.0)])
+    monkeypatch.setattr("sdd.training.eer", lambda *_: next(rates))
+    trainer = make_trainer(tones, tmp_path, SFT, validate_every=3)
+    trainer.run(StopRequest())
+    trainer.save()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best_6.safetensors", "state.pt"]
+    (tmp_path / ".state.0123456789abcdef.pt").write_bytes(b"half")
+    make_trainer(tones, tmp_path, SFT, validate_every=3).restore()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best_6.safetensors", "state.pt"]
+
+
+def test_recomputed_activations_change_no_bit(tones, tmp_path):
+    runs = []
+    for name, recomputed in (("kept", False), ("recomputed", True)):
+        trainer = make_trainer(tones, tmp_path / name, GRPO, max_steps=4)
+        trainer.policies.policy.checkpoint_activations = recomputed
+        assert trainer.run(StopRequest())
+        runs.append(weights(trainer))
+    assert same(*runs)
+
+
+def test_a_compiled_run_is_the_same_but_for_rounding(tones, tmp_path, monkeypatch):
+    """Batches of many shapes, frozen policies and a validation; traced without a C++ compiler."""
+    switches = {"dropout": False, "validate_every": 2, "max_steps": 4}
+    eager = make_trainer(tones, tmp_path / "eager", GRPO, **switches)
+    assert eager.run(StopRequest())
+    torch.compiler.reset()
+    network = torch.compile(
+        Detector.embed_and_logits, fullgraph=True, dynamic=True, backend="aot_eager"
+    )
+    calls = []
+    monkeypatch.setattr("sdd.inference.compiled_network", lambda: calls.append(1) or network)
+    compiled = make_trainer(tones, tmp_path / "compiled", GRPO, **switches)
+    compiled.policies.compiled = True
+    assert compiled.run(StopRequest())
+    assert len(calls) == 4 * 3
+    assert not same(weights(compiled), weights(make_trainer(tones, tmp_path / "untrained", GRPO)))
+    for name, value in weights(eager).items():
+        torch.testing.assert_close(weights(compiled)[name], value, rtol=1e-3, atol=2e-4)
+
+
+def test_a_compiled_detector_still_refuses_bad_input(tones, tmp_path):
+    trainer = make_trainer(tones, tmp_path, SFT)
+    trainer.policies.compiled = True
+    batch = next(trainer._rest_of_epoch(trainer.plan()))
+    batch.waveforms[0, 5] = math.inf
+    with pytest.raises(InputError, match="not finite"):
+        trainer.train_step(batch)

@@ -179,3 +179,21 @@ def test_a_csv_without_labels_is_named(run, tmp_path):
     output = workflow.run("--", "results/mini/protocols/mine.csv", ok=False)
     assert "mine.csv" in output
     assert "Label" in output
+
+
+def test_weights_go_once_nothing_planned_needs_them(run, tmp_path):
+    """`keep_models: none`: a model is there for the next stage and the scores, then gone."""
+    passing = tmp_path / "passing.yaml"
+    passing.write_text(
+        "keep_models: none\n"
+        "recipes: {as_released: {max_steps: 2, validate_every: 1, old_policy_every: 1}}\n"
+    )
+    workflow = Workflow(run.folder, *run.configfiles, passing)
+    cell = "results/mini/as_released/tiny_s/post/sft-grpo/round1"
+    output = workflow.run("--", f"{cell}/eer.csv")
+    assert output.count("Fine-tuning tiny_s/post/") == 2
+    assert not list((run.folder / "results/mini/as_released").rglob("model.safetensors"))
+    assert (run.folder / cell / "eer.csv").stat().st_size > 0
+    assert (run.folder / cell / "history.csv").exists()
+    assert (run.folder / CELLS / "sft/round1/model.safetensors").exists()
+    assert workflow.plan(f"{cell}/eer.csv") == {}

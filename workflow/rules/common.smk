@@ -68,6 +68,10 @@ def source_of_corpus(wildcards):
     return toy + ([own] if Path(own).is_file() else [])
 
 
+def kept_or_temporary(model):
+    return temp(model) if config["keep_models"] == "none" else model
+
+
 def model_of_cell(wildcards):
     """The weights to score: the cell's own, or the checkpoint where nothing is fine-tuned."""
     cell = Cell.parse(wildcards.cell)

@@ -1,5 +1,7 @@
 # The state of an unfinished run lies undeclared beside the cell, in state/: a killed, preempted or
 # requeued job goes on from it.
+# keep_models: none lets Snakemake delete a cell's weights after its scores, and after the second
+# stages that start from them.
 rule finetune:
     input:
         start=start_of_cell,
@@ -7,7 +9,7 @@ rule finetune:
         training=f"<results>/segments/{config['training_set']}.parquet",
         validation=f"<results>/segments/{config['validation_set']}.parquet",
     output:
-        model="<results>/{recipe}/{cell}/model.safetensors",
+        model=kept_or_temporary("<results>/{recipe}/{cell}/model.safetensors"),
         history="<results>/{recipe}/{cell}/history.csv",
     log:
         "<results>/{recipe}/{cell}/logs/finetune.log",

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.finetuning import finetune
+from sdd.finetuning import finetune, machine_settings
 from sdd.job import logged
 from sdd.segments import read_segments
 
@@ -21,9 +21,7 @@ with logged(snakemake.log[0]):
         training=read_segments(training),
         validation=read_segments(Path(snakemake.input.validation)),
         audio_folder=training.parent.parent / "audio",
-        device=snakemake.config["device"],
         threads=snakemake.threads,
-        workers=snakemake.config["workers"],
-        save_minutes=snakemake.config["save_state_minutes"],
+        **machine_settings(snakemake.config),
         **snakemake.params.settings,
     )

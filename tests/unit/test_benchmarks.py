@@ -1,0 +1,35 @@
+"""The benchmarks run at their smallest, and their tables hold what they say."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+def lines_of(name, *arguments):
+    command = [sys.executable, str(BENCHMARKS / name), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_fine_tuning_steps():
+    lines = lines_of("finetune.py", "--batch", "2", "--seconds", "0.5", "--steps", "2")
+    assert lines[0].startswith("tiny, c")
+    rows = {line[:15].strip(): line[15:].split() for line in lines[2:7]}
+    assert list(rows) == ["sft", "grpo_s, beta 0", "grpo_s", "grpo, beta 0", "grpo"]
+    assert float(rows["sft"][2]) == 1
+    shares = {name: [float(value.rstrip("%")) for value in row[-6:]] for name, row in rows.items()}
+    # policy, backward, reference, old, objective, optimiser
+    for name, (policy, backward, reference, old, objective, optimiser) in shares.items():
+        assert min(policy, backward, objective, optimiser) > 0
+        assert (reference > 0) == (name in ("grpo_s", "grpo")), name
+        assert (old > 0) == (name in ("grpo, beta 0", "grpo")), name
+
+
+def test_rawboost_speed():
+    lines = lines_of("rawboost.py", "--seconds", "0.2", "--repeats", "2")
+    rows = [[float(value) for value in line.split()] for line in lines[1:]]
+    assert [row[0] for row in rows] == [1, 2, 3, 4, 5]
+    for _, direct, here, ratio in rows:
+        assert abs(here / direct - ratio) <= 0.1 * ratio + 0.1
