@@ -76,8 +76,9 @@ class ConvolutionBlock(nn.Sequential):
         """[B, samples, inputs] -> [B, F, C]; `frames` [B] are the valid ones of the output."""
         convolution, normalise = cast(nn.Conv1d, self[0]), self[2]
         if isinstance(normalise, Float32GroupNorm):
-            # Its statistics run over time: channels first, as it is fastest.
-            x = F.gelu(normalise(convolution(x.transpose(1, 2)), frames))
+            # Its statistics run over time: channels first, as it is fastest. Only the first block
+            # has one; transposing its one channel would ask for channels last all the same.
+            x = F.gelu(normalise(convolution(x.squeeze(2)[:, None]), frames))
             return x.transpose(1, 2).contiguous()
         x = convolve(x, convolution)
         for module in list(self)[1:]:
