@@ -126,8 +126,11 @@ class Steps:
             logits = policies.logits(policies.policy, batch, device)
         frozen: list[torch.Tensor | None] = []
         for name, detector in (("reference", policies.reference), ("old", policies.old)):
+            if detector is None:
+                frozen.append(None)
+                continue
             with clock.part(name), torch.no_grad():
-                frozen.append(policies.logits(detector, batch, device) if detector else None)
+                frozen.append(policies.logits(detector, batch, device))
         with clock.part("objective"):
             labels, head = batch.labels.to(device), logits.detach().requires_grad_()
             loss, _ = policies.loss_of_logits(

@@ -48,3 +48,26 @@ class StopAfter(StopRequest):
     @property
     def requested(self):
         return self.trainer.progress.step >= self.step
+
+
+def finetune_arguments(tones, folder, start, objective, **changes):
+    """Arguments of `finetune` for a tiny detector on the tones."""
+    segments, audio = tones
+    return {
+        "start": start,
+        "checkpoint": start,
+        "model": folder / "model.safetensors",
+        "history": folder / "history.csv",
+        "state": folder / "state",
+        "training": segments,
+        "validation": segments,
+        "audio_folder": audio,
+        "architecture": TINY,
+        "objective": objective,
+        "recipe": RECIPE,
+        "seed": 3,
+        "new_back_end": False,
+        "checkpoint_is_reference": False,
+        "device": "cpu",
+        **changes,
+    }

@@ -3,6 +3,7 @@
 import argparse
 import csv
 import json
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -105,11 +106,16 @@ def describe(compared: Sequence[Comparison]) -> str:
         logits = "-" if row.logits is None else f"{row.logits:.1e}"
         seconds = row.samples / 16_000
         lines.append(f"{row.samples:8d} {seconds:8.3f} {row.embeddings:11.1e} {logits:>9}")
-    embeddings = max(row.embeddings for row in compared)
+    embeddings = max((row.embeddings for row in compared), key=_size)
     logits_seen = [row.logits for row in compared if row.logits is not None]
-    logits = f"{max(logits_seen):.1e}" if logits_seen else "-"
+    logits = f"{max(logits_seen, key=_size):.1e}" if logits_seen else "-"
     lines.append(f"{'largest':>17} {embeddings:11.1e} {logits:>9}")
     return "\n".join(lines)
+
+
+def _size(difference: float) -> float:
+    """Order differences by size: one that is not a number is the largest of all."""
+    return math.inf if math.isnan(difference) else difference
 
 
 def write_certificate(
@@ -151,7 +157,7 @@ def collect_certificates(certificates: Sequence[Path], target: Path) -> None:
         with path.open(newline="", encoding="utf-8") as file:
             lines = list(csv.DictReader(file))
         largest = {
-            column: max((line[column] for line in lines), key=lambda text: float(text or 0))
+            column: max((line[column] for line in lines), key=lambda text: _size(float(text or 0)))
             for column in ("embeddings", "logits")
         }
         passed = all(line["passed"] == "True" for line in lines)

@@ -78,6 +78,9 @@ def test_what_passes(embeddings, scale, logits, passed):
 def test_description_ends_with_the_largest():
     rows = [Comparison(400, 1e-7, 1, 5e-7, 1), Comparison(16_000, 3e-7, 1, 2e-7, 1)]
     assert describe(rows).splitlines()[-1].split() == ["largest", "3.0e-07", "5.0e-07"]
+    rows = [Comparison(400, float("nan"), 1, 5e-7, 1), Comparison(720, 3e-7, 1, float("nan"), 1)]
+    assert describe(rows).splitlines()[-1].split() == ["largest", "nan", "nan"]
+    assert describe(rows[::-1]).splitlines()[-1].split() == ["largest", "nan", "nan"]
     rows = [Comparison(400, 1e-7, 1, None, None)]
     assert describe(rows).splitlines()[-1].split() == ["largest", "1.0e-07", "-"]
 

@@ -10,29 +10,12 @@ from sdd.detector.conversion import convert_checkpoint, save_encoder
 from sdd.errors import InputError
 from sdd.finetuning import finetune, starting_detector
 from sdd.training_state import HISTORY
-from tests.conftest import GRPO, RECIPE, TINY
+from tests.conftest import GRPO, TINY
+from tests.runs import finetune_arguments
 
 
-def arguments(tones, folder, start, **changes):
-    segments, audio = tones
-    return {
-        "start": start,
-        "checkpoint": start,
-        "model": folder / "model.safetensors",
-        "history": folder / "history.csv",
-        "state": folder / "state",
-        "training": segments,
-        "validation": segments,
-        "audio_folder": audio,
-        "architecture": TINY,
-        "objective": GRPO,
-        "recipe": RECIPE,
-        "seed": 3,
-        "new_back_end": False,
-        "checkpoint_is_reference": False,
-        "device": "cpu",
-        **changes,
-    }
+def arguments(tones, folder, start, objective=GRPO, **changes):
+    return finetune_arguments(tones, folder, start, objective, **changes)
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ import pytest
 
 from sdd.detector.conversion import save_encoder
 from sdd.training_state import HISTORY, STOPPED
-from tests.conftest import GRPO, RECIPE, TINY
+from tests.conftest import GRPO, RECIPE
 from tests.interrupted import SAVING, VALIDATING, running
+from tests.runs import finetune_arguments
 
 SFT = {"kind": "sft"}
 STEPS = 60
@@ -21,27 +22,9 @@ ALGORITHMS = {"sft": [SFT], "grpo": [GRPO], "sft-grpo": [SFT, GRPO]}
 
 def stage_arguments(tones, folder, start, objective, **changes):
     """Arguments of one stage; a state is saved every other step or so."""
-    segments, audio = tones
     recipe = {**RECIPE, "max_steps": STEPS, "schedule_steps": STEPS, "validate_every": 7}
-    return {
-        "start": start,
-        "checkpoint": start,
-        "model": folder / "model.safetensors",
-        "history": folder / "history.csv",
-        "state": folder / "state",
-        "training": segments,
-        "validation": segments,
-        "audio_folder": audio,
-        "architecture": TINY,
-        "objective": objective,
-        "recipe": recipe,
-        "seed": 3,
-        "new_back_end": False,
-        "checkpoint_is_reference": False,
-        "device": "cpu",
-        "save_minutes": 0.03 / 60,
-        **changes,
-    }
+    changes = {"recipe": recipe, "save_minutes": 0.03 / 60, **changes}
+    return finetune_arguments(tones, folder, start, objective, **changes)
 
 
 def stages(tones, folder, start, algorithm, **changes):

@@ -124,6 +124,8 @@ rule collect_certificates:
         "<results>/logs/collect_certificates.log",
     conda:
         "../../envs/sdd.yaml"
+    params:
+        code=code_digest("certification"),
     message:
         "Collecting certificates"
     script:
