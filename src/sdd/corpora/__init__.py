@@ -1,5 +1,6 @@
 """The corpora of the experiment: each release tree as a protocol."""
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from types import MappingProxyType
@@ -16,10 +17,23 @@ from sdd.corpora import (
     in_the_wild,
     own,
 )
-from sdd.corpora.protocol import read_protocol, resolve_path, write_protocol
+from sdd.corpora.protocol import (
+    format_protocol,
+    read_protocol,
+    resolve_path,
+    write_protocol,
+)
 from sdd.errors import InputError
 
-__all__ = ["READERS", "read_corpus", "read_protocol", "resolve_path", "write_protocol"]
+__all__ = [
+    "READERS",
+    "find_reader",
+    "format_protocol",
+    "read_corpus",
+    "read_protocol",
+    "resolve_path",
+    "write_protocol",
+]
 
 READERS = MappingProxyType[str, Callable[..., pd.DataFrame]](
     {
@@ -34,6 +48,47 @@ READERS = MappingProxyType[str, Callable[..., pd.DataFrame]](
     }
 )
 
+# The names that the paper's test sets have in config.yaml.
+SHORT_NAMES = MappingProxyType(
+    {
+        "dfe24": "deepfake_eval_2024",
+        "add23": "add2023",
+        "for": "fake_or_real",
+        "dv": "deep_voice",
+        "itw": "in_the_wild",
+        "asv19": "asvspoof2019_la",
+    }
+)
+
+
+def find_reader(name: str) -> str:
+    """Find the reader that a name means.
+
+    Parameters
+    ----------
+    name
+        A key of `READERS` or of `SHORT_NAMES`, or a folder of a data root such as
+        `Deepfake-Eval-2024`; capitals, dashes and underscores do not count.
+
+    Returns
+    -------
+    str
+        A key of `READERS`.
+
+    Raises
+    ------
+    InputError
+        If there is no such reader.
+    """
+    known = {_plain(reader): reader for reader in READERS} | SHORT_NAMES
+    if _plain(name) not in known:
+        raise InputError(f"There is no corpus reader {name!r}; there are {', '.join(READERS)}.")
+    return known[_plain(name)]
+
+
+def _plain(name: str) -> str:
+    return name.casefold().replace("-", "").replace("_", "")
+
 
 def read_corpus(name: str, root: Path | str, /, **options: Any) -> pd.DataFrame:  # noqa: ANN401
     """Read a corpus as released.
@@ -41,7 +96,7 @@ def read_corpus(name: str, root: Path | str, /, **options: Any) -> pd.DataFrame:
     Parameters
     ----------
     name
-        A reader: one of `READERS`.
+        A reader, as `find_reader` finds it: `deepfake_eval_2024`, `dfe24`, ...
     root
         The data root that holds the corpora; `$ROOT` in the protocol's Path.
     **options
@@ -57,8 +112,13 @@ def read_corpus(name: str, root: Path | str, /, **options: Any) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If there is no such reader, or the corpus is missing, incomplete or malformed.
+        If there is no such reader, it lacks an option or does not know it, or the corpus is
+        missing, incomplete or malformed.
     """
-    if name not in READERS:
-        raise InputError(f"There is no corpus reader {name!r}; there are {', '.join(READERS)}.")
-    return READERS[name](Path(root), **options)
+    reader = find_reader(name)
+    read = READERS[reader]
+    try:
+        inspect.signature(read).bind(Path(root), **options)
+    except TypeError as error:
+        raise InputError(f"Corpus reader {reader}: {error}.") from None
+    return read(Path(root), **options)

@@ -257,16 +257,32 @@ def write_protocol(frame: pd.DataFrame, path: Path) -> None:
         If the table is not a valid protocol.
     """
     validate_protocol(frame, f"The protocol for {path}")
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        file.write(format_protocol(frame))
+
+
+def format_protocol(frame: pd.DataFrame) -> str:
+    """Format a protocol as the text of AntiDeepfake's CSV.
+
+    Parameters
+    ----------
+    frame
+        A valid protocol; Start and End are written where the table has them.
+
+    Returns
+    -------
+    str
+        A header and a row for each utterance, lines ended by a line feed.
+    """
     columns = [c for c in (*COLUMNS, *WINDOW_COLUMNS) if c in frame.columns]
     cells = {column: frame[column].astype(str) for column in columns}
     cells["Duration"] = frame["Duration"].map("{:.2f}".format)
     for column in WINDOW_COLUMNS:
         if column in cells:
             cells[column] = cells[column].where(frame[column].notna(), UNKNOWN)
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        file.write(",".join(columns) + "\n")
-        for row in zip(*cells.values(), strict=True):
-            file.write(",".join(map(_quoted, row)) + "\n")
+    lines = [",".join(columns)]
+    lines += [",".join(map(_quoted, row)) for row in zip(*cells.values(), strict=True)]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _quoted(text: str) -> str:
