@@ -1,9 +1,17 @@
 """Writing files so that nothing half-written is ever left under its final name."""
 
+import errno
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from sdd.errors import InputError
+
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+# How safetensors, torch and libsndfile tell it, whose errors carry no number.
+FULL_DISK_WORDS = ("No space left on device", "Disk quota exceeded", "file write failed")
 
 
 @contextmanager
@@ -23,13 +31,39 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
     ------
     Path
         A name in the same folder, so that the rename is atomic.
+
+    Raises
+    ------
+    InputError
+        If the disk is full: the file, what is free, and the remedy.
     """
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.stem}.{secrets.token_hex(8)}{target.suffix}")
-    temporary.touch(exist_ok=False)
     try:
+        temporary.touch(exist_ok=False)
         yield temporary
         temporary.replace(target)
+    except Exception as error:
+        if _disk_is_full(error):
+            raise InputError(_full_disk_message(target, temporary)) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _disk_is_full(error: Exception) -> bool:
+    if isinstance(error, OSError) and error.errno in FULL_DISK:
+        return True
+    return any(words in str(error) for words in FULL_DISK_WORDS)
+
+
+def _full_disk_message(target: Path, temporary: Path) -> str:
+    written = temporary.stat().st_size if temporary.exists() else 0
+    free = shutil.disk_usage(target.parent).free
+    kept = "what stood there before is kept" if target.exists() else "nothing is left of it"
+    return (
+        f"{target}: no space left on the device or in the quota ({written / 1e9:.3f} GB were "
+        f"written, {free / 1e9:.3f} GB are free); {kept}; free some space and run the same "
+        "command again"
+    )

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,12 +12,15 @@ import torch
 
 from sdd.detector import Detector, load_detector, load_pretrained, read_metadata, save_detector
 from sdd.inference import choose_device, prepare
+from sdd.ownership import sole_owner
 from sdd.policies import Policies
 from sdd.recipe import Recipe, objective_from_config
 from sdd.scoring import without_suffixes
 from sdd.segments import Segments
 from sdd.training import Trainer
 from sdd.training_state import STATE, STOPPED, Progress, StopRequest, write_history
+
+logger = logging.getLogger(__name__)
 
 
 def machine_settings(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,48 +102,54 @@ def finetune(
     InputError
         If a non-finite loss occurs, or a saved state does not fit.
     SystemExit
-        With status `STOPPED` after SIGTERM or SIGUSR1, when the state has been saved.
+        With status `STOPPED` after SIGTERM or SIGUSR1, or when another process wants to go on with
+        this cell; the state has been saved.
     """
-    switches = Recipe.from_config(recipe)
-    where = choose_device(device)
-    prepare(switches.precision, threads)
-    torch.manual_seed(seed)
-    detector = starting_detector(start, architecture, new_back_end=new_back_end, seed=seed)
-    reference = None
-    if checkpoint_is_reference:
-        reference = load_detector(checkpoint, architecture).to(where)
-    detector.checkpoint_activations = checkpoint_activations
-    policies = Policies(
-        detector.to(where),
-        objective_from_config(objective),
-        switches,
-        reference,
-        compiled=compiled,
-    )
-    trainer = Trainer(
-        policies,
-        switches,
-        without_suffixes(training, switches.skip_suffixes),
-        without_suffixes(validation, switches.skip_suffixes),
-        audio_folder=audio_folder,
-        seed=seed,
-        state=state,
-        device=where,
-        start=_digest_of_start(start, checkpoint if checkpoint_is_reference else None),
-        workers=workers,
-        save_minutes=save_minutes,
-    )
-    trainer.restore()
-    # To the very end: a process that dies after its state is gone would have to begin anew.
-    with StopRequest().listening() as stop:
-        if not trainer.run(stop):
-            raise SystemExit(STOPPED)
-        write_history(trainer.progress, history)
-        best = load_detector(trainer.best, architecture)
-        save_detector(best, model, _metadata(start, objective, trainer.progress))
-        # First, so that what is left of a deletion that is cut off is no state to go on from.
-        (state / STATE).unlink(missing_ok=True)
-        shutil.rmtree(state)
+    with sole_owner(state) as ownership:
+        switches = Recipe.from_config(recipe)
+        where = choose_device(device)
+        prepare(switches.precision, threads)
+        torch.manual_seed(seed)
+        detector = starting_detector(start, architecture, new_back_end=new_back_end, seed=seed)
+        reference = None
+        if checkpoint_is_reference:
+            reference = load_detector(checkpoint, architecture).to(where)
+        detector.checkpoint_activations = checkpoint_activations
+        policies = Policies(
+            detector.to(where),
+            objective_from_config(objective),
+            switches,
+            reference,
+            compiled=compiled,
+        )
+        trainer = Trainer(
+            policies,
+            switches,
+            without_suffixes(training, switches.skip_suffixes),
+            without_suffixes(validation, switches.skip_suffixes),
+            audio_folder=audio_folder,
+            seed=seed,
+            state=state,
+            device=where,
+            start=_digest_of_start(start, checkpoint if checkpoint_is_reference else None),
+            workers=workers,
+            save_minutes=save_minutes,
+        )
+        metadata = _metadata(start, objective, trainer)
+        if ownership.taken_over and history.exists() and _is_made(model, metadata):
+            logger.info("the process that had this cell before has finished it")
+            return
+        trainer.restore()
+        # To the very end: a process that dies after its state is gone would have to begin anew.
+        with StopRequest(ownership).listening() as stop:
+            if not trainer.run(stop):
+                raise SystemExit(STOPPED)
+            write_history(trainer.progress, history)
+            best = load_detector(trainer.best, architecture)
+            save_detector(best, model, metadata | _outcome(trainer.progress))
+            # First, so that what is left of a deletion that is cut off is no state to go on from.
+            (state / STATE).unlink(missing_ok=True)
+            shutil.rmtree(state)
 
 
 def _digest_of_start(start: Path, reference: Path | None) -> str:
@@ -151,13 +161,24 @@ def _digest_of_start(start: Path, reference: Path | None) -> str:
     return digest.hexdigest()[:16]
 
 
-def _metadata(start: Path, objective: Mapping[str, Any], progress: Progress) -> dict[str, str]:
+def _metadata(start: Path, objective: Mapping[str, Any], trainer: Trainer) -> dict[str, str]:
     """Describe a fine-tuned model; licence and source are those of what it was made from."""
     inherited = read_metadata(start)
     return {
         **{key: inherited[key] for key in ("licence", "source") if key in inherited},
         "objective": json.dumps(dict(objective), sort_keys=True),
+        "settings": hashlib.sha256(trainer.settings().encode()).hexdigest()[:16],
+    }
+
+
+def _outcome(progress: Progress) -> dict[str, str]:
+    return {
         "steps": str(progress.step),
         "best_step": str(progress.best_step),
         "best_validation": f"{progress.best:.6g}",
     }
+
+
+def _is_made(model: Path, metadata: Mapping[str, str]) -> bool:
+    """Tell whether a model is there that was made with these settings."""
+    return model.exists() and metadata.items() <= read_metadata(model).items()

@@ -1,6 +1,7 @@
 """What every workflow script does around its work: logging, and errors that can be read."""
 
 import logging
+import signal
 import sys
 import warnings
 from collections.abc import Iterator
@@ -11,13 +12,15 @@ from sdd.errors import InputError
 
 
 @contextmanager
-def logged(log: str | Path) -> Iterator[None]:
+def logged(log: str | Path, *, append: bool = False) -> Iterator[None]:
     """Log the block to a file; show a user's error as one line and leave with status 1.
 
     Parameters
     ----------
     log
         The rule's log file. Everything from level INFO goes there; errors also to the screen.
+    append
+        Whether to keep what is in it, for a job that goes on where another was cut off.
 
     Raises
     ------
@@ -27,7 +30,7 @@ def logged(log: str | Path) -> Iterator[None]:
     """
     path = Path(log)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    handler = logging.FileHandler(path, mode="a" if append else "w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     root = logging.getLogger()
     root.addHandler(handler)
@@ -46,3 +49,12 @@ def logged(log: str | Path) -> Iterator[None]:
     finally:
         root.removeHandler(handler)
         handler.close()
+
+
+def ignore_the_clusters_warning() -> None:
+    """Ignore SIGUSR1 in this process and, until they listen to it, in those it starts.
+
+    A cluster sends it some time before the time limit to every process of a job. The one that
+    trains saves itself; the Snakemake around it would end at once, and the job with it.
+    """
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)

@@ -15,6 +15,7 @@ import torch
 
 from sdd.errors import InputError
 from sdd.files import atomic_path
+from sdd.ownership import Ownership
 from sdd.policies import Policies
 from sdd.segments import Segments
 
@@ -67,14 +68,26 @@ class Progress:
 
 
 class StopRequest:
-    """Notes SIGTERM and SIGUSR1 (a cluster's warning), so that a step is finished first."""
+    """Notes SIGTERM and SIGUSR1 (a cluster's warning), so that a step is finished first.
 
-    def __init__(self) -> None:
-        self.requested = False
+    Parameters
+    ----------
+    ownership
+        Of the run's state: another process that asks for it is a request to stop, too.
+    """
+
+    def __init__(self, ownership: Ownership | None = None) -> None:
+        self.ownership = ownership
+        self.signalled = False
+
+    @property
+    def requested(self) -> bool:
+        """Whether to stop."""
+        return self.signalled or (self.ownership is not None and self.ownership.wanted)
 
     def _note(self, number: int, _frame: object) -> None:
         logger.warning("%s: saving the state and stopping", signal.Signals(number).name)
-        self.requested = True
+        self.signalled = True
 
     @contextmanager
     def listening(self) -> Iterator["StopRequest"]:

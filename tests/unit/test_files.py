@@ -1,10 +1,12 @@
 """A file appears under its final name whole, or not at all."""
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
+from sdd.errors import InputError
 from sdd.files import atomic_path
 
 
@@ -95,3 +97,26 @@ def test_file_is_as_open_as_the_umask_allows(tmp_path, mask, mode):
         assert os.umask(mask) == mask  # as it was
     finally:
         os.umask(before)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EDQUOT, "Disk quota exceeded"),
+        RuntimeError("PytorchStreamWriter failed writing file data/1: file write failed"),
+    ],
+)
+@pytest.mark.parametrize("there", [True, False])
+def test_a_full_disk_is_named_with_its_remedy(tmp_path, error, there):
+    target = tmp_path / "state.pt"
+    if there:
+        target.write_text("old", encoding="utf-8")
+    with pytest.raises(InputError) as caught, atomic_path(target) as temporary:  # noqa: PT012
+        temporary.write_text("half", encoding="utf-8")
+        raise error
+    assert str(target) in str(caught.value)
+    assert "no space left" in str(caught.value)
+    assert "free some space" in str(caught.value)
+    assert ("what stood there before is kept" in str(caught.value)) == there
+    assert names_in(tmp_path) == (["state.pt"] if there else [])

@@ -22,6 +22,9 @@ from sdd.config import check_config
 from sdd.consistency import check_experiment
 from sdd.errors import InputError
 from sdd.experiment import Cell, Experiment
+from sdd.job import ignore_the_clusters_warning
+
+ignore_the_clusters_warning()
 
 try:
     check_config(

@@ -10,14 +10,16 @@ from sdd.segments import read_segments
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logged(snakemake.log[0]):
-    training, model = Path(snakemake.input.training), Path(snakemake.output.model)
+model = Path(snakemake.output.model)
+state = model.parent / "state" / model.stem
+with logged(snakemake.log[0], append=state.exists()):
+    training = Path(snakemake.input.training)
     finetune(
         start=Path(snakemake.input.start),
         checkpoint=Path(snakemake.input.checkpoint),
         model=model,
         history=Path(snakemake.output.history),
-        state=model.parent / "state" / model.stem,
+        state=state,
         training=read_segments(training),
         validation=read_segments(Path(snakemake.input.validation)),
         audio_folder=training.parent.parent / "audio",
