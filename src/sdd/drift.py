@@ -18,6 +18,9 @@ from sdd.errors import InputError
 Method = Literal["mean", "sliced", "exact"]
 FloatArray = NDArray[np.float64]
 
+# Most points of a set that `exact` uses, unless told otherwise.
+EXACT_CAP = 2000
+
 # Sorted values held at a time, for each set: bounds the memory whatever the number of dimensions.
 _CHUNK_VALUES = 2**20
 
@@ -28,7 +31,7 @@ def drift(
     *,
     method: Method = "mean",
     projections: int = 500,
-    cap: int = 2000,
+    cap: int = EXACT_CAP,
     seed: int = 0,
 ) -> float:
     """Wasserstein-1 distance between two sets of embeddings.
@@ -73,7 +76,7 @@ def drift(
     for name, number in (("projections", projections), ("cap", cap)):
         if number < 1:
             raise InputError(f"The drift's {name} is {number}: it must be 1 or more.")
-    x, y = _checked(embeddings, reference)
+    x, y = check_sets(embeddings, reference)
     if method == "mean":
         return float(wasserstein_per_dimension(x, y).mean())
     # POT accumulates in the input's type: float32 would be off by 0.6 % at 20,000 points.
@@ -81,7 +84,8 @@ def drift(
     if method == "sliced":
         return _sliced(x, y, projections, seed)
     generator = np.random.default_rng(seed)
-    return _exact(_subsample(x, cap, generator), _subsample(y, cap, generator))
+    rows_x, rows_y = (subsampled_rows(len(points), cap, generator) for points in (x, y))
+    return solve_transport(ground_cost(x[rows_x], y[rows_y]))
 
 
 def wasserstein_per_dimension(x: ArrayLike, y: ArrayLike) -> FloatArray:
@@ -111,7 +115,7 @@ def wasserstein_per_dimension(x: ArrayLike, y: ArrayLike) -> FloatArray:
     InputError
         If a set is empty, holds a value that is not finite, or their widths differ.
     """
-    x, y = _checked(x, y)
+    x, y = check_sets(x, y)
     index_x, index_y, weights = _common_steps(len(x), len(y))
     distances = np.empty(x.shape[1], dtype=np.float64)
     width = max(1, _CHUNK_VALUES // max(len(x), len(y)))
@@ -136,33 +140,72 @@ def _common_steps(n: int, m: int) -> tuple[NDArray[np.intp], NDArray[np.intp], F
     return starts // m, starts // n, (ends - starts) / (n * m)
 
 
+def unit_directions(dimensions: int, count: int, seed: int) -> FloatArray:
+    """Random directions of the sliced distance, unit vectors [dimensions, count]."""
+    with _pot_without_torch() as ot:
+        directions: FloatArray = ot.sliced.get_random_projections(dimensions, count, seed)
+    return directions
+
+
 def _sliced(x: FloatArray, y: FloatArray, projections: int, seed: int) -> float:
+    directions = unit_directions(x.shape[1], projections, seed)
     with _pot_without_torch() as ot:
         # With p = 1 the p-th power that POT's 1-D distance returns is the distance itself.
-        return float(
-            ot.sliced_wasserstein_distance(x, y, n_projections=projections, p=1, seed=seed)
-        )
+        return float(ot.sliced_wasserstein_distance(x, y, p=1, projections=directions))
 
 
-def _exact(x: FloatArray, y: FloatArray) -> float:
+def ground_cost(x: NDArray[Any], y: NDArray[Any]) -> FloatArray:
+    """Euclidean distances between two sets of points [n, d] and [m, d]: [n, m], in float64."""
     # scipy's differences, not POT's expansion of the square, which cancels for close points.
     from scipy.spatial.distance import cdist
 
-    cost = cdist(x, y)
+    cost: FloatArray = cdist(x, y)
+    return cost
+
+
+def solve_transport(
+    cost: FloatArray, mass: FloatArray | None = None, reference_mass: FloatArray | None = None
+) -> float:
+    """Least cost of moving one set of points onto another, by the network simplex.
+
+    Parameters
+    ----------
+    cost : ndarray, shape (n, m)
+        Of moving one unit of mass.
+    mass, reference_mass : ndarray, shape (n,) and (m,), optional
+        Mass of each point, of sum 1; the same for all unless given.
+
+    Returns
+    -------
+    float
+        In the unit of `cost`.
+
+    Raises
+    ------
+    RuntimeError
+        If the solver gives up.
+    """
     with _pot_without_torch() as ot:
-        distance, log = ot.emd2([], [], cost, numItermax=10_000_000, log=True)
+        distance, log = ot.emd2(
+            [] if mass is None else mass,
+            [] if reference_mass is None else reference_mass,
+            cost,
+            numItermax=10_000_000,
+            log=True,
+        )
     if log["warning"] is not None:
         raise RuntimeError(
-            f"The exact distance of {len(x)} and {len(y)} points was not found: {log['warning']}"
+            f"The exact distance of {cost.shape[0]} and {cost.shape[1]} points was not found: "
+            f"{log['warning']}"
         )
     return float(distance)
 
 
-def _subsample(points: FloatArray, cap: int, generator: np.random.Generator) -> FloatArray:
-    if len(points) <= cap:
-        return points
-    chosen: FloatArray = points[np.sort(generator.choice(len(points), size=cap, replace=False))]
-    return chosen
+def subsampled_rows(count: int, cap: int, generator: np.random.Generator) -> NDArray[np.intp]:
+    """Rows that stand for a set of `count` points: all, or `cap` drawn without replacement."""
+    if count <= cap:
+        return np.arange(count)
+    return np.sort(generator.choice(count, size=cap, replace=False))
 
 
 @contextmanager
@@ -181,8 +224,24 @@ def _pot_without_torch() -> Iterator[Any]:
     yield ot
 
 
-def _checked(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return both sets as float arrays (float32 kept), or say what is wrong with them."""
+def check_sets(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return embeddings and reference as float arrays, or say what is wrong with them.
+
+    Parameters
+    ----------
+    x, y : array_like, shape (n, d) and (m, d)
+        Embeddings and reference embeddings.
+
+    Returns
+    -------
+    ndarray, ndarray
+        The same; float32 is kept, anything else becomes float64.
+
+    Raises
+    ------
+    InputError
+        If a set is empty, holds a value that is not finite, or their widths differ.
+    """
     checked = []
     for points, name in ((x, "embeddings"), (y, "reference embeddings")):
         array = np.asarray(points)

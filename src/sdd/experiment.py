@@ -311,7 +311,24 @@ class Experiment:
         downloads = str(self.config["download_folder"])
         return [spec["source"], *options, "--downloads", downloads, "--ours", converted]
 
-    # ---------------------------------------------------------------------------------- scoring
+    # ------------------------------------------------------------------------ scoring and drift
+    def error_rates(self, recipe: str) -> dict[str, Any]:
+        """Give how error rates are measured of the scores of a recipe."""
+        switches = self.config["recipes"][recipe]
+        return {
+            "score": switches["score"],
+            "skip_suffixes": list(switches["skip_suffixes"]),
+        }
+
+    def drift_settings(self) -> dict[str, Any]:
+        """Give how drift is measured."""
+        drift = self.config["drift"]
+        return {
+            "method": drift["method"],
+            "replicates": drift["replicates"],
+            "seed": self.config["seed"],
+        }
+
     def scoring_jobs(self) -> list[ScoringJob]:
         """Cut the scoring into jobs: a group of corpora each, with or without embeddings."""
         drift = [re.escape(cell.path) for cell in self.drift_cells()]

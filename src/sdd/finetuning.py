@@ -15,8 +15,7 @@ from sdd.inference import choose_device, prepare
 from sdd.ownership import sole_owner
 from sdd.policies import Policies
 from sdd.recipe import Recipe, objective_from_config
-from sdd.scoring import without_suffixes
-from sdd.segments import Segments
+from sdd.segments import Segments, without_suffixes
 from sdd.training import Trainer
 from sdd.training_state import STATE, STOPPED, Progress, StopRequest, write_history
 

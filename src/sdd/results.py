@@ -1,6 +1,7 @@
 """The files of a cell: scores, embeddings, error rates and drift."""
 
 import csv
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +12,19 @@ import numpy as np
 from sdd.errors import InputError
 from sdd.files import atomic_path
 from sdd.metrics import eer
-from sdd.segments import Segments
+from sdd.segments import Segments, read_segments, without_suffixes
 
 Score = Literal["logit", "probability"]
+
+# An EER moves in steps of half a trial of either class: with fewer it says nothing.
+LEAST_TRIALS = 10
 
 
 @dataclass(frozen=True)
 class Scores:
     """A score table: N segments of a test set."""
 
+    segment_id: list[str]
     real: np.ndarray
     """[N] bool."""
     logits: np.ndarray
@@ -55,19 +60,102 @@ def read_scores(path: Path) -> Scores:
     Raises
     ------
     InputError
-        If the file is no score table, or a score is not finite: the file and the segment.
+        If the file is no score table, has a segment twice or without a name, a label other than
+        real and fake, or a score that is not finite: the file and the segment.
     """
     columns = ["segment_id", "label", "logit_fake", "logit_real"]
     table = _read_parquet(path, columns).to_pydict()
     logits = np.array([table["logit_fake"], table["logit_real"]], dtype=np.float32).T
+    return check_scores(path, table["segment_id"], table["label"], logits)
+
+
+def check_scores(
+    path: Path, names: Sequence[str | None], labels: Sequence[str | None], logits: np.ndarray
+) -> Scores:
+    """Make scores of the columns of a file, or say what is wrong with it.
+
+    Parameters
+    ----------
+    path
+        The file, for the message.
+    names, labels
+        [N]; labels are `real` or `fake`.
+    logits
+        [N, 2]; index 0 FAKE, 1 REAL.
+
+    Raises
+    ------
+    InputError
+        As `read_scores`.
+    """
+    remedy = "delete the file to have the set scored again"
+    for row, (name, label) in enumerate(zip(names, labels, strict=True), start=1):
+        if not name:
+            raise InputError(f"{path}: row {row} has no segment ID; {remedy}")
+        if label not in ("real", "fake"):
+            raise InputError(
+                f"{path}: row {row}, segment {name!r} has label {label!r}, neither real nor fake; "
+                f"{remedy}"
+            )
     broken = np.flatnonzero(~np.isfinite(logits).all(axis=1))
     if broken.size:
-        segment = table["segment_id"][broken[0]]
         raise InputError(
-            f"{path}: row {broken[0] + 1}, segment {segment!r} has a logit that is not finite; "
-            "delete the file to have the set scored again"
+            f"{path}: row {broken[0] + 1}, segment {names[broken[0]]!r} has a logit that is not "
+            f"finite ({broken.size} rows in all); {remedy}"
         )
-    return Scores(np.array(table["label"]) == "real", logits)
+    found = [str(name) for name in names]
+    _check_unique(path, found)
+    return Scores(found, np.array(labels) == "real", logits)
+
+
+def check_trials(path: Path, scores: Scores, table: Path, segments: Segments) -> None:
+    """Hold a score table against the segments that were to be scored.
+
+    Parameters
+    ----------
+    path, scores
+        The score table, and its file for the message.
+    table, segments
+        The segment table, without what the recipe skips.
+
+    Raises
+    ------
+    InputError
+        If segments are missing or of another table, or labels differ.
+    """
+    remedy = "delete the score file to have the set scored again"
+    scored, wanted = set(scores.segment_id), set(segments.segment_id)
+    foreign = [name for name in scores.segment_id if name not in wanted]
+    missing = [name for name in segments.segment_id if name not in scored]
+    if foreign:
+        all_of_them = "all" if len(foreign) == len(scored) else str(len(foreign))
+        raise InputError(
+            f"{path}: {all_of_them} of its {len(scored)} segments are not in {table}, the first is "
+            f"{foreign[0]!r}: they are the scores of another protocol; {remedy}"
+        )
+    if missing:
+        raise InputError(
+            f"{path}: {len(missing)} of the {len(wanted)} segments of {table} have no score, the "
+            f"first is {missing[0]!r}; {remedy}"
+        )
+    labels = dict(zip(segments.segment_id, segments.label, strict=True))
+    for name, real in zip(scores.segment_id, scores.real.tolist(), strict=True):
+        if real != (labels[name] == "real"):
+            raise InputError(
+                f"{path}: segment {name!r} is {'real' if real else 'fake'} there but "
+                f"{labels[name]} in {table}; {remedy}"
+            )
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """An embedding table: N fake segments of a set."""
+
+    segment_id: list[str]
+    source: list[str]
+    """[N]: what each was cut from."""
+    values: np.ndarray
+    """[N, D] float32, pooled over frames."""
 
 
 def write_embeddings(path: Path, table: Segments, embeddings: np.ndarray) -> None:
@@ -76,7 +164,7 @@ def write_embeddings(path: Path, table: Segments, embeddings: np.ndarray) -> Non
     Parameters
     ----------
     path
-        Parquet file.
+        Parquet file: segment_id, source, label, embedding.
     table
         The segment table.
     embeddings
@@ -90,37 +178,64 @@ def write_embeddings(path: Path, table: Segments, embeddings: np.ndarray) -> Non
         path,
         {
             "segment_id": [table.segment_id[row] for row in fake],
+            "source": [table.source[row] for row in fake],
             "label": ["fake"] * len(fake),
             "embedding": pa.FixedSizeListArray.from_arrays(values, embeddings.shape[1]),
         },
     )
 
 
-def read_embeddings(path: Path) -> np.ndarray:
-    """Read an embedding table: [N, D] float32.
+def read_embeddings(path: Path) -> Embeddings:
+    """Read an embedding table.
 
     Raises
     ------
     InputError
-        If the file is no embedding table or has no rows.
+        If the file is no embedding table, has no rows, has a segment twice, or an embedding is not
+        finite: the file and the segment.
     """
-    column = _read_parquet(path, ["embedding"])["embedding"].combine_chunks()
+    table = _read_parquet(path, ["segment_id", "source", "embedding"])
+    column = table["embedding"].combine_chunks()
     if len(column) == 0:
-        raise InputError(f"{path}: no fake segment, so there is no drift to measure; choose a set")
-    values: np.ndarray = column.flatten().to_numpy()
-    return values.reshape(len(column), -1)
+        raise InputError(
+            f"{path}: no fake segment, so there is no drift to measure; drift needs fakes in each "
+            "test set and in the reference set (reference_set): choose others"
+        )
+    names = table["segment_id"].to_pylist()
+    _check_unique(path, names)
+    values = column.flatten().to_numpy().reshape(len(column), -1)
+    broken = np.flatnonzero(~np.isfinite(values).all(axis=1))
+    if broken.size:
+        raise InputError(
+            f"{path}: the embedding of segment {names[broken[0]]!r} (row {broken[0] + 1}) is not "
+            "finite; delete the file to have the set scored again"
+        )
+    return Embeddings(names, table["source"].to_pylist(), values)
 
 
-def measure_error_rates(paths: Sequence[Path], score: Score) -> list[dict[str, Any]]:
+def measure_error_rates(
+    paths: Sequence[Path],
+    tables: Sequence[Path],
+    score: Score,
+    *,
+    skip_suffixes: Sequence[str] = (),
+    least_trials: int = LEAST_TRIALS,
+) -> list[dict[str, Any]]:
     """Measure the EER of each score table.
 
     Parameters
     ----------
     paths
         Score tables; a test set is named as its file.
+    tables
+        Their segment tables, in the same order: what must have been scored.
     score
         What is ranked: the logit of REAL (paper 3.1), or the softmax probability of REAL in
         float32, as the released code does.
+    skip_suffixes
+        Sources of these kinds are not scored (a switch of the recipe).
+    least_trials
+        Fewer of either class are refused.
 
     Returns
     -------
@@ -130,17 +245,15 @@ def measure_error_rates(paths: Sequence[Path], score: Score) -> list[dict[str, A
     Raises
     ------
     InputError
-        If a set lacks one of the classes or a score is not finite: the file.
+        If a score table cannot be used, is not that of its segments, or has too few of a class: the
+        file.
     """
     rows = []
-    for path in paths:
+    for path, table in zip(paths, tables, strict=True):
         scores = read_scores(path)
-        values = scores.logits[:, 1]
-        if score == "probability":
-            values = _probability_of_real(scores.logits)
-        for label, there in (("real", scores.real.any()), ("fake", not scores.real.all())):
-            if not there:
-                raise InputError(f"{path}: no {label} segment; an EER needs both classes")
+        check_trials(path, scores, table, without_suffixes(read_segments(table), skip_suffixes))
+        _check_classes(path, scores, least_trials)
+        values = ranked_scores(scores.logits, score)
         rate, threshold = eer(values[scores.real], values[~scores.real])
         rows.append(
             {
@@ -152,6 +265,40 @@ def measure_error_rates(paths: Sequence[Path], score: Score) -> list[dict[str, A
             }
         )
     return rows
+
+
+def ranked_scores(logits: np.ndarray, score: Score) -> np.ndarray:
+    """Give what error rates rank, [N]: the logit of REAL, or its probability, saturation and all.
+
+    Parameters
+    ----------
+    logits
+        [N, 2] float32; index 0 FAKE, 1 REAL.
+    score
+        `logit` or `probability` (softmax in float32, as the released code).
+    """
+    return _probability_of_real(logits) if score == "probability" else logits[:, 1]
+
+
+def _check_classes(path: Path, scores: Scores, least: int) -> None:
+    for label, count in (("real", scores.real.sum()), ("fake", (~scores.real).sum())):
+        if count == 0:
+            raise InputError(f"{path}: no {label} segment; an EER needs both classes")
+        if count < least:
+            raise InputError(
+                f"{path}: {count} {label} segments; an EER of fewer than {least} a class says "
+                "nothing: take a larger test set, or leave this one out (leave_out)"
+            )
+
+
+def _check_unique(path: Path, names: Sequence[str]) -> None:
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        rows = [row for row, name in enumerate(names, start=1) if name == repeated[0]]
+        raise InputError(
+            f"{path}: segment {repeated[0]!r} stands in row {rows[0]} and again in row {rows[1]} "
+            f"({len(repeated)} segments are repeated); delete the file to have the set scored again"
+        )
 
 
 def _probability_of_real(logits: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from sdd.batching import SegmentDataset, load_batches
 from sdd.detector import load_detector
 from sdd.inference import Precision, choose_device, predict, prepare
 from sdd.results import write_embeddings, write_scores
-from sdd.segments import Segments, read_segments
+from sdd.segments import Segments, read_segments, without_suffixes
 
 SAMPLE_RATE = 16_000
 logger = logging.getLogger(__name__)
@@ -120,9 +120,3 @@ def score_sets(
         if embeddings and predictions.embeddings is not None:
             write_embeddings(embeddings[number], table, predictions.embeddings)
         logger.info("%s: %d segments scored", path.stem, len(table))
-
-
-def without_suffixes(table: Segments, suffixes: Sequence[str]) -> Segments:
-    """Leave out the segments whose source is of one of these kinds (such as ``.m4a``)."""
-    kept = [n for n, path in enumerate(table.path) if not path.lower().endswith(tuple(suffixes))]
-    return table.select(kept) if suffixes else table

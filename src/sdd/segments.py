@@ -289,14 +289,30 @@ def read_segments(path: Path) -> Segments:
     InputError
         If the file is missing or is not a segment table.
     """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     if not path.is_file():
         raise InputError(f"{path} is missing: cut the segments first.")
-    # Not read_table nor to_numpy: those import pandas, which costs a process seconds.
-    table = pq.ParquetFile(path).read()
+    try:
+        # Not read_table nor to_numpy: those import pandas, which costs a process seconds.
+        table = pq.ParquetFile(path).read()
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(
+            f"{path} cannot be read ({error}); delete it to have the segments cut again"
+        ) from error
     if not table.schema.equals(_schema()):
         raise InputError(f"{path} is not a segment table: it has {', '.join(table.column_names)}.")
     columns = table.to_pydict()
     start, end = (np.array(columns.pop(c), dtype=np.int64) for c in ("start", "end"))
     return Segments(**columns, start=start, end=end)
+
+
+def without_suffixes(table: Segments, suffixes: Sequence[str]) -> Segments:
+    """Leave out the segments whose source is of one of these kinds (such as ``.m4a``)."""
+    if not suffixes:
+        return table
+    endings = tuple(suffixes)
+    return table.select(
+        [row for row, path in enumerate(table.path) if not path.lower().endswith(endings)]
+    )

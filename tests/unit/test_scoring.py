@@ -1,5 +1,3 @@
-import dataclasses
-
 import numpy as np
 import pyarrow.parquet as pq
 import torch
@@ -14,9 +12,8 @@ from sdd.scoring import (
     length_sorted_batches,
     make_dataset,
     score_sets,
-    without_suffixes,
 )
-from sdd.segments import COLUMNS, Segments
+from sdd.segments import COLUMNS
 from tests.conftest import TINY
 
 CPU = torch.device("cpu")
@@ -123,17 +120,3 @@ def test_scores_are_written_in_the_order_of_the_segments(tones, tiny_detector, t
         np.testing.assert_allclose(scores["logit_real"], alone[list(rows), 1], atol=1e-5)
     fake = pq.read_table(embeddings[1]).to_pydict()
     assert fake["segment_id"] == ["tone-5", "tone-9"]
-
-
-def test_suffixes_may_be_skipped():
-    table = Segments(
-        **{name: ["a", "b", "c"] for name in COLUMNS if name not in ("start", "end", "path")},
-        path=["$ROOT/a.mp3", "$ROOT/b.M4A", "$ROOT/c.dat"],
-        start=np.zeros(3, dtype=np.int64),
-        end=np.arange(3),
-    )
-    assert without_suffixes(table, []) is table
-    kept = without_suffixes(table, [".m4a", ".dat"])
-    assert kept.path == ["$ROOT/a.mp3"]
-    assert [field.name for field in dataclasses.fields(kept)] == list(COLUMNS)
-    assert kept.end.tolist() == [0]

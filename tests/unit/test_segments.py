@@ -1,5 +1,6 @@
 """Windows of prepared audio, to the sample."""
 
+import dataclasses
 import logging
 import subprocess
 import sys
@@ -12,7 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sdd.errors import InputError
-from sdd.segments import COLUMNS, cut_segments, read_segments, write_segments
+from sdd.segments import (
+    COLUMNS,
+    Segments,
+    cut_segments,
+    read_segments,
+    without_suffixes,
+    write_segments,
+)
 
 ALL = {"partition": None, "label": None}
 
@@ -226,3 +234,17 @@ def test_reading_needs_neither_pandas_nor_torch(tmp_path: Path) -> None:
     command = [sys.executable, "-c", code, str(tmp_path / "a.parquet")]
     ended = subprocess.run(command, capture_output=True, check=False)
     assert ended.stderr.decode().strip() == ""
+
+
+def test_suffixes_may_be_skipped():
+    table = Segments(
+        **{name: ["a", "b", "c"] for name in COLUMNS if name not in ("start", "end", "path")},
+        path=["$ROOT/a.mp3", "$ROOT/b.M4A", "$ROOT/c.dat"],
+        start=np.zeros(3, dtype=np.int64),
+        end=np.arange(3),
+    )
+    assert without_suffixes(table, []) is table
+    kept = without_suffixes(table, [".m4a", ".dat"])
+    assert kept.path == ["$ROOT/a.mp3"]
+    assert [field.name for field in dataclasses.fields(kept)] == list(COLUMNS)
+    assert kept.end.tolist() == [0]

@@ -1,7 +1,4 @@
-localrules:
-    measure_drift,
-
-
+# Not a local rule: at the paper's size the bootstrap takes minutes (docs/benchmarks.md).
 rule measure_drift:
     input:
         reference=f"<results>/{{recipe}}/{{cell}}/embeddings/{EXPERIMENT.reference_set}.parquet",
@@ -16,10 +13,12 @@ rule measure_drift:
         "<results>/{recipe}/{cell}/logs/measure_drift.log",
     conda:
         "../../envs/sdd.yaml"
+    threads: config["threads"]["score"]
+    resources:
+        runtime="4h",
     params:
-        method=config["drift"]["method"],
-        seed=config["seed"],
-        code=code_digest("drift"),
+        settings=EXPERIMENT.drift_settings(),
+        code=code_digest("drift_table"),
     message:
         "Measuring the drift of {wildcards.cell}"
     script:

@@ -47,11 +47,12 @@ for job in EXPERIMENT.scoring_jobs():
 
 rule measure_eer:
     input:
-        expand(
+        scores=expand(
             "<results>/{recipe}/{cell}/scores/{set}.parquet",
             set=EXPERIMENT.test_sets,
             allow_missing=True,
         ),
+        tables=expand("<results>/segments/{set}.parquet", set=EXPERIMENT.test_sets),
     output:
         "<results>/{recipe}/{cell}/eer.csv",
     log:
@@ -59,7 +60,7 @@ rule measure_eer:
     conda:
         "../../envs/sdd.yaml"
     params:
-        score=lambda wildcards: config["recipes"][wildcards.recipe]["score"],
+        settings=lambda wildcards: EXPERIMENT.error_rates(wildcards.recipe),
         code=code_digest("results"),
     message:
         "Measuring the EER of {wildcards.cell}"

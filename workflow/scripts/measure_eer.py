@@ -10,5 +10,9 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with logged(snakemake.log[0]):
-    rows = measure_error_rates([Path(path) for path in snakemake.input], snakemake.params.score)
+    rows = measure_error_rates(
+        [Path(path) for path in snakemake.input.scores],
+        [Path(path) for path in snakemake.input.tables],
+        **snakemake.params.settings,
+    )
     write_rows(Path(snakemake.output[0]), rows)
