@@ -14,7 +14,7 @@ CELLS = "results/mini/as_written/tiny_s/post"
 MINI = {
     "name": "mini",
     "data_root": "results/mini/data",
-    "toy": {"seed": 1, "scale": 0.1},
+    "toy": {"seed": 1, "scale": 0.5},  # 11 trials a class: fewer than 10 are refused
     "rows": [
         {"model": "tiny_s", "init": "post", "algorithm": algorithm}
         for algorithm in ("none", "sft", "sft-grpo")
