@@ -4,7 +4,7 @@ import errno
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sdd.errors import InputError
@@ -67,3 +67,10 @@ def _full_disk_message(target: Path, temporary: Path) -> str:
         f"written, {free / 1e9:.3f} GB are free); {kept}; free some space and run the same "
         "command again"
     )
+
+
+def remove_if_empty(*folders: Path) -> None:
+    """Remove folders that are empty, in this order; what is in use by others stays."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()

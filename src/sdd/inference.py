@@ -1,6 +1,6 @@
 """Running a detector: devices, arithmetic precision, batches."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
@@ -98,7 +98,58 @@ def compiled_network() -> Callable[..., tuple[Tensor, Tensor]]:
     return torch.compile(Detector.embed_and_logits, fullgraph=True, dynamic=True)
 
 
-@torch.inference_mode()
+@dataclass(frozen=True)
+class BatchPredictions:
+    """What a detector says of the B segments of a batch."""
+
+    rows: np.ndarray
+    """[B] int64, places in the segment table."""
+    logits: np.ndarray
+    """[B, 2] float32: index 0 FAKE, 1 REAL."""
+    embeddings: np.ndarray | None
+    """[B, D] float32, pooled; None unless asked for."""
+
+
+def predict_batches(
+    detector: Detector,
+    batches: Iterable[Batch],
+    *,
+    device: torch.device,
+    precision: Precision,
+    masked: bool = True,
+    embeddings: bool = False,
+) -> Iterator[BatchPredictions]:
+    """Run a detector over batches, one after the other.
+
+    Parameters
+    ----------
+    detector
+        On `device`; its mode is set to eval.
+    batches
+        Of segments.
+    device, precision
+        Where and how to compute.
+    masked
+        Whether padding is masked, or pooled with the rest as the released code does.
+    embeddings
+        Whether the pooled embeddings are wanted.
+
+    Yields
+    ------
+    BatchPredictions
+        Of each batch.
+    """
+    detector.eval()
+    for batch in batches:
+        with torch.inference_mode():
+            pooled, logits = forward(detector, batch, device, precision=precision, masked=masked)
+        yield BatchPredictions(
+            batch.indices.numpy(),
+            logits.cpu().numpy(),
+            pooled.cpu().numpy() if embeddings else None,
+        )
+
+
 def predict(
     detector: Detector,
     batches: Iterable[Batch],
@@ -107,9 +158,8 @@ def predict(
     device: torch.device,
     precision: Precision,
     masked: bool = True,
-    embeddings: bool = False,
-) -> Predictions:
-    """Run a detector over batches.
+) -> np.ndarray:
+    """Run a detector over batches and put the logits into the order of the segments.
 
     Parameters
     ----------
@@ -119,22 +169,17 @@ def predict(
         Of segments 0 .. `count` - 1, each exactly once.
     count
         N.
-    device, precision
-        Where and how to compute.
-    masked
-        Whether padding is masked, or pooled with the rest as the released code does.
-    embeddings
-        Whether the pooled embeddings are wanted.
+    device, precision, masked
+        As for `predict_batches`.
+
+    Returns
+    -------
+    ndarray
+        [N, 2] float32; index 0 FAKE, 1 REAL.
     """
-    detector.eval()
     logits = np.full((count, 2), np.nan, dtype=np.float32)
-    pooled: np.ndarray | None = None
-    for batch in batches:
-        embedding, output = forward(detector, batch, device, precision=precision, masked=masked)
-        rows = batch.indices.numpy()
-        logits[rows] = output.float().cpu().numpy()
-        if embeddings:
-            if pooled is None:
-                pooled = np.full((count, embedding.shape[1]), np.nan, dtype=np.float32)
-            pooled[rows] = embedding.float().cpu().numpy()
-    return Predictions(logits, pooled)
+    for found in predict_batches(
+        detector, batches, device=device, precision=precision, masked=masked
+    ):
+        logits[found.rows] = found.logits
+    return logits

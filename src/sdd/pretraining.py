@@ -25,7 +25,7 @@ from sdd.detector import architecture as as_architecture
 from sdd.detector.conversion import save_encoder
 from sdd.inference import choose_device, prepare
 from sdd.results import write_rows
-from sdd.scoring import durations, make_dataset
+from sdd.segment_data import durations, make_dataset
 from sdd.segments import Segments
 
 MEL_BANDS = 40

@@ -1,71 +1,25 @@
 """Scoring sets of segments: from waveforms to score and embedding tables."""
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import torch
 from tqdm import tqdm
 
-from sdd.batching import SegmentDataset, load_batches
-from sdd.detector import load_detector
-from sdd.inference import Precision, choose_device, predict, prepare
+from sdd.audio import file_digest
+from sdd.batching import load_batches
+from sdd.detector import Detector, load_detector
+from sdd.files import remove_if_empty
+from sdd.inference import Precision, Predictions, choose_device, predict_batches, prepare
+from sdd.partial_scores import PartialScores
 from sdd.results import write_embeddings, write_scores
+from sdd.segment_data import durations, length_sorted_batches, make_dataset
 from sdd.segments import Segments, read_segments, without_suffixes
 
-SAMPLE_RATE = 16_000
 logger = logging.getLogger(__name__)
-
-
-def length_sorted_batches(durations: np.ndarray, budget_seconds: float) -> list[list[int]]:
-    """Group segments of similar length, so that little is padded.
-
-    Parameters
-    ----------
-    durations
-        [N], in seconds.
-    budget_seconds
-        The most that a batch may hold, padding included; a longer segment is a batch alone.
-
-    Returns
-    -------
-    list of list of int
-        Indices, longest first; each appears once.
-    """
-    batches: list[list[int]] = []
-    longest = 0.0
-    for index in np.argsort(-durations, kind="stable").tolist():
-        if batches and (len(batches[-1]) + 1) * longest <= budget_seconds:
-            batches[-1].append(index)
-        else:
-            batches.append([index])
-            longest = float(durations[index])
-    return batches
-
-
-def make_dataset(table: Segments, audio_folder: Path, **options: Any) -> SegmentDataset:  # noqa: ANN401
-    """Make the data set of a segment table; options are those of `SegmentDataset`."""
-    return SegmentDataset(
-        files=table.file,
-        starts=table.start,
-        ends=table.end,
-        labels=is_real(table).astype(np.int64),
-        audio_folder=audio_folder,
-        **options,
-    )
-
-
-def durations(table: Segments) -> np.ndarray:
-    """Give the durations of a table's segments in seconds, [N]."""
-    seconds: np.ndarray = (table.end - table.start) / SAMPLE_RATE
-    return seconds
-
-
-def is_real(table: Segments) -> np.ndarray:
-    """Give the classes of a table's segments, [N] bool."""
-    real: np.ndarray = np.array(table.label) == "real"
-    return real
 
 
 def score_sets(
@@ -76,14 +30,20 @@ def score_sets(
     *,
     embeddings: Sequence[Path],
     audio_folder: Path,
+    state: Path,
+    code: str,
     skip_suffixes: Sequence[str],
     batch_seconds: float,
     precision: Precision,
     device: str,
     threads: int,
     workers: int,
+    save_minutes: float,
 ) -> None:
     """Score segment tables with one detector, which is read once.
+
+    A run that is killed goes on within the set it was at; its scores are, to the byte, those of a
+    run that was not (on the same machine).
 
     Parameters
     ----------
@@ -96,27 +56,133 @@ def score_sets(
         embedding tables of their fake segments.
     audio_folder
         The folder of the prepared FLAC files.
+    state
+        Folder of what is scored so far; removed at the end.
+    code
+        Digest of the library: scores of other code are not gone on with.
     skip_suffixes
         Sources of these kinds are not scored (a switch of the recipe).
     batch_seconds, precision, device, threads, workers
         How to compute.
+    save_minutes
+        How much time a kill may cost.
     """
     where = choose_device(device)
     prepare(precision, threads)
+    made_from = {
+        "model": file_digest(model),
+        "code": code,
+        "skip_suffixes": list(skip_suffixes),
+        "batch_seconds": batch_seconds,
+        "precision": precision,
+        "embeddings": bool(embeddings),
+        "device": where.type,
+        "torch": torch.__version__,
+    }
     detector = load_detector(model, architecture).to(where)
+    done = []
     for number, (path, target) in enumerate(zip(tables, scores, strict=True)):
         table = without_suffixes(read_segments(path), skip_suffixes)
-        batches = length_sorted_batches(durations(table), batch_seconds)
-        loader = load_batches(make_dataset(table, audio_folder), batches, epoch=0, workers=workers)
-        predictions = predict(
+        partial = PartialScores(
+            state / path.stem, made_from | {"table": file_digest(path)}, save_minutes
+        )
+        done.append(partial)
+        predictions = score_set(
             detector,
-            tqdm(loader, desc=path.stem, total=len(batches), disable=None),
-            count=len(table),
-            device=where,
+            table,
+            partial,
+            name=path.stem,
+            audio_folder=audio_folder,
+            batch_seconds=batch_seconds,
             precision=precision,
+            device=where,
+            workers=workers,
             embeddings=bool(embeddings),
         )
         write_scores(target, table, predictions.logits)
         if embeddings and predictions.embeddings is not None:
             write_embeddings(embeddings[number], table, predictions.embeddings)
-        logger.info("%s: %d segments scored", path.stem, len(table))
+    # Not set by set: should the job fail at a later one, Snakemake deletes what the others wrote.
+    for partial in done:
+        partial.remove()
+    remove_if_empty(state, state.parent)
+
+
+def score_set(
+    detector: Detector,
+    table: Segments,
+    partial: PartialScores,
+    *,
+    name: str,
+    audio_folder: Path,
+    batch_seconds: float,
+    precision: Precision,
+    device: torch.device,
+    workers: int,
+    embeddings: bool,
+) -> Predictions:
+    """Score the segments of a table, but for those that are scored already.
+
+    Parameters
+    ----------
+    detector
+        On `device`.
+    table
+        The segments.
+    partial
+        What is scored of them so far; it takes the rest.
+    name
+        Of the set, for the progress that is shown on a terminal and, at each part that is saved,
+        in the log.
+    audio_folder, batch_seconds, precision, device, workers
+        As for `score_sets`.
+    embeddings
+        Whether pooled embeddings are wanted.
+
+    Returns
+    -------
+    Predictions
+        In the order of the table.
+    """
+    seconds = durations(table)
+    batches = length_sorted_batches(seconds, batch_seconds)
+    finished = float(sum(seconds[batch].sum() for batch in batches[: partial.batches]))
+    if partial.batches:
+        logger.info("%s: %.0f %% is scored already", name, 100 * finished / seconds.sum())
+    loader = load_batches(
+        make_dataset(table, audio_folder), batches, epoch=0, first=partial.batches, workers=workers
+    )
+    pace = Pace(name, float(seconds.sum()), finished)
+    with tqdm(
+        desc=name, total=round(seconds.sum()), initial=round(finished), unit=" s", disable=None
+    ) as bar:
+        for found in predict_batches(
+            detector, loader, device=device, precision=precision, embeddings=embeddings
+        ):
+            scored = float(seconds[found.rows].sum())
+            pace.add(scored)
+            bar.update(scored)
+            if partial.add(found):
+                logger.info("%s", pace)
+    logger.info("%s: %d segments, %.0f s of audio scored", name, len(table), seconds.sum())
+    return partial.complete(len(table))
+
+
+class Pace:
+    """How fast a set is scored, as a line for the log."""
+
+    def __init__(self, name: str, total: float, finished: float) -> None:
+        self.name, self.total, self.finished = name, total, finished
+        self._began, self._at_first = time.monotonic(), finished
+
+    def add(self, seconds: float) -> None:
+        """Count audio that was scored."""
+        self.finished += seconds
+
+    def __str__(self) -> str:
+        rate = (self.finished - self._at_first) / max(1e-9, time.monotonic() - self._began)
+        left = (self.total - self.finished) / max(1e-9, rate) / 60
+        return (
+            f"{self.name}: {100 * self.finished / self.total:.0f} % of {self.total:.0f} s of "
+            f"audio, {rate:.1f} s a second, {left:.1f} minutes left"
+        )

@@ -24,7 +24,7 @@ from sdd.inference import predict
 from sdd.metrics import eer, selection_der
 from sdd.policies import Policies
 from sdd.recipe import Recipe
-from sdd.scoring import durations, is_real, length_sorted_batches, make_dataset
+from sdd.segment_data import durations, is_real, length_sorted_batches, make_dataset
 from sdd.segments import Segments
 from sdd.training_state import (
     HISTORY,
@@ -281,7 +281,7 @@ class Trainer:
         loader = load_batches(
             self.validation_dataset, batches, epoch=progress.step, workers=self.workers
         )
-        predictions = predict(
+        logits = predict(
             self.policies.policy,
             takewhile(lambda _: not stop.requested, loader),
             count=len(table),
@@ -291,7 +291,7 @@ class Trainer:
         )
         if stop.requested:
             return
-        scores, real = predictions.logits[:, 1], is_real(table)
+        scores, real = logits[:, 1], is_real(table)
         rate, _ = eer(scores[real], scores[~real])
         der = selection_der(scores[real], scores[~real])
         progress.history[-1][HISTORY.index("validation_eer")] = rate

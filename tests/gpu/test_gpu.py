@@ -8,7 +8,7 @@ from sdd.detector import Detector, architecture
 from sdd.inference import forward
 from sdd.policies import Policies
 from sdd.recipe import Recipe, objective_from_config
-from sdd.scoring import make_dataset
+from sdd.segment_data import make_dataset
 from tests.conftest import GRPO, RECIPE, TINY
 
 pytestmark = pytest.mark.gpu

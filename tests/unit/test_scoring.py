@@ -1,20 +1,24 @@
+import re
+import shutil
+import time
+from pathlib import Path
+
 import numpy as np
 import pyarrow.parquet as pq
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sdd import inference, partial_scores, scoring
 from sdd.batching import load_batches
 from sdd.detector import save_detector
-from sdd.inference import forward, predict
-from sdd.scoring import (
-    durations,
-    length_sorted_batches,
-    make_dataset,
-    score_sets,
-)
-from sdd.segments import COLUMNS
+from sdd.inference import forward, predict, predict_batches
+from sdd.scoring import score_sets
+from sdd.segment_data import durations, length_sorted_batches, make_dataset
+from sdd.segments import COLUMNS, read_segments
 from tests.conftest import TINY
+from tests.interrupted import PROCESSES
 
 CPU = torch.device("cpu")
 
@@ -46,22 +50,27 @@ def score_alone(detector, segments, folder):
 
 def test_a_masked_batch_gives_what_each_segment_gives_alone(tones, tiny_detector):
     segments, folder = tones
-    tiny_detector.eval()
     batches = length_sorted_batches(durations(segments), 5.0)
     assert max(map(len, batches)) > 5
-    predictions = predict(
-        tiny_detector,
-        load_batches(make_dataset(segments, folder), batches, epoch=0),
-        count=len(segments),
-        device=CPU,
-        precision="fp32",
-        embeddings=True,
+
+    def loaded():
+        return load_batches(make_dataset(segments, folder), batches, epoch=0)
+
+    found = list(
+        predict_batches(tiny_detector, loaded(), device=CPU, precision="fp32", embeddings=True)
     )
+    assert [batch.rows.tolist() for batch in found] == batches
     alone = score_alone(tiny_detector, segments, folder)
-    np.testing.assert_allclose(predictions.logits, alone, atol=1e-5)
+    rows = np.concatenate(batches)
+    np.testing.assert_allclose(
+        np.concatenate([batch.logits for batch in found]), alone[rows], atol=1e-5
+    )
     weight, bias = tiny_detector.proj_fc.weight, tiny_detector.proj_fc.bias
-    again = predictions.embeddings @ weight.detach().numpy().T + bias.detach().numpy()
-    np.testing.assert_allclose(again, alone, atol=1e-5)
+    embeddings = np.concatenate([batch.embeddings for batch in found])
+    again = embeddings @ weight.detach().numpy().T + bias.detach().numpy()
+    np.testing.assert_allclose(again, alone[rows], atol=1e-5)
+    logits = predict(tiny_detector, loaded(), count=24, device=CPU, precision="fp32")
+    np.testing.assert_array_equal(logits[rows], np.concatenate([b.logits for b in found]))
 
 
 def test_pooled_padding_is_as_released(tones, tiny_detector):
@@ -89,34 +98,197 @@ def write_table(segments, path):
     return path
 
 
-def test_scores_are_written_in_the_order_of_the_segments(tones, tiny_detector, tmp_path):
+@pytest.fixture
+def job(tones, tiny_detector, tmp_path):
+    """Arguments of a scoring job of two sets."""
     segments, folder = tones
     model = tmp_path / "model.safetensors"
     save_detector(tiny_detector, model)
     tables = [write_table(segments, tmp_path / "one.parquet")]
     tables.append(write_table(segments.select([5, 2, 9]), tmp_path / "two.parquet"))
-    targets = [tmp_path / "scores" / table.name for table in tables]
-    embeddings = [tmp_path / "embeddings" / table.name for table in tables]
-    score_sets(
-        model,
-        TINY,
-        tables,
-        targets,
-        embeddings=embeddings,
-        audio_folder=folder,
-        skip_suffixes=[],
-        batch_seconds=3.0,
-        precision="fp32",
-        device="cpu",
-        threads=1,
-        workers=0,
-    )
+    return {
+        "model": model,
+        "architecture": TINY,
+        "tables": tables,
+        "scores": [tmp_path / "cell/scores" / table.name for table in tables],
+        "embeddings": [tmp_path / "cell/embeddings" / table.name for table in tables],
+        "audio_folder": folder,
+        "state": tmp_path / "cell/state/scores",
+        "code": "of the test",
+        "skip_suffixes": [],
+        "batch_seconds": 3.0,
+        "precision": "fp32",
+        "device": "cpu",
+        "threads": 1,
+        "workers": 0,
+        "save_minutes": 0.0,
+    }
+
+
+def test_scores_are_written_in_the_order_of_the_segments(job, tones, tiny_detector):
+    segments, folder = tones
+    score_sets(**job)
     alone = score_alone(tiny_detector.eval(), segments, folder)
-    for target, rows in zip(targets, (range(24), [5, 2, 9]), strict=True):
+    for target, rows in zip(job["scores"], (range(24), [5, 2, 9]), strict=True):
         scores = pq.read_table(target).to_pydict()
         assert scores["segment_id"] == [segments.segment_id[row] for row in rows]
         assert scores["label"] == [segments.label[row] for row in rows]
         np.testing.assert_allclose(scores["logit_fake"], alone[list(rows), 0], atol=1e-5)
         np.testing.assert_allclose(scores["logit_real"], alone[list(rows), 1], atol=1e-5)
-    fake = pq.read_table(embeddings[1]).to_pydict()
+    fake = pq.read_table(job["embeddings"][1]).to_pydict()
     assert fake["segment_id"] == ["tone-5", "tone-9"]
+    assert not (job["state"].parent).exists()
+
+
+# ------------------------------------------------------------------------------------ being killed
+def written(job):
+    return [path.read_bytes() for path in (*job["scores"], *job["embeddings"])]
+
+
+def score_and_tell(arguments, connection, hangs_in_a_save):
+    """In a process: score, and send the number of segments of each batch before it is scored."""
+    forward = inference.forward
+
+    def telling(detector, batch, *rest, **options):
+        connection.send(len(batch.lengths))
+        return forward(detector, batch, *rest, **options)
+
+    def hanging(path, **arrays):
+        Path(path).write_bytes(b"half")
+        connection.send("saving")
+        time.sleep(600)
+
+    inference.forward = telling
+    if hangs_in_a_save:
+        partial_scores.np.savez = hanging
+    score_sets(**arguments)
+    connection.send("done")
+
+
+def killed_after(job, batches, *, hangs_in_a_save=False):
+    """Start scoring, and SIGKILL it when so many batches have begun; tell what was begun."""
+    ours, theirs = PROCESSES.Pipe(duplex=False)
+    process = PROCESSES.Process(target=score_and_tell, args=(job, theirs, hangs_in_a_save))
+    process.start()
+    theirs.close()
+    told = []
+    try:
+        while len(told) < batches or (hangs_in_a_save and told[-1] != "saving"):
+            told.append(ours.recv())
+            if told[-1] == "done":
+                break
+    finally:
+        process.kill()
+        process.join()
+        ours.close()
+    return told
+
+
+def test_killed_again_and_again_it_ends_in_the_same_bytes(job, caplog):
+    score_sets(**job)
+    expected = written(job)
+    batches = len(length_sorted_batches(durations(read_segments(job["tables"][0])), 3.0))
+    assert batches > 3
+    shutil.rmtree(job["state"].parents[1])
+    begun = 0
+    for count in (1, 2, 3, 2):
+        told = killed_after(job, count)
+        begun += len(told)
+    parts = list(job["state"].rglob("part-*.npz"))
+    assert parts
+    # As Snakemake does after a job that failed.
+    shutil.rmtree(job["scores"][0].parent, ignore_errors=True)
+    shutil.rmtree(job["embeddings"][0].parent, ignore_errors=True)
+    caplog.set_level("INFO")
+    score_sets(**job)
+    assert written(job) == expected
+    assert "is scored already" in caplog.text
+    assert not job["state"].exists()
+
+
+def test_killed_in_a_save_it_ends_in_the_same_bytes(job):
+    score_sets(**job)
+    expected = written(job)
+    killed_after(job, 1, hangs_in_a_save=True)
+    assert [path.name for path in job["state"].rglob(".part*")]
+    score_sets(**job)
+    assert written(job) == expected
+    assert not job["state"].exists()
+
+
+def scored_batches(job, monkeypatch):
+    """Score, and count the batches that ran through the detector."""
+    calls = []
+    forward = inference.forward
+
+    def counted(detector, batch, *rest, **options):
+        calls.append(len(batch.lengths))
+        return forward(detector, batch, *rest, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(inference, "forward", counted)
+        score_sets(**job)
+    return len(calls)
+
+
+def interrupted(job, monkeypatch):
+    """Let a job fail when its first set is scored; tell how many batches it has in all."""
+    whole = scored_batches(job, monkeypatch)
+
+    def failing(*_):
+        raise RuntimeError("no space")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scoring, "write_embeddings", failing)
+        with pytest.raises(RuntimeError):
+            score_sets(**job)
+    return whole
+
+
+def test_what_is_scored_is_not_scored_again(job, monkeypatch):
+    whole = interrupted(job, monkeypatch)
+    assert scored_batches(job, monkeypatch) == 1  # of the second set
+    assert scored_batches(job, monkeypatch) == whole
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"code": "other"}, {"batch_seconds": 2.9}, {"skip_suffixes": [".mp3"]}, "model", "table"],
+)
+def test_parts_made_from_something_else_are_not_used(job, monkeypatch, change, tiny_detector):
+    whole = interrupted(job, monkeypatch)
+    if change == "model":
+        with torch.no_grad():
+            tiny_detector.proj_fc.bias += 1
+        save_detector(tiny_detector, job["model"])
+    elif change == "table":
+        segments = read_segments(job["tables"][0])
+        write_table(segments.select(range(23, -1, -1)), job["tables"][0])
+    else:
+        job |= change
+    assert scored_batches(job, monkeypatch) == whole
+    score_again = written(job)
+    score_sets(**job)
+    assert written(job) == score_again
+
+
+def test_a_damaged_part_is_scored_again(job, monkeypatch, caplog):
+    score_sets(**job)
+    expected = written(job)
+    whole = interrupted(job, monkeypatch)
+    _, second, *_ = sorted(job["state"].rglob("part-*.npz"))
+    second.write_bytes(second.read_bytes()[:100])
+    assert scored_batches(job, monkeypatch) == whole - 1
+    assert f"{second} is damaged: its segments are scored again" in caplog.text
+    assert written(job) == expected
+
+
+def test_progress_is_in_the_log(job, caplog):
+    caplog.set_level("INFO")
+    score_sets(**job)
+    lines = [record.message for record in caplog.records if record.message.startswith("one: ")]
+    assert re.fullmatch(
+        r"one: \d+ % of 13 s of audio, [\d.]+ s a second, [\d.]+ minutes left", lines[0]
+    )
+    assert lines[-2].startswith("one: 100 % of 13 s")
+    assert lines[-1] == "one: 24 segments, 13 s of audio scored"

@@ -11,7 +11,7 @@ from sdd.errors import InputError
 from sdd.inference import predict
 from sdd.metrics import eer, selection_der
 from sdd.objectives import grpo_loss, sample_correct
-from sdd.scoring import is_real, length_sorted_batches, make_dataset
+from sdd.segment_data import is_real, length_sorted_batches, make_dataset
 from sdd.training_state import HISTORY, StopRequest
 from tests.conftest import GRPO, TINY
 from tests.runs import CPU, StopAfter, make_trainer, same, weights
@@ -185,14 +185,14 @@ def test_selection_may_be_by_the_released_figure(tones, tmp_path):
     trainer.run(StopRequest())
     segments, audio = tones
     # The last validation, measured again from the outside.
-    predictions = predict(
+    logits = predict(
         trainer.policies.policy,
         trainer_batches(segments, audio),
         count=len(segments),
         device=CPU,
         precision="fp32",
     )
-    scores, real = predictions.logits[:, 1], is_real(segments)
+    scores, real = logits[:, 1], is_real(segments)
     last = trainer.progress.history[-1]
     assert last[HISTORY.index("validation_eer")] == eer(scores[real], scores[~real])[0]
     assert trainer.progress.best == selection_der(scores[real], scores[~real])

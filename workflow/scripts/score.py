@@ -9,16 +9,21 @@ from sdd.scoring import score_sets
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logged(snakemake.log[0]):
+scores = [Path(path) for path in snakemake.output.scores]
+state = scores[0].parent.parent / "state" / "scores"
+with logged(snakemake.log[0], append=state.exists()):
     tables = [Path(table) for table in snakemake.input.tables]
     score_sets(
         Path(snakemake.input.model),
         tables=tables,
-        scores=[Path(path) for path in snakemake.output.scores],
+        scores=scores,
         embeddings=[Path(path) for path in snakemake.output.embeddings],
         audio_folder=tables[0].parent.parent / "audio",
         device=snakemake.config["device"],
         threads=snakemake.threads,
         workers=snakemake.config["workers"],
+        save_minutes=snakemake.config["save_state_minutes"],
+        state=state,
+        code=snakemake.params.code,
         **snakemake.params.settings,
     )
