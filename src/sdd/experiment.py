@@ -11,6 +11,7 @@ from sdd.errors import InputError
 
 Config = Mapping[str, Any]
 
+UNREADABLE = "unreadable_sources"
 ROUND_SEED_STEP = 100_003
 
 
@@ -153,6 +154,10 @@ class Experiment:
         """List the corpora that the experiment reads."""
         return list(dict.fromkeys(self.corpus(name) for name in self.sets_in_use()))
 
+    def each_corpus(self) -> dict[str, list[str]]:
+        """Map each corpus that is read to itself alone."""
+        return {corpus: [corpus] for corpus in self.corpora()}
+
     def corpus(self, set_name: str) -> str:
         """Name the corpus that a set is cut from."""
         return str(self.config["sets"][set_name]["corpus"])
@@ -175,6 +180,18 @@ class Experiment:
         sets = [self.config["sets"][s] for s in self.sets_in_use() if self.corpus(s) == corpus]
         partitions = {spec.get("partition") for spec in sets}
         return None if None in partitions or not sets else sorted(map(str, partitions))
+
+    def reader(self, corpus: str) -> dict[str, Any]:
+        """Give how a corpus is read: its reader, the options of that, and its partitions in use."""
+        spec = {k: v for k, v in self.config["corpora"][corpus].items() if k != UNREADABLE}
+        if spec["reader"] == "folders":
+            spec["corpus"] = corpus
+        return {**spec, "partitions": self.partitions(corpus)}
+
+    def unreadable_sources(self, corpus: str) -> int:
+        """Give how many files of a corpus may be missing or unreadable."""
+        allowed = self.config["corpora"][corpus].get(UNREADABLE, self.config[UNREADABLE])
+        return int(allowed)
 
     def _kept(self, sets: Iterable[str]) -> list[str]:
         return [name for name in sets if self.corpus(name) not in self.config["leave_out"]]

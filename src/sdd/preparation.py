@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from sdd.audio import file_digest, prepare_source
-from sdd.corpora.protocol import resolve_path
+from sdd.corpora.paths import resolve_path
 from sdd.errors import InputError
 from sdd.files import atomic_path
 

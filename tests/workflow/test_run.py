@@ -7,6 +7,8 @@ import shutil
 import pytest
 import yaml
 
+from tests.planted_faults import plant_faults
+
 from .conftest import Workflow, copy_checkout
 
 CELLS = "results/mini/as_written/tiny_s/post"
@@ -197,3 +199,32 @@ def test_weights_go_once_nothing_planned_needs_them(run, tmp_path):
     assert (run.folder / cell / "history.csv").exists()
     assert (run.folder / CELLS / "sft/round1/model.safetensors").exists()
     assert workflow.plan(f"{cell}/eer.csv") == {}
+
+
+def test_ten_planted_faults_are_found(run, tmp_path):
+    """`check_corpora` names all of them in one go, and nothing that is not there."""
+    data = tmp_path / "data"
+    shutil.copytree(run.folder / "results/mini/data", data)
+    config = tmp_path / "planted.yaml"
+    config.write_text(f"name: planted\ndata_root: {data}\n")
+    workflow = Workflow(run.folder, config)
+    inventory = run.folder / "results/planted/inventory"
+    output = workflow.run("--", "check_corpora")
+    assert "All 6 corpora can be used" in output
+    faults = plant_faults(data)
+    output = workflow.run("--", "check_corpora", ok=False)
+    assert "error: 3 corpora cannot be used (see results/planted/inventory/corpora.html)" in output
+    with (inventory / "corpora.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["kind"] not in ("count", "published")]
+    for fault, (kind, name) in faults.items():
+        found = [row for row in rows if row["kind"] == kind]
+        assert [row["what"].endswith(name) for row in found] == [True], fault
+    assert len(rows) == len(faults) == 10
+    page = (inventory / "corpora.html").read_text()
+    assert "The experiment cannot run: 3 of 6 corpora cannot be used" in page
+    assert all(name in page for _, name in faults.values())
+    # One corpus at a time: this one only has notes.
+    assert "All 1 corpora can be used" in workflow.run("--", "check_asv19")
+    workflow.run("--", "check_itw", ok=False)
+    config.write_text(config.read_text() + "corpora: {itw: {unreadable_sources: 1}}\n")
+    workflow.run("--", "check_itw")

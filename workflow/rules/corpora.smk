@@ -23,6 +23,43 @@ rule generate_toy_corpora:
         "../scripts/generate_toy_corpora.py"
 
 
+# Whether what is on disk is what the experiment needs: of all corpora, or of one. They have no
+# output that Snakemake knows, so they always look, and the page is there when they fail.
+for name, corpora in {
+    **EXPERIMENT.each_corpus(),
+    "corpora": EXPERIMENT.corpora(),
+}.items():
+
+    rule:
+        name:
+            f"check_{name}"
+        input:
+            ["<results>/toy_corpora.txt"] if "toy" in config else [],
+        log:
+            f"<results>/logs/check_{name}.log",
+        conda:
+            "../../envs/sdd.yaml"
+        threads: config["threads"]["prepare"]
+        resources:
+            mem="8G",
+            runtime="12h",
+        params:
+            corpora={
+                corpus: {
+                    **EXPERIMENT.reader(corpus),
+                    "allowed": EXPERIMENT.unreadable_sources(corpus),
+                }
+                for corpus in corpora
+            },
+            root=config["data_root"],
+            folder=f"results/{EXPERIMENT.name}/inventory",
+            page=name,
+        message:
+            f"Looking at {', '.join(corpora)}"
+        script:
+            "../scripts/check_corpora.py"
+
+
 rule write_protocol:
     input:
         source_of_corpus,
@@ -33,8 +70,8 @@ rule write_protocol:
     conda:
         "../../envs/sdd.yaml"
     params:
-        corpus=lambda wildcards: config["corpora"][wildcards.corpus],
-        partitions=lambda wildcards: EXPERIMENT.partitions(wildcards.corpus),
+        reader=lambda wildcards: EXPERIMENT.reader(wildcards.corpus),
+        allowed=lambda wildcards: EXPERIMENT.unreadable_sources(wildcards.corpus),
         root=config["data_root"],
         code=code_digest("corpora"),
     message:
@@ -60,6 +97,7 @@ rule prepare_audio:
         runtime="12h",
     params:
         root=config["data_root"],
+        allowed=lambda wildcards: EXPERIMENT.unreadable_sources(wildcards.corpus),
         code=code_digest("preparation"),
     message:
         "Decoding corpus {wildcards.corpus} to 16 kHz"

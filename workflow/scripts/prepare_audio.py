@@ -18,6 +18,6 @@ with logged(snakemake.log[0]):
         target.parent,
         snakemake.wildcards.corpus,
         workers=snakemake.threads,
-        allowed_failures=snakemake.config["unreadable_sources"],
+        allowed_failures=snakemake.params.allowed,
     )
     write_audio_table(table, target)

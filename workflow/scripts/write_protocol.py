@@ -1,4 +1,4 @@
-"""Inventory a corpus as released and write its protocol."""
+"""Read a corpus as released and write its protocol."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,15 +10,11 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with logged(snakemake.log[0]):
-    corpus = dict(snakemake.params.corpus)
-    reader = corpus.pop("reader")
-    if reader == "folders":
-        corpus["corpus"] = snakemake.wildcards.corpus
+    options = dict(snakemake.params.reader)
     rows = read_corpus(
-        reader,
+        options.pop("reader"),
         Path(snakemake.params.root),
-        partitions=snakemake.params.partitions,
-        allowed_missing=snakemake.config["unreadable_sources"],
-        **corpus,
+        allowed_missing=snakemake.params.allowed,
+        **options,
     )
     write_protocol(rows, Path(snakemake.output[0]))

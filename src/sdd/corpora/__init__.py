@@ -1,7 +1,7 @@
 """The corpora of the experiment: each release tree as a protocol."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -17,37 +17,34 @@ from sdd.corpora import (
     in_the_wild,
     own,
 )
-from sdd.corpora.protocol import (
-    format_protocol,
-    read_protocol,
-    resolve_path,
-    write_protocol,
-)
+from sdd.corpora.listing import Listing, make_protocol
+from sdd.corpora.paths import resolve_path
+from sdd.corpora.protocol import format_protocol, read_protocol, write_protocol
 from sdd.errors import InputError
 
 __all__ = [
     "READERS",
     "find_reader",
     "format_protocol",
+    "list_corpus",
     "read_corpus",
     "read_protocol",
     "resolve_path",
     "write_protocol",
 ]
 
-READERS = MappingProxyType[str, Callable[..., pd.DataFrame]](
+READERS = MappingProxyType[str, Callable[..., Listing]](
     {
-        "deepfake_eval_2024": deepfake_eval_2024.read,
-        "add2023": add2023.read,
-        "fake_or_real": fake_or_real.read,
-        "deep_voice": deep_voice.read,
-        "in_the_wild": in_the_wild.read,
-        "asvspoof2019_la": asvspoof2019_la.read,
-        "csv": own.read_csv,
-        "folders": own.read_folders,
+        "deepfake_eval_2024": deepfake_eval_2024.list_utterances,
+        "add2023": add2023.list_utterances,
+        "fake_or_real": fake_or_real.list_utterances,
+        "deep_voice": deep_voice.list_utterances,
+        "in_the_wild": in_the_wild.list_utterances,
+        "asvspoof2019_la": asvspoof2019_la.list_utterances,
+        "csv": own.list_csv,
+        "folders": own.list_folders,
     }
 )
-
 # The names that the paper's test sets have in config.yaml.
 SHORT_NAMES = MappingProxyType(
     {
@@ -90,7 +87,55 @@ def _plain(name: str) -> str:
     return name.casefold().replace("-", "").replace("_", "")
 
 
-def read_corpus(name: str, root: Path | str, /, **options: Any) -> pd.DataFrame:  # noqa: ANN401
+def list_corpus(
+    name: str,
+    root: Path | str,
+    /,
+    *,
+    partitions: Collection[str] | None = None,
+    **options: Any,  # noqa: ANN401
+) -> Listing:
+    """List the utterances of a corpus as released, without looking at their audio.
+
+    Parameters
+    ----------
+    name, root, partitions, **options
+        As for `read_corpus`.
+
+    Returns
+    -------
+    Listing
+        Its utterances, and the problems of its lists.
+
+    Raises
+    ------
+    InputError
+        If there is no such reader, it lacks an option or does not know it, or a list of the corpus
+        is missing.
+    """
+    reader = _reader_for(name, options)
+    return READERS[reader](Path(root), partitions, **options)
+
+
+def _reader_for(name: str, options: dict[str, Any]) -> str:
+    """Find the reader that a name means, and check that it takes the options."""
+    reader = find_reader(name)
+    try:
+        inspect.signature(READERS[reader]).bind(Path(), None, **options)
+    except TypeError as error:
+        raise InputError(f"Corpus reader {reader}: {error}.") from None
+    return reader
+
+
+def read_corpus(
+    name: str,
+    root: Path | str,
+    /,
+    *,
+    partitions: Collection[str] | None = None,
+    allowed_missing: int = 0,
+    **options: Any,  # noqa: ANN401
+) -> pd.DataFrame:
     """Read a corpus as released.
 
     Parameters
@@ -99,10 +144,13 @@ def read_corpus(name: str, root: Path | str, /, **options: Any) -> pd.DataFrame:
         A reader, as `find_reader` finds it: `deepfake_eval_2024`, `dfe24`, ...
     root
         The data root that holds the corpora; `$ROOT` in the protocol's Path.
+    partitions
+        The values of Proportion to keep; None keeps all.
+    allowed_missing
+        How many audio files may be missing; their rows are left out with a warning.
     **options
-        Of the reader. All take `partitions`, the values of Proportion to keep (None keeps all),
-        and `allowed_missing`, how many audio files may be missing; `csv` needs `path`, and
-        `folders` needs `real` and `fake` and takes `corpus`, a name for the IDs.
+        Of the reader: `csv` needs `path`; `folders` needs `real` and `fake`, and takes `corpus`, a
+        name for the IDs.
 
     Returns
     -------
@@ -115,10 +163,9 @@ def read_corpus(name: str, root: Path | str, /, **options: Any) -> pd.DataFrame:
         If there is no such reader, it lacks an option or does not know it, or the corpus is
         missing, incomplete or malformed.
     """
-    reader = find_reader(name)
-    read = READERS[reader]
-    try:
-        inspect.signature(read).bind(Path(root), **options)
-    except TypeError as error:
-        raise InputError(f"Corpus reader {reader}: {error}.") from None
-    return read(Path(root), **options)
+    if _reader_for(name, options) == "csv":  # what its cells say is kept
+        return own.read_csv(
+            Path(root), partitions=partitions, allowed_missing=allowed_missing, **options
+        )
+    listing = list_corpus(name, root, partitions=partitions, **options)
+    return make_protocol(listing, Path(root), allowed_missing)

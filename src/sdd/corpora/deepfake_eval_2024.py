@@ -5,23 +5,15 @@ from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
-import pandas as pd
-
-from sdd.corpora.listing import (
-    Release,
-    Utterance,
-    make_protocol,
-    names_by_stem,
-    require_file,
-    select,
-)
-from sdd.corpora.protocol import LABELS, UNKNOWN, read_text_table
-from sdd.errors import InputError
+from sdd.corpora.listing import Listing, Utterance, names_by_stem
+from sdd.corpora.protocol import LABELS, UNKNOWN
+from sdd.corpora.release import Published, Release, read_metadata
 
 RELEASE = Release(
     "Deepfake-Eval-2024",
     "https://huggingface.co/datasets/nuriachandra/Deepfake-Eval-2024 (access on request)",
-    "as stated there",
+    "CC BY-SA 4.0 and the conditions of access, says its dataset card",
+    (Published(None, None, None, "its dataset card; arXiv 2503.02857", hours=56.5),),
 )
 PARTITIONS = {"train": "train", "test": "test"}
 COLUMNS = ("Filename", "Ground Truth", "Finetuning Set")
@@ -29,44 +21,36 @@ COLUMNS = ("Filename", "Ground Truth", "Finetuning Set")
 log = logging.getLogger(__name__)
 
 
-def read(
-    root: Path, *, partitions: Collection[str] | None = None, allowed_missing: int = 0
-) -> pd.DataFrame:
-    """Read the audio part of Deepfake-Eval-2024.
+def list_utterances(root: Path, partitions: Collection[str] | None = None) -> Listing:
+    """List the audio part of Deepfake-Eval-2024.
 
     Layout, in `Deepfake-Eval-2024/`: `audio-metadata-publish.csv` with the columns Filename,
     Ground Truth and Finetuning Set, audio in `audio-data/`: mp3 mostly, also m4a, mp4, wav, and
     `.dat` files that are MP4 containers. Files whose Ground Truth is neither Real nor Fake are
-    set aside, with their number in the log.
+    set aside, with their number in the log. IDs are `DFE24-<stem>`, one for each source file.
 
     Parameters
     ----------
     root
         The data root.
     partitions
-        Values of Proportion to keep (train, test); None keeps all.
-    allowed_missing
-        How many audio files may be missing.
+        Values of Proportion to list (train, test); None lists all.
 
     Returns
     -------
-    DataFrame
-        The protocol, a row for each source file; IDs are `DFE24-<stem>`.
+    Listing
+        Its utterances.
 
     Raises
     ------
     InputError
-        If the corpus is missing or incomplete, or its metadata is malformed.
+        If the metadata is missing, no CSV, or lacks a column.
     """
     folder = root / "Deepfake-Eval-2024"
     metadata = folder / "audio-metadata-publish.csv"
-    require_file(metadata, RELEASE)
-    table = read_text_table(metadata)
-    for column in COLUMNS:
-        if column not in table.columns:
-            raise InputError(
-                f"{metadata} has no column {column}; it has {', '.join(table.columns)}."
-            )
+    table = read_metadata(metadata, COLUMNS, RELEASE)
+    audio = folder / "audio-data"
+    listing = Listing(RELEASE, metadata, (audio,))
     labels = table["Ground Truth"].str.strip().str.lower()
     usable = labels.isin(LABELS)
     if not usable.all():
@@ -76,12 +60,12 @@ def read(
             int((~usable).sum()),
             dict(Counter(table.loc[~usable, "Ground Truth"])),
         )
+        listing.others += [audio / name for name in table.loc[~usable, "Filename"]]
     table, labels = table[usable], labels[usable]
-    paths = [folder / "audio-data" / name for name in table["Filename"]]
+    paths = [audio / name for name in table["Filename"]]
     names = names_by_stem([("DFE24-", path) for path in paths])
     parts = table["Finetuning Set"].str.strip().str.lower()
-    utterances = [
-        Utterance(name, label, path, proportion=PARTITIONS.get(part, UNKNOWN))
-        for name, label, path, part in zip(names, labels, paths, parts, strict=True)
-    ]
-    return make_protocol(select(utterances, partitions), root, RELEASE, metadata, allowed_missing)
+    for name, label, path, part in zip(names, labels, paths, parts, strict=True):
+        utterance = Utterance(name, label, path, proportion=PARTITIONS.get(part, UNKNOWN))
+        listing.add(utterance, partitions)
+    return listing

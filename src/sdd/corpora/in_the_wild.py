@@ -3,72 +3,61 @@
 from collections.abc import Collection
 from pathlib import Path
 
-import pandas as pd
+from sdd.corpora.listing import Listing, Utterance
+from sdd.corpora.protocol import UNKNOWN
+from sdd.corpora.release import Published, Release, label_of, read_metadata
 
-from sdd.corpora.listing import (
-    Release,
-    Utterance,
-    label_of,
-    make_protocol,
-    require_file,
-    select,
-)
-from sdd.corpora.protocol import UNKNOWN, read_text_table
-from sdd.errors import InputError
-
+CARD = "hours: its dataset card; utterances: the literature, not verified"
 RELEASE = Release(
-    "In-the-Wild", "https://deepfake-total.com/in_the_wild (31,779 files)", "as stated there"
+    "In-the-Wild",
+    "https://huggingface.co/datasets/mueller91/In-The-Wild (release_in_the_wild.zip) or "
+    "https://deepfake-total.com/in_the_wild",
+    "CC BY-SA 4.0, says its dataset card",
+    (
+        Published(19_963, None, "real", CARD, hours=20.7),
+        Published(11_816, None, "fake", CARD, hours=17.2),
+    ),
 )
 LABELS = {"bona-fide": "real", "spoof": "fake"}
 COLUMNS = ("file", "speaker", "label")
 
 
-def read(
-    root: Path, *, partitions: Collection[str] | None = None, allowed_missing: int = 0
-) -> pd.DataFrame:
-    """Read In-the-Wild.
+def list_utterances(root: Path, partitions: Collection[str] | None = None) -> Listing:
+    """List In-the-Wild.
 
     Layout, in `In-the-Wild/release_in_the_wild/`: `meta.csv` with the columns file, speaker and
-    label (bona-fide or spoof), the audio files beside it. Published: 19,963 real, 11,816 fake.
+    label (bona-fide or spoof), the audio files beside it. IDs are `ItW-<stem>`.
 
     Parameters
     ----------
     root
         The data root.
     partitions
-        Values of Proportion to keep (all are `-`); None keeps all.
-    allowed_missing
-        How many audio files may be missing.
+        Values of Proportion to list (all are `-`); None lists all.
 
     Returns
     -------
-    DataFrame
-        The protocol; IDs are `ItW-<stem>`.
+    Listing
+        Its utterances.
 
     Raises
     ------
     InputError
-        If the corpus is missing or incomplete, or its metadata is malformed.
+        If the metadata is missing, no CSV, or lacks a column.
     """
     folder = root / "In-the-Wild" / "release_in_the_wild"
     metadata = folder / "meta.csv"
-    require_file(metadata, RELEASE)
-    table = read_text_table(metadata)
-    for column in COLUMNS:
-        if column not in table.columns:
-            raise InputError(
-                f"{metadata} has no column {column}; it has {', '.join(table.columns)}."
+    table = read_metadata(metadata, COLUMNS, RELEASE)
+    listing = Listing(RELEASE, metadata, (folder,))
+    cells = zip(*(table[column] for column in COLUMNS), strict=True)
+    for row, (file, speaker, label) in enumerate(cells, start=2):
+        with listing.noting_problems():
+            utterance = Utterance(
+                name=f"ItW-{Path(file).stem}",
+                label=label_of(label, LABELS, f"{metadata}, row {row}"),
+                path=folder / file,
+                speaker=speaker or UNKNOWN,
+                language="EN",
             )
-    utterances = [
-        Utterance(
-            name=f"ItW-{Path(file).stem}",
-            label=label_of(label, LABELS, f"{metadata}, row {row}"),
-            path=folder / file,
-            speaker=speaker or UNKNOWN,
-            language="EN",
-        )
-        for row, (file, speaker, label) in enumerate(
-            zip(*(table[column] for column in COLUMNS), strict=True), start=2
-        )
-    ]
-    return make_protocol(select(utterances, partitions), root, RELEASE, metadata, allowed_missing)
+            listing.add(utterance, partitions)
+    return listing

@@ -1,49 +1,26 @@
 """From the list of a release's utterances to its protocol: what the corpus readers share."""
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from sdd.corpora.headers import Header, read_headers
+from sdd.corpora.paths import is_file, protocol_path, walk_audio
 from sdd.corpora.protocol import (
     COLUMNS,
     UNKNOWN,
     UNKNOWN_NUMBER,
     WINDOW_COLUMNS,
-    protocol_path,
     validate_protocol,
 )
+from sdd.corpora.release import Release
 from sdd.errors import InputError
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Release:
-    """A corpus as its authors publish it.
-
-    Attributes
-    ----------
-    title
-        Its name.
-    source
-        Where to get it.
-    licence
-        Under which terms, as far as its authors say.
-    """
-
-    title: str
-    source: str
-    licence: str
-
-    def error(self, problem: str) -> InputError:
-        """Make the error for a corpus that cannot be used: the problem, and where to get it."""
-        return InputError(
-            f"{self.title}: {problem} Get the corpus from {self.source} (licence: {self.licence})."
-        )
 
 
 @dataclass(frozen=True)
@@ -74,43 +51,65 @@ class Utterance:
     window: tuple[int, int] | None = None
 
 
-def select(utterances: Iterable[Utterance], partitions: Collection[str] | None) -> list[Utterance]:
-    """Keep the utterances of some partitions.
+@dataclass
+class Listing:
+    """What the lists of a release say, before any audio file was looked at.
 
-    Parameters
+    Attributes
     ----------
+    release
+        The corpus.
+    listed_in
+        The metadata file or folder that names the utterances.
+    folders
+        Where its audio lies: whatever lies there should be listed. Empty where the corpus has no
+        folder of its own.
     utterances
-        All utterances.
-    partitions
-        Values of Proportion to keep; None keeps all.
-
-    Returns
-    -------
-    list of Utterance
-        In the same order.
+        The rows that are asked for.
+    others
+        Files of rows that are not: of other partitions, or set aside.
+    problems
+        Rows and files that could not be understood, a message each.
     """
-    return [u for u in utterances if partitions is None or u.proportion in partitions]
+
+    release: Release
+    listed_in: Path
+    folders: tuple[Path, ...] = ()
+    utterances: list[Utterance] = field(default_factory=list)
+    others: list[Path] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def noting_problems(self) -> Iterator[None]:
+        """Note an InputError of the block as a problem, so that what follows is read as well."""
+        try:
+            yield
+        except InputError as error:
+            self.problems.append(str(error))
+
+    def add(self, utterance: Utterance, partitions: Collection[str] | None) -> None:
+        """Take a row, among the others if its Proportion is not asked for (None asks for all)."""
+        if partitions is None or utterance.proportion in partitions:
+            self.utterances.append(utterance)
+        else:
+            self.others.append(utterance.path)
+
+    def unlisted(self) -> list[Path]:
+        """Find the audio files in the corpus' folders that no row names."""
+        listed = {utterance.path for utterance in self.utterances} | set(self.others)
+        folders = [folder for folder in self.folders if folder.is_dir()]
+        return [path for folder in folders for path in walk_audio(folder) if path not in listed]
 
 
-def make_protocol(
-    utterances: Sequence[Utterance],
-    root: Path,
-    release: Release,
-    listed_in: Path,
-    allowed_missing: int = 0,
-) -> pd.DataFrame:
+def make_protocol(listing: Listing, root: Path, allowed_missing: int = 0) -> pd.DataFrame:
     """Check that the files are there, read their headers and make the protocol.
 
     Parameters
     ----------
-    utterances
+    listing
         The rows.
     root
         The data root.
-    release
-        The corpus, for messages.
-    listed_in
-        The metadata file or folder that names the utterances.
     allowed_missing
         How many files may be missing; their rows are left out with a warning.
 
@@ -122,11 +121,28 @@ def make_protocol(
     Raises
     ------
     InputError
-        If there are no utterances, too many files are missing, or IDs stand twice.
+        If a row could not be understood, there are no utterances, too many files are missing, or
+        IDs stand twice.
     """
-    if not utterances:
-        raise release.error(f"{listed_in} lists no utterance that could be used.")
-    present = _present(utterances, release, listed_in, allowed_missing)
+    release = listing.release
+    if listing.problems:
+        more = len(listing.problems) - 1
+        raise InputError(
+            listing.problems[0]
+            + (f" ({more} more such problems: `snakemake check_corpora` lists all.)" * (more > 0))
+        )
+    if not listing.utterances:
+        raise release.error(f"{listing.listed_in} lists no utterance that could be used.")
+    unlisted = listing.unlisted()
+    if unlisted:
+        log.warning(
+            "%s: %d audio files are not listed in %s and are not used, the first is %s",
+            release.title,
+            len(unlisted),
+            listing.listed_in,
+            unlisted[0],
+        )
+    present = _present(listing, allowed_missing)
     headers = read_headers(u.path for u in present)
     unreadable = [path for path, header in headers.items() if header is None]
     if unreadable:
@@ -144,23 +160,21 @@ def make_protocol(
         frame = frame.drop(columns=list(WINDOW_COLUMNS))
     else:
         frame = frame.astype(dict.fromkeys(WINDOW_COLUMNS, "Int64"))
-    validate_protocol(frame, f"The protocol of {release.title} from {listed_in}")
+    validate_protocol(frame, f"The protocol of {release.title} from {listing.listed_in}")
     return frame
 
 
-def _present(
-    utterances: Sequence[Utterance], release: Release, listed_in: Path, allowed_missing: int
-) -> list[Utterance]:
-    paths = dict.fromkeys(u.path for u in utterances)
-    missing = dict.fromkeys(path for path in paths if not path.is_file())
+def _present(listing: Listing, allowed_missing: int) -> list[Utterance]:
+    paths = dict.fromkeys(u.path for u in listing.utterances)
+    missing = dict.fromkeys(path for path in paths if not is_file(path))
     if not missing:
-        return list(utterances)
-    found = f"{len(missing)} of the {len(paths)} audio files in {listed_in} are missing"
+        return list(listing.utterances)
+    found = f"{len(missing)} of the {len(paths)} audio files in {listing.listed_in} are missing"
     first = f"the first is {next(iter(missing))}"
     if len(missing) > allowed_missing or len(missing) == len(paths):
-        raise release.error(f"{found} ({allowed_missing} may be); {first}.")
-    log.warning("%s: %s and left out; %s", release.title, found, first)
-    return [u for u in utterances if u.path not in missing]
+        raise listing.release.error(f"{found} ({allowed_missing} may be); {first}.")
+    log.warning("%s: %s and left out; %s", listing.release.title, found, first)
+    return [u for u in listing.utterances if u.path not in missing]
 
 
 def duration(header: Header, window: tuple[int, int] | None) -> float:
@@ -233,89 +247,6 @@ def header_cells(
     }
 
 
-def read_lines(path: Path, release: Release) -> list[tuple[int, str]]:
-    """Read the lines of a metadata file that hold something.
-
-    Parameters
-    ----------
-    path
-        A text file in UTF-8.
-    release
-        The corpus, for messages.
-
-    Returns
-    -------
-    list of (int, str)
-        Line number from 1, and the line without the white space around it.
-
-    Raises
-    ------
-    InputError
-        If the file is missing or not UTF-8.
-    """
-    require_file(path, release)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text: {error}.") from error
-    lines = ((number, line.strip()) for number, line in enumerate(text.split("\n"), start=1))
-    return [(number, line) for number, line in lines if line]
-
-
-def require_file(path: Path, release: Release) -> None:
-    """Refuse to go on without a file that tells what the corpus holds.
-
-    Parameters
-    ----------
-    path
-        The metadata file.
-    release
-        The corpus, for messages.
-
-    Raises
-    ------
-    InputError
-        If it is missing or empty, with where to get the corpus.
-    """
-    if not path.is_file():
-        raise release.error(
-            f"{path} is missing, which lists the utterances: "
-            "how many audio files to expect cannot be known without it."
-        )
-    if path.stat().st_size == 0:
-        raise release.error(f"{path} is empty, which should list the utterances.")
-
-
-def label_of(value: str, labels: dict[str, str], where: str) -> str:
-    """Translate a label of the release.
-
-    Parameters
-    ----------
-    value
-        The release's word.
-    labels
-        `real` or `fake` by word.
-    where
-        File and line, for messages.
-
-    Returns
-    -------
-    str
-        `real` or `fake`.
-
-    Raises
-    ------
-    InputError
-        If the word is none of them.
-    """
-    if value not in labels:
-        raise InputError(
-            f"{where}: label {value!r} is none of {', '.join(labels)}; "
-            "restore the file as it was released."
-        )
-    return labels[value]
-
-
 def names_by_stem(prefixed: Sequence[tuple[str, Path]]) -> list[str]:
     """Make IDs from prefixes and file stems, different also where stems collide.
 
@@ -330,13 +261,13 @@ def names_by_stem(prefixed: Sequence[tuple[str, Path]]) -> list[str]:
         Prefix and stem; where several files would get the same, all but the first path in sorted
         order have `-<extension>` added.
     """
+    names: dict[tuple[str, Path], str] = {}
     taken: set[str] = set()
-    names = [""] * len(prefixed)
-    for index in sorted(range(len(prefixed)), key=lambda i: prefixed[i][1]):
-        prefix, path = prefixed[index]
+    # A file that stands twice keeps its name: that is an error, which is found later.
+    for prefix, path in sorted(set(prefixed), key=lambda item: item[1]):
         name = prefix + path.stem
-        if name in taken:
+        while name in taken:
             name += "-" + path.suffix.removeprefix(".")
         taken.add(name)
-        names[index] = name
-    return names
+        names[prefix, path] = name
+    return [names[item] for item in prefixed]

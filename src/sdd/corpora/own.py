@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from sdd.corpora.headers import read_headers
-from sdd.corpora.listing import Release, Utterance, header_cells, make_protocol, select
+from sdd.corpora.listing import Listing, Utterance, header_cells
+from sdd.corpora.paths import is_archive, is_file, protocol_path, resolve_path, walk_audio
 from sdd.corpora.protocol import (
     COLUMNS,
     LABELS,
@@ -14,13 +15,12 @@ from sdd.corpora.protocol import (
     UNKNOWN_NUMBER,
     WINDOW_COLUMNS,
     check_values,
-    protocol_path,
+    check_windows,
     read_text_table,
-    resolve_path,
     typed,
     validate_protocol,
-    walk_audio,
 )
+from sdd.corpora.release import Release
 from sdd.errors import InputError
 
 REQUIRED = ("ID", "Label", "Path")
@@ -59,7 +59,52 @@ def read_csv(
         If the CSV is missing or malformed, lacks a required column, has a label other than real
         and fake, repeats an ID, or names audio files that are missing.
     """
+    frame, files = _read_table(root, path)
+    where = resolve_path(str(path), root, Path.cwd())
+    validate_protocol(frame, where)
+    keep = _kept(frame, files, where, partitions, allowed_missing)
+    columns = [c for c in (*COLUMNS, *WINDOW_COLUMNS) if c in frame.columns]
+    frame = frame[columns].iloc[keep].reset_index(drop=True)
+    return _filled(frame, [files[index] for index in keep])
+
+
+def list_csv(root: Path, partitions: Collection[str] | None = None, *, path: Path | str) -> Listing:
+    """List what a CSV file with AntiDeepfake's columns names.
+
+    Parameters
+    ----------
+    root, path
+        As for `read_csv`.
+    partitions
+        Values of Proportion to list; None lists all.
+
+    Returns
+    -------
+    Listing
+        Its rows.
+
+    Raises
+    ------
+    InputError
+        If the CSV is missing, has no column that is required, or a cell that cannot be read.
+    """
+    frame, files = _read_table(root, path)
+    listed_in = resolve_path(str(path), root, Path.cwd())
+    listing = Listing(Release(listed_in.stem, "its owner", "its owner's"), listed_in)
+    cells = ("ID", "Label", "Attack", "Speaker", "Proportion", "Language")
+    rows = zip(*(frame[column] for column in cells), strict=True)
+    for file, row, window in zip(files, rows, _windows(frame), strict=True):
+        name, label, attack, speaker, proportion, language = row
+        utterance = Utterance(name, label, file, attack, speaker, proportion, language, window)
+        listing.add(utterance, partitions)
+    return listing
+
+
+def _read_table(root: Path, path: Path | str) -> tuple[pd.DataFrame, list[Path]]:
+    """Read the CSV with all of `COLUMNS`, Path as protocols write it; and the file of each row."""
     path = resolve_path(str(path), root, Path.cwd())
+    if is_archive(path):
+        raise InputError(f"{path} is an archive, which is not read: unpack it, and name the CSV.")
     table = read_text_table(path)
     for column in REQUIRED:
         if column not in table.columns:
@@ -69,17 +114,14 @@ def read_csv(
             )
     check_values(table, "Label", LABELS, path)
     frame = typed(table, path)
+    check_windows(frame, path)
     for column in COLUMNS:
         if column not in frame.columns:
             number = column in ("Duration", "SampleRate", "AudioChannel", "AudioBitSample")
             frame[column] = UNKNOWN_NUMBER if number else UNKNOWN
     files = [resolve_path(text, root, path.parent) for text in frame["Path"]]
     frame["Path"] = [protocol_path(file, root) for file in files]
-    validate_protocol(frame, path)
-    keep = _kept(frame, files, path, partitions, allowed_missing)
-    columns = [c for c in (*COLUMNS, *WINDOW_COLUMNS) if c in frame.columns]
-    frame = frame[columns].iloc[keep].reset_index(drop=True)
-    return _filled(frame, [files[index] for index in keep])
+    return frame, files
 
 
 def _kept(
@@ -101,7 +143,7 @@ def _kept(
             f"{where} has no row to use: its Proportion values are {found}"
             + (f", asked for are {', '.join(partitions)}." if partitions is not None else ".")
         )
-    missing = [index for index in wanted if not files[index].is_file()]
+    missing = [index for index in wanted if not is_file(files[index])]
     distinct = {files[index] for index in missing}
     named = {files[index] for index in wanted}
     if missing and (len(distinct) > allowed_missing or len(missing) == len(wanted)):
@@ -142,55 +184,54 @@ def _windows(frame: pd.DataFrame) -> list[tuple[int, int] | None]:
     ]
 
 
-def read_folders(
+def list_folders(
     root: Path,
+    partitions: Collection[str] | None = None,
     *,
     real: Path | str,
     fake: Path | str,
     corpus: str = "own",
-    partitions: Collection[str] | None = None,
-    allowed_missing: int = 0,
-) -> pd.DataFrame:
-    """Read a folder of real and a folder of fake recordings.
+) -> Listing:
+    """List a folder of real and a folder of fake recordings.
 
     Parameters
     ----------
     root
-        The data root that `$ROOT` stands for.
+        The data root.
+    partitions
+        Values of Proportion to list (all are `-`); None lists all.
     real, fake
         The folders; each may begin with `$ROOT/`. They are searched with their subfolders.
     corpus
-        Name that the IDs begin with.
-    partitions
-        Values of Proportion to keep (all are `-`); None keeps all.
-    allowed_missing
-        As for other corpora; only broken links can be missing.
+        Name that the IDs begin with: they are `<corpus>-<label>-<path within the folder>`.
 
     Returns
     -------
-    DataFrame
-        The protocol; IDs are `<corpus>-<label>-<path within the folder>`.
-
-    Raises
-    ------
-    InputError
-        If a folder is missing or holds no audio file, or one lies within the other.
+    Listing
+        Its utterances; a folder that is missing or holds no audio file is a problem.
     """
     folders = {
         label: resolve_path(str(folder), root, Path.cwd())
         for label, folder in zip(LABELS, (real, fake), strict=True)
     }
-    utterances = []
+    listing = Listing(Release(corpus, "its owner", "its owner's"), folders["real"])
     for label, folder in folders.items():
-        if not folder.is_dir():
-            raise InputError(f"Folder {folder} of {label} recordings is missing: correct its path.")
-        files = list(walk_audio(folder))
-        if not files:
-            raise InputError(f"Folder {folder} of {label} recordings holds no audio file.")
-        utterances += [
-            Utterance(f"{corpus}-{label}-{file.relative_to(folder).as_posix()}", label, file)
-            for file in files
-        ]
-    release = Release(corpus, "its owner", "its owner's")
-    first = folders["real"]
-    return make_protocol(select(utterances, partitions), root, release, first, allowed_missing)
+        with listing.noting_problems():
+            for file in _recordings(folder, label):
+                name = f"{corpus}-{label}-{file.relative_to(folder).as_posix()}"
+                listing.add(Utterance(name, label, file), partitions)
+    return listing
+
+
+def _recordings(folder: Path, label: str) -> list[Path]:
+    if is_archive(folder):
+        raise InputError(
+            f"{folder} of {label} recordings is an archive, which is not read: unpack it, and "
+            "name the folder."
+        )
+    if not folder.is_dir():
+        raise InputError(f"Folder {folder} of {label} recordings is missing: correct its path.")
+    files = list(walk_audio(folder))
+    if not files:
+        raise InputError(f"Folder {folder} of {label} recordings holds no audio file.")
+    return files

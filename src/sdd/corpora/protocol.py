@@ -1,9 +1,6 @@
 """The protocol of a corpus: its list of utterances, in the columns of AntiDeepfake's CSV files."""
 
 import csv
-import logging
-import os
-from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -34,118 +31,6 @@ TEXT_COLUMNS = tuple(c for c in COLUMNS if c not in (*INTEGER_COLUMNS, "Duration
 UNKNOWN = "-"
 UNKNOWN_NUMBER = -1
 
-ROOT_PREFIX = "$ROOT/"
-_SOUNDFILE_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".au")
-_CONTAINER_SUFFIXES = (".m4a", ".mp4", ".aac", ".webm", ".mka", ".dat")
-AUDIO_SUFFIXES = frozenset((*_SOUNDFILE_SUFFIXES, *_CONTAINER_SUFFIXES))
-
-log = logging.getLogger(__name__)
-
-
-def protocol_path(path: Path, root: Path) -> str:
-    """Write a file's place as protocols do.
-
-    Parameters
-    ----------
-    path
-        The file.
-    root
-        The data root.
-
-    Returns
-    -------
-    str
-        `$ROOT/...` if the file lies below the root (symbolic links are not followed), else its
-        absolute path.
-    """
-    absolute, base = Path(os.path.abspath(path)), Path(os.path.abspath(root))  # noqa: PTH100
-    if absolute.is_relative_to(base):
-        return ROOT_PREFIX + absolute.relative_to(base).as_posix()
-    return str(absolute)
-
-
-def resolve_path(path: str, root: Path, folder: Path | None = None) -> Path:
-    """Find the file that the `Path` of a protocol row means.
-
-    Parameters
-    ----------
-    path
-        `$ROOT/...`, an absolute path, or, where `folder` is given, one relative to it.
-    root
-        The data root that `$ROOT` stands for.
-    folder
-        Where relative paths start.
-
-    Returns
-    -------
-    Path
-        The file's place; whether it exists is not checked.
-
-    Raises
-    ------
-    InputError
-        If the path is relative and there is no folder to start from.
-    """
-    if path.startswith(ROOT_PREFIX):
-        return Path(root) / path.removeprefix(ROOT_PREFIX)
-    if Path(path).is_absolute():
-        return Path(path)
-    if folder is None:
-        raise InputError(
-            f"Path {path!r} is neither absolute nor below the data root: "
-            f"begin it with {ROOT_PREFIX} or write it in full."
-        )
-    return folder / path
-
-
-def walk_audio(folder: Path, suffixes: Collection[str] = AUDIO_SUFFIXES) -> Iterator[Path]:
-    """Find the audio files below a folder, in sorted order.
-
-    Symbolic links to folders are followed, each real folder once, so a loop of links ends.
-
-    Parameters
-    ----------
-    folder
-        Where to begin.
-    suffixes
-        Endings to look for, lower case; capitals match as well.
-
-    Yields
-    ------
-    Path
-        Files, sorted within a folder, a folder's own files before its subfolders'.
-
-    Raises
-    ------
-    InputError
-        If a folder cannot be read, or a name is not valid UTF-8.
-    """
-
-    def fail(error: OSError) -> None:
-        raise InputError(
-            f"Folder {error.filename} cannot be read ({error.strerror}): correct its permissions."
-        ) from error
-
-    seen: set[tuple[int, int]] = set()
-    for parent, subfolders, files in os.walk(folder, onerror=fail, followlinks=True):
-        status = Path(parent).stat()
-        if (status.st_dev, status.st_ino) in seen:
-            subfolders.clear()
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        subfolders.sort()
-        for name in sorted(files):
-            if Path(name).suffix.lower() in suffixes and not name.startswith("._"):
-                path = Path(parent, name)
-                # Tables are UTF-8, and could not hold it.
-                if not _is_unicode(str(path)):
-                    raise InputError(f"{str(path)!a} is not valid UTF-8: rename the file.")
-                yield path
-
-
-def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= letter <= "\udfff" for letter in text)
-
 
 def validate_protocol(frame: pd.DataFrame, where: object) -> None:
     """Check that a table is a protocol that experiments can use.
@@ -171,7 +56,8 @@ def validate_protocol(frame: pd.DataFrame, where: object) -> None:
     check_values(frame, "Label", LABELS, where)
     check_values(frame, "Proportion", PROPORTIONS, where)
     _check_names(frame, where)
-    _check_windows(frame, where)
+    check_windows(frame, where)
+    _check_one_label_a_file(frame, where)
 
 
 def check_values(frame: pd.DataFrame, column: str, allowed: tuple[str, ...], where: object) -> None:
@@ -216,21 +102,39 @@ def _check_names(frame: pd.DataFrame, where: object) -> None:
         )
 
 
-def _check_windows(frame: pd.DataFrame, where: object) -> None:
-    whole = pd.Series(True, index=frame.index)
-    if any(column in frame.columns for column in WINDOW_COLUMNS):
-        absent = [column for column in WINDOW_COLUMNS if column not in frame.columns]
-        if absent:
-            raise InputError(f"{where} has no column {absent[0]}; Start and End go together.")
-        whole = frame["Start"].isna() & frame["End"].isna()
-        good = (frame["Start"] >= 0) & (frame["End"] > frame["Start"])
-        bad = (~whole & ~good.fillna(False).astype(bool)).to_numpy().nonzero()[0]
-        if bad.size:
-            row = frame.iloc[bad[0]]
-            raise InputError(
-                f"{where}, row {bad[0] + 2}: the window from {row['Start']} to {row['End']} is "
-                "not one; Start must be at least 0 and End beyond it, in samples of the source."
-            )
+def check_windows(frame: pd.DataFrame, where: object) -> None:
+    """Refuse a table where a row has no beginning and end of a window but only one of them.
+
+    Parameters
+    ----------
+    frame
+        The table; row numbers in messages count its header as row 1.
+    where
+        The file or corpus it comes from, for messages.
+
+    Raises
+    ------
+    InputError
+        If only one of the columns Start and End is there, or a window is empty.
+    """
+    if not any(column in frame.columns for column in WINDOW_COLUMNS):
+        return
+    absent = [column for column in WINDOW_COLUMNS if column not in frame.columns]
+    if absent:
+        raise InputError(f"{where} has no column {absent[0]}; Start and End go together.")
+    whole = frame["Start"].isna() & frame["End"].isna()
+    good = (frame["Start"] >= 0) & (frame["End"] > frame["Start"])
+    bad = (~whole & ~good.fillna(False).astype(bool)).to_numpy().nonzero()[0]
+    if bad.size:
+        row = frame.iloc[bad[0]]
+        raise InputError(
+            f"{where}, row {bad[0] + 2}: the window from {row['Start']} to {row['End']} is "
+            "not one; Start must be at least 0 and End beyond it, in samples of the source."
+        )
+
+
+def _check_one_label_a_file(frame: pd.DataFrame, where: object) -> None:
+    whole = frame["Start"].isna() if "Start" in frame.columns else slice(None)
     labels = frame.loc[whole, ["Path", "Label"]].drop_duplicates()
     twice = labels["Path"][labels["Path"].duplicated()]
     if len(twice):

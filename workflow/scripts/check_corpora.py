@@ -1,0 +1,33 @@
+"""Take stock of corpora: a page and a table of what was found, also where it fails."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sdd.errors import InputError
+from sdd.inventory import take_inventory, write_page, write_table
+from sdd.job import logged
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logged(snakemake.log[0]):
+    folder = Path(snakemake.params.folder)
+    inventories = [
+        take_inventory(
+            corpus,
+            Path(snakemake.params.root),
+            folder / f"{corpus}.jsonl",
+            min_seconds=snakemake.config["min_seconds"],
+            workers=snakemake.threads,
+            **options,
+        )
+        for corpus, options in snakemake.params.corpora.items()
+    ]
+    page = folder / f"{snakemake.params.page}.html"
+    write_table(inventories, page.with_suffix(".csv"))
+    write_page(inventories, page, experiment=snakemake.config["name"])
+    unusable = [f"\n  {i.corpus}: {i.obstacle}" for i in inventories if i.obstacle]
+    if unusable:
+        raise InputError(f"{len(unusable)} corpora cannot be used (see {page}):{''.join(unusable)}")
+    sys.stdout.write(f"All {len(inventories)} corpora can be used. What was found: {page}\n")
