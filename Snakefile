@@ -24,6 +24,7 @@ include: "workflow/rules/report.smk"
 localrules:
     all,
     zero_shot,
+    plan,
     protocols,
     certify,
 
@@ -43,6 +44,20 @@ rule zero_shot:
             recipe=config["recipe"],
             cell=EXPERIMENT.zero_shot_cells(),
         ),
+
+
+# What it will take: jobs, GPU hours, memory and disk; nothing has to be there.
+rule plan:
+    log:
+        "<results>/logs/plan.log",
+    conda:
+        "envs/sdd.yaml"
+    params:
+        code=code_digest("plan"),
+    message:
+        "Planning the experiment"
+    script:
+        "workflow/scripts/show_plan.py"
 
 
 # Whether the corpora are there: fails with what is missing and where to get it.

@@ -47,6 +47,8 @@ def _check_names(experiment: Experiment) -> None:
     for key in ("in_domain", "out_of_domain"):
         for name in config[key]["sets"]:
             _known(f"{key}.sets", name, config["sets"])
+    for name in config["resources"]["audio_hours"]:
+        _known("resources.audio_hours", name, config["sets"])
     for name in config["algorithm_titles"]:
         _known("algorithm_titles", name, config["algorithms"])
     _check_sets(experiment)

@@ -108,6 +108,12 @@ MISTAKES = {
         "recipes.mine: key 'round_seeds' is missing",
     ),
     "title of no algorithm": ("algorithm_titles: {grop: X}", "algorithm_titles", "'grop'", "grpo?"),
+    "hours of no set": (
+        "resources: {audio_hours: {itv: 1}}",
+        "resources.audio_hours",
+        "'itv'",
+        "itw?",
+    ),
     # -------------------------------------------------------------------------- wrong types
     "exponent without a point": (
         "recipes: {as_written: {learning_rate: 1e-6}}",
@@ -390,6 +396,7 @@ def test_every_section_is_closed():
     """A key may be added only where keys are names of one's own, and must then look like these."""
     own = {"models", "corpora", "sets", "objectives", "algorithms", "algorithm_titles", "recipes"}
     open_sections = {(name,) for name in own} | {("scoring", "together"), ("drift", "panels")}
+    open_sections.add(("resources", "audio_hours"))
     sections = [(), *(path for path in paths_to(DEMO) if path[-1] != "architecture")]
     for path in sections:
         section = DEMO

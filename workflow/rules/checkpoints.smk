@@ -16,8 +16,8 @@ rule fetch_checkpoint:
     conda:
         "../../envs/sdd.yaml"
     resources:
-        mem="24G",
-        runtime="4h",
+        mem_mb=memory(needs_of_fetching),
+        runtime=runtime(needs_of_fetching),
     params:
         checkpoint=lambda wildcards: EXPERIMENT.checkpoint(
             *wildcards.checkpoint.split("/")
@@ -76,6 +76,8 @@ rule posttrain_detector:
     threads: config["threads"]["train"]
     resources:
         gpu=1,
+        mem_mb=memory(needs_of_posttraining),
+        runtime=runtime(needs_of_posttraining),
     params:
         settings=lambda wildcards: EXPERIMENT.posttraining(wildcards.model),
         code=code_digest("finetuning"),
@@ -98,7 +100,7 @@ rule certify_checkpoint:
     conda:
         "../../envs/fairseq.yaml"
     resources:
-        mem="24G",
+        mem_mb=24_000,
     params:
         script=Path(workflow.basedir) / "workflow/scripts/certify_checkpoint.py",
         options=lambda wildcards, input: EXPERIMENT.certificate_options(

@@ -2,6 +2,7 @@
 # share and, as {recipe}/{cell}, the folders of cells: recipe/model/init/algorithm/roundN.
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -23,6 +24,7 @@ from sdd.consistency import check_experiment
 from sdd.errors import InputError
 from sdd.experiment import Cell, Experiment
 from sdd.job import ignore_the_clusters_warning
+from sdd.resources import JobResources
 
 ignore_the_clusters_warning()
 
@@ -34,6 +36,7 @@ try:
     )
     EXPERIMENT = Experiment(config)
     check_experiment(EXPERIMENT, workflow.configfiles)
+    NEEDS = JobResources(EXPERIMENT)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -96,6 +99,37 @@ def start_of_cell(wildcards):
 def checkpoint_of_cell(wildcards):
     cell = Cell.parse(wildcards.cell)
     return f"<results>/checkpoints/{cell.model}/{cell.init}.safetensors"
+
+
+def memory(needs):
+    """A rule's mem_mb, of the needs that a function of wildcards gives."""
+    return lambda wildcards, attempt: needs(wildcards).memory_mb(attempt)
+
+
+def runtime(needs):
+    """A rule's runtime in minutes, of the needs that a function of wildcards gives."""
+    longest = NEEDS.longest_hours
+    return lambda wildcards, attempt: needs(wildcards).minutes(attempt, longest)
+
+
+def needs_of_finetuning(wildcards):
+    return NEEDS.finetuning(Cell.parse(wildcards.cell), wildcards.recipe)
+
+
+def needs_of_posttraining(wildcards):
+    return NEEDS.posttraining(wildcards.model)
+
+
+def needs_of_scoring(sets, wildcards):
+    return NEEDS.scoring(Cell.parse(wildcards.cell).model, sets)
+
+
+def needs_of_preparation(wildcards):
+    return NEEDS.preparation(wildcards.corpus)
+
+
+def needs_of_fetching(wildcards):
+    return NEEDS.fetching(wildcards.checkpoint.split("/")[0])
 
 
 def report_where_results_are(config):

@@ -93,8 +93,8 @@ rule prepare_audio:
         "../../envs/sdd.yaml"
     threads: config["threads"]["prepare"]
     resources:
-        mem="16G",
-        runtime="12h",
+        mem_mb=memory(needs_of_preparation),
+        runtime=runtime(needs_of_preparation),
     params:
         root=config["data_root"],
         allowed=lambda wildcards: EXPERIMENT.unreadable_sources(wildcards.corpus),

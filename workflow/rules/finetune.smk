@@ -20,8 +20,8 @@ rule finetune:
     threads: config["threads"]["train"]
     resources:
         gpu=1,
-        mem="64G",
-        runtime="24h",
+        mem_mb=memory(needs_of_finetuning),
+        runtime=runtime(needs_of_finetuning),
     params:
         settings=lambda wildcards: EXPERIMENT.finetuning(
             Cell.parse(wildcards.cell), wildcards.recipe

@@ -5,6 +5,7 @@ localrules:
 
 
 for job in EXPERIMENT.scoring_jobs():
+    needs = partial(needs_of_scoring, job.sets)
 
     rule:
         name:
@@ -32,8 +33,8 @@ for job in EXPERIMENT.scoring_jobs():
         threads: config["threads"]["score"]
         resources:
             gpu=1,
-            mem="32G",
-            runtime="12h",
+            mem_mb=memory(needs),
+            runtime=runtime(needs),
         params:
             settings=lambda wildcards: EXPERIMENT.scoring(
                 Cell.parse(wildcards.cell), wildcards.recipe

@@ -1,0 +1,20 @@
+"""Show what the experiment will take, before anything is submitted."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sdd.experiment import Experiment
+from sdd.job import logged
+from sdd.plan import measured_audio_hours, plan, render
+from sdd.resources import JobResources
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logged(snakemake.log[0]):
+    experiment = Experiment(snakemake.config)
+    recipe, results = snakemake.config["recipe"], Path("results") / experiment.name
+    hours = measured_audio_hours(results, experiment.sets_in_use())
+    lines = plan(experiment, JobResources(experiment, hours), recipe, results)
+    sys.stdout.write("\n" + render(lines, f"Plan of {experiment.name}, {recipe}", hours) + "\n")
