@@ -307,10 +307,12 @@ def _probability_of_real(logits: np.ndarray) -> np.ndarray:
     return np.asarray(odds[:, 1] / odds.sum(axis=1))
 
 
-def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows as CSV with a header; atomically."""
+def write_rows(
+    path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None
+) -> None:
+    """Write rows as CSV with a header, the keys of the first row or `columns`; atomically."""
     with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
+        writer = csv.DictWriter(file, fieldnames=list(columns or rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 

@@ -33,3 +33,11 @@ def test_rawboost_speed():
     assert [row[0] for row in rows] == [1, 2, 3, 4, 5]
     for _, direct, here, ratio in rows:
         assert abs(here / direct - ratio) <= 0.1 * ratio + 0.1
+
+
+def test_coverage():
+    lines = lines_of("coverage.py", "--simulations", "2", "--replicates", "20")
+    assert len(lines) == 6
+    for line in lines[1:]:
+        shares = [float(value.rstrip("%")) for value in line.split()[-2:]]
+        assert set(shares) <= {0, 50, 100}

@@ -1,6 +1,60 @@
 localrules:
+    judge_claims,
     render_table1,
     draw_figure2,
+
+
+# Not a local rule: at the paper's size the bootstrap takes many minutes (docs/results.md).
+rule measure_uncertainty:
+    input:
+        cells=expand(
+            "<results>/{{recipe}}/{cell.path}/eer.csv", cell=EXPERIMENT.cells()
+        ),
+        tables=expand("<results>/segments/{set}.parquet", set=EXPERIMENT.test_sets),
+    output:
+        intervals="<results>/{recipe}/intervals.csv",
+        comparisons="<results>/{recipe}/comparisons.csv",
+    log:
+        "<results>/{recipe}/logs/measure_uncertainty.log",
+    conda:
+        "../../envs/sdd.yaml"
+    resources:
+        mem="16G",
+        runtime="4h",
+    params:
+        settings=lambda wildcards: uncertainty_settings(EXPERIMENT, wildcards.recipe),
+        code=code_digest("uncertainty"),
+    message:
+        "Measuring how sure the error rates of {wildcards.recipe} are"
+    script:
+        "../scripts/measure_uncertainty.py"
+
+
+rule judge_claims:
+    input:
+        comparisons="<results>/{recipe}/comparisons.csv",
+        drifts=expand(
+            "<results>/{{recipe}}/{cell.path}/drift.csv", cell=EXPERIMENT.drift_cells()
+        ),
+        paper=PAPER_TABLE,
+    output:
+        csv="<results>/{recipe}/claims.csv",
+        html=report(
+            "<results>/{recipe}/claims.html",
+            caption="../report/claims.rst",
+            category="Claims",
+        ),
+    log:
+        "<results>/{recipe}/logs/judge_claims.log",
+    conda:
+        "../../envs/sdd.yaml"
+    params:
+        layout=claims_layout(EXPERIMENT),
+        code=code_digest("claims.files", "claims.page"),
+    message:
+        "Judging the paper's claims by the results of {wildcards.recipe}"
+    script:
+        "../scripts/judge_claims.py"
 
 
 rule render_table1:
@@ -8,7 +62,7 @@ rule render_table1:
         cells=expand(
             "<results>/{{recipe}}/{cell.path}/eer.csv", cell=EXPERIMENT.cells()
         ),
-        paper=Path(workflow.basedir) / "resources/table1.csv",
+        paper=PAPER_TABLE,
     output:
         csv="<results>/{recipe}/table1.csv",
         tex="<results>/{recipe}/table1.tex",

@@ -138,7 +138,9 @@ class RankedTrials:
             return [np.where(position < 0, 0, number) for number in found]
 
         # The lowest threshold with FRR >= FAR, and the one below it: one of them is the optimum.
-        block = np.argmax(sums[0] * n_fake[:, None] + sums[1] * n_real[:, None] >= whole[:, None], 1)
+        block = np.argmax(
+            sums[0] * n_fake[:, None] + sums[1] * n_real[:, None] >= whole[:, None], 1
+        )
         before = [np.where(block > 0, total[rows, block - 1], 0) for total in sums]
         inner = [
             start[:, None] + np.cumsum(blocks[rows, block] * mask[block], axis=1, dtype=np.int64)
@@ -207,9 +209,7 @@ def poisson_weights(keys: KeyArray, first: int, count: int) -> WeightArray:
     return _poisson_table()[numbers]
 
 
-def bootstrap_eer(
-    trials: RankedTrials, keys: KeyArray, replicates: int = REPLICATES
-) -> FloatArray:
+def bootstrap_eer(trials: RankedTrials, keys: KeyArray, replicates: int = REPLICATES) -> FloatArray:
     """Bootstrap replicates of an EER over sources.
 
     Parameters

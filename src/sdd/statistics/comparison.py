@@ -39,7 +39,10 @@ def errors_by_source(
     _, threshold = eer(values[labels], values[~labels])
     wrong = (values <= threshold) == labels
     shares = np.where(labels, 0.5 / labels.sum(), 0.5 / (~labels).sum())
-    return np.bincount(np.asarray(sources), weights=wrong * shares, minlength=count)
+    errors: FloatArray = np.bincount(
+        np.asarray(sources), weights=wrong * shares, minlength=count
+    ).astype(np.float64)
+    return errors
 
 
 def permutation_test(

@@ -1,0 +1,30 @@
+"""Put the paper's claims to the table at hand."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sdd.claims.assessment import COLUMNS, claim_rows
+from sdd.claims.files import assess_results
+from sdd.claims.page import write_claims_page
+from sdd.job import logged
+from sdd.results import write_rows
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logged(snakemake.log[0]):
+    layout = snakemake.params.layout
+    assessed = assess_results(
+        Path(snakemake.input.comparisons),
+        [Path(path) for path in snakemake.input.drifts],
+        Path(snakemake.input.paper),
+        layout,
+    )
+    write_rows(Path(snakemake.output.csv), claim_rows(assessed), COLUMNS)
+    write_claims_page(
+        assessed,
+        snakemake.output.html,
+        title=layout["title"],
+        remarks=layout["notes"],
+        labels=layout["labels"],
+    )
