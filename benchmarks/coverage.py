@@ -14,7 +14,8 @@ from scipy.special import ndtri
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from sdd.statistics import RankedTrials, bootstrap_eer, percentile_interval, source_keys
+from sdd.metrics import eer
+from sdd.statistics import RankedTrials, bootstrap_eer, root_interval, source_keys
 
 # Sources a class, segments a source, the source's share of the variance, EER.
 SETTINGS = (
@@ -42,10 +43,11 @@ def coverage(
         of_segment = generator.normal(size=source.size)
         scores = np.where(real, -ndtri(rate), ndtri(rate))
         scores = scores + math.sqrt(share) * of_source + math.sqrt(1 - share) * of_segment
+        found, _ = eer(scores[real], scores[~real])
         for place, units in enumerate((source, np.arange(source.size))):
             keys = source_keys([str(n) for n in range(units[-1] + 1)], seed=number)
             drawn = bootstrap_eer(RankedTrials(scores, real, units), keys, replicates)
-            low, high = percentile_interval(drawn, (units[-1] + 1) // 2)
+            low, high = root_interval(found, drawn, (units[-1] + 1) // 2)
             covered[place] += low <= rate <= high
     return covered[0] / simulations, covered[1] / simulations
 

@@ -13,6 +13,7 @@ from sdd.statistics import (
     bootstrap_eer,
     percentile_interval,
     poisson_weights,
+    root_interval,
     source_keys,
     weight_chunks,
 )
@@ -96,7 +97,8 @@ def simulate_coverage(*, by_source, simulations=500, sources=40, segments=10, ra
         units = source if by_source else np.arange(source.size)
         keys = source_keys([str(n) for n in range(units.max() + 1)], seed=number)
         replicates = bootstrap_eer(RankedTrials(scores, real, units), keys, 400)
-        low, high = percentile_interval(replicates, len(set(units[real])))
+        found, _ = eer(scores[real], scores[~real])
+        low, high = root_interval(found, replicates, len(set(units[real])))
         covered += low <= rate <= high
     return covered / simulations
 
@@ -105,6 +107,14 @@ def test_intervals_over_sources_cover_as_they_promise():
     """The naive bootstrap over trials, beside it, does not."""
     assert 0.92 <= simulate_coverage(by_source=True) <= 0.98
     assert simulate_coverage(by_source=False, simulations=200) < 0.85
+
+
+def test_interval_on_the_scale_of_the_root():
+    """Roots 1, 2, 3 spread by sqrt(2/3), sqrt(3/2) wider for 3 sources: 1; t of 2 is 4.3027."""
+    low, high = root_interval(25, [1, 4, 9], 3)
+    assert (low, high) == pytest.approx(((5 - 4.302653) ** 2, (5 + 4.302653) ** 2))
+    assert root_interval(4, [1, 4, 9], 3)[0] == 0
+    assert all(math.isnan(limit) for limit in root_interval(4, [1, 4, 9], 1))
 
 
 def test_percentiles_are_widened_for_few_sources():

@@ -12,6 +12,7 @@ from sdd.statistics.bootstrap import (
     bootstrap_eer,
     percentile_interval,
     poisson_weights,
+    root_interval,
     source_keys,
     weight_chunks,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "percentile_interval",
     "permutation_test",
     "poisson_weights",
+    "root_interval",
     "source_keys",
     "t_interval",
     "weight_chunks",

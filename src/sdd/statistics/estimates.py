@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdd.errors import InputError
-from sdd.statistics.bootstrap import percentile_interval
+from sdd.statistics.bootstrap import percentile_interval, root_interval
 from sdd.statistics.rounds import mean_and_spread
 
 FloatArray = NDArray[np.float64]
@@ -97,16 +97,13 @@ def mean_over_rounds(rounds: Rounds, sources: int, confidence: float = 0.95) -> 
     Returns
     -------
     Estimate
-        With one round, or where nothing is random between rounds, the bootstrap's percentile
-        interval, which says nothing about training; else mean -+ t sqrt(V_rounds + V_sources).
+        With one round, or where nothing is random between rounds, the bootstrap's interval, which
+        says nothing about training; else mean -+ t sqrt(V_rounds + V_sources).
     """
-    return _estimate(
-        float(rounds.values.mean()),
-        rounds.replicates.mean(axis=0),
-        [rounds.variance_of_mean],
-        sources,
-        confidence,
-    )
+    value, replicates = float(rounds.values.mean()), rounds.replicates.mean(axis=0)
+    if not rounds.variance_of_mean[0]:
+        return Estimate(value, *root_interval(value, replicates, sources, confidence))
+    return _joined(value, replicates, [rounds.variance_of_mean], sources, confidence)
 
 
 def difference_of_means(a: Rounds, b: Rounds, sources: int, confidence: float = 0.95) -> Estimate:
@@ -124,7 +121,7 @@ def difference_of_means(a: Rounds, b: Rounds, sources: int, confidence: float = 
     Returns
     -------
     Estimate
-        See `mean_over_rounds`.
+        As `mean_over_rounds`; the bootstrap's interval is that of percentiles.
 
     Raises
     ------
@@ -136,24 +133,22 @@ def difference_of_means(a: Rounds, b: Rounds, sources: int, confidence: float = 
             f"{a.replicates.shape[1]} and {b.replicates.shape[1]} replicates: "
             "compare estimates of the same resamplings."
         )
-    return _estimate(
-        float(a.values.mean() - b.values.mean()),
-        a.replicates.mean(axis=0) - b.replicates.mean(axis=0),
-        [a.variance_of_mean, b.variance_of_mean],
-        sources,
-        confidence,
-    )
+    value = float(a.values.mean() - b.values.mean())
+    replicates = a.replicates.mean(axis=0) - b.replicates.mean(axis=0)
+    training = [a.variance_of_mean, b.variance_of_mean]
+    if not any(variance for variance, _ in training):
+        return Estimate(value, *percentile_interval(replicates, sources, confidence))
+    return _joined(value, replicates, training, sources, confidence)
 
 
-def _estimate(
+def _joined(
     value: float,
     replicates: FloatArray,
     training: Sequence[tuple[float, float]],
     sources: int,
     confidence: float,
 ) -> Estimate:
-    if not any(variance for variance, _ in training):
-        return Estimate(value, *percentile_interval(replicates, sources, confidence))
+    """Add the variances of rounds and of sources."""
     if sources < 2:
         return Estimate(value)
     from scipy.special import stdtrit
