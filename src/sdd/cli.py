@@ -26,20 +26,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0, or 1 after an error in what was given, which is shown as one line. Wrong
-        arguments leave with status 2, as argparse does.
+        Exit status: 0, or 1 after an error in what was given, which is shown as one line, or if
+        some of it could not be used. Wrong arguments leave with status 2, as argparse does.
     """
     parser = argparse.ArgumentParser(prog="sdd", description="Speech deepfake detection.")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_protocol(commands)
+    _add_score(commands)
+    _add_eer(commands)
+    _add_convert_scores(commands)
     parsed = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s", stream=sys.stderr)
     try:
-        parsed.run(parsed)
+        status: int | None = parsed.run(parsed)
     except InputError as error:
         sys.stderr.write(f"error: {error}\n")
         return INPUT_ERROR
-    return 0
+    return status or 0
 
 
 def _add_protocol(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -95,3 +98,132 @@ def _protocol(arguments: argparse.Namespace) -> None:
         # As bytes: a line end within a name must not be translated.
         sys.stdout.buffer.write(format_protocol(protocol).encode())
         sys.stdout.buffer.flush()
+
+
+def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser(
+        "score",
+        help="score recordings with a detector",
+        description="Give the probability that recordings are fake, as a table or CSV. It is what "
+        "the detector says, and not calibrated: see docs/scoring.md.",
+    )
+    command.add_argument(
+        "recordings", metavar="AUDIO", type=Path, nargs="+", help="recordings, or folders of them"
+    )
+    command.add_argument(
+        "-m",
+        "--model",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="the detector: a model.safetensors of the workflow, or the authors' .ckpt",
+    )
+    command.add_argument(
+        "-a",
+        "--architecture",
+        metavar="NAME",
+        help="of the detector, where its file does not say (.ckpt): xlsr_2b, xlsr_1b, mms_1b, "
+        "mms_300m, w2v_large, w2v_small, or fairseq's keys as JSON",
+    )
+    command.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="CSV to write; else a table is shown"
+    )
+    command.add_argument(
+        "--window",
+        type=_positive,
+        default=15.0,
+        metavar="SECONDS",
+        help="cut longer recordings into windows of at most this; inf: never (default: 15)",
+    )
+    command.add_argument(
+        "--each-window", action="store_true", help="a row for each window, not for each recording"
+    )
+    command.add_argument(
+        "--device", default="auto", help="cpu, cuda, cuda:1, ...; auto: cuda where there is one"
+    )
+    command.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: torch's)")
+    command.add_argument(
+        "--batch-seconds",
+        type=_positive,
+        metavar="SECONDS",
+        help="audio of a forward pass (default: 16 on a CPU, 100 elsewhere)",
+    )
+    command.set_defaults(run=_score)
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not number > 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def _score(arguments: argparse.Namespace) -> int:
+    from sdd.score_command import score_command
+
+    return score_command(
+        arguments.recordings,
+        arguments.model,
+        architecture=arguments.architecture,
+        output=arguments.output,
+        window_seconds=arguments.window,
+        each_window=arguments.each_window,
+        device=arguments.device,
+        threads=arguments.threads,
+        batch_seconds=arguments.batch_seconds,
+    )
+
+
+def _add_eer(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser(
+        "eer",
+        help="equal error rate of score files",
+        description="Show EER and AUC (%) of score files: Parquet of the workflow, or "
+        "AntiDeepfake's CSV (ID, Score, Label).",
+    )
+    command.add_argument("scores", metavar="FILE", type=Path, nargs="+", help="score files")
+    command.add_argument(
+        "--score",
+        choices=["logit", "probability"],
+        default="logit",
+        help="what is ranked: the logit of REAL, or its softmax probability in float32, as "
+        "AntiDeepfake's evaluation.py does (default: logit)",
+    )
+    command.set_defaults(run=_eer)
+
+
+def _eer(arguments: argparse.Namespace) -> int:
+    from sdd.score_files import rates_of_file
+
+    errors = []
+    sys.stdout.write(f"{'EER %':>8} {'AUC %':>8} {'threshold':>11} {'real':>7} {'fake':>7}  file\n")
+    for path in arguments.scores:
+        try:
+            rates = rates_of_file(path, arguments.score)
+        except InputError as error:
+            errors.append(f"error: {error}\n")
+            continue
+        sys.stdout.write(
+            f"{rates['eer_percent']:8.3f} {rates['auc_percent']:8.3f} {rates['threshold']:11.5g} "
+            f"{rates['n_real']:7} {rates['n_fake']:7}  {path}\n"
+        )
+    sys.stdout.flush()
+    sys.stderr.write("".join(errors))
+    return INPUT_ERROR if errors else 0
+
+
+def _add_convert_scores(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser(
+        "convert-scores",
+        help="AntiDeepfake's score CSV from our Parquet, or the other way",
+        description="Convert a score file; the suffixes .csv and .parquet say what to what.",
+    )
+    command.add_argument("source", metavar="FROM", type=Path, help="score file")
+    command.add_argument("target", metavar="TO", type=Path, help="score file to write")
+    command.set_defaults(run=_convert_scores)
+
+
+def _convert_scores(arguments: argparse.Namespace) -> None:
+    from sdd.score_files import read_score_file, write_score_file
+
+    write_score_file(arguments.target, read_score_file(arguments.source))

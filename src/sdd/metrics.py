@@ -114,6 +114,36 @@ def detection_error_tradeoff(
     return frr, far, thresholds
 
 
+def area_under_curve(real_scores: ArrayLike, fake_scores: ArrayLike) -> float:
+    """Area under the ROC curve: how often a real trial scores above a fake one.
+
+    The Mann-Whitney statistic, P(real > fake) + P(real = fake) / 2, over all pairs.
+
+    Parameters
+    ----------
+    real_scores : array_like, shape (n_real,)
+        Scores of the real trials; higher means more likely real.
+    fake_scores : array_like, shape (n_fake,)
+        Scores of the fake trials.
+
+    Returns
+    -------
+    float
+        0 to 1; 0.5 is chance.
+
+    Raises
+    ------
+    InputError
+        If a class has no scores, or a score is not finite.
+    """
+    real = _checked(real_scores, "real")
+    fake = np.sort(_checked(fake_scores, "fake"))
+    # Whole numbers, so that nothing is rounded before the end.
+    below = int(np.searchsorted(fake, real, side="left").sum())
+    not_above = int(np.searchsorted(fake, real, side="right").sum())
+    return (below + not_above) / (2 * real.size * fake.size)
+
+
 def selection_der(real_scores: ArrayLike, fake_scores: ArrayLike) -> float:
     """Figure by which the authors' released code selects a checkpoint: errors per correct decision.
 

@@ -18,6 +18,7 @@ Score = Literal["logit", "probability"]
 
 # An EER moves in steps of half a trial of either class: with fewer it says nothing.
 LEAST_TRIALS = 10
+SCORE_AGAIN = "delete the file to have the set scored again"
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,28 @@ def write_scores(path: Path, table: Segments, logits: np.ndarray) -> None:
     logits
         [N, 2] float32, in its order.
     """
+    write_score_columns(path, table.segment_id, table.label, logits)
+
+
+def write_score_columns(
+    path: Path, names: Sequence[str], labels: Sequence[str], logits: np.ndarray
+) -> None:
+    """Write a score table of its columns; atomically.
+
+    Parameters
+    ----------
+    path
+        Parquet file.
+    names, labels
+        [N] segment IDs, and `real` or `fake`.
+    logits
+        [N, 2] float32: index 0 FAKE, 1 REAL.
+    """
     _write_parquet(
         path,
         {
-            "segment_id": table.segment_id,
-            "label": table.label,
+            "segment_id": list(names),
+            "label": list(labels),
             "logit_fake": logits[:, 0],
             "logit_real": logits[:, 1],
         },
@@ -70,7 +88,11 @@ def read_scores(path: Path) -> Scores:
 
 
 def check_scores(
-    path: Path, names: Sequence[str | None], labels: Sequence[str | None], logits: np.ndarray
+    path: Path,
+    names: Sequence[str | None],
+    labels: Sequence[str | None],
+    logits: np.ndarray,
+    remedy: str = SCORE_AGAIN,
 ) -> Scores:
     """Make scores of the columns of a file, or say what is wrong with it.
 
@@ -82,13 +104,14 @@ def check_scores(
         [N]; labels are `real` or `fake`.
     logits
         [N, 2]; index 0 FAKE, 1 REAL.
+    remedy
+        What to do about it, for the message.
 
     Raises
     ------
     InputError
         As `read_scores`.
     """
-    remedy = "delete the file to have the set scored again"
     for row, (name, label) in enumerate(zip(names, labels, strict=True), start=1):
         if not name:
             raise InputError(f"{path}: row {row} has no segment ID; {remedy}")
@@ -104,7 +127,7 @@ def check_scores(
             f"finite ({broken.size} rows in all); {remedy}"
         )
     found = [str(name) for name in names]
-    _check_unique(path, found)
+    _check_unique(path, found, remedy)
     return Scores(found, np.array(labels) == "real", logits)
 
 
@@ -208,7 +231,7 @@ def read_embeddings(path: Path) -> Embeddings:
     if broken.size:
         raise InputError(
             f"{path}: the embedding of segment {names[broken[0]]!r} (row {broken[0] + 1}) is not "
-            "finite; delete the file to have the set scored again"
+            f"finite; {SCORE_AGAIN}"
         )
     return Embeddings(names, table["source"].to_pylist(), values)
 
@@ -252,7 +275,7 @@ def measure_error_rates(
     for path, table in zip(paths, tables, strict=True):
         scores = read_scores(path)
         check_trials(path, scores, table, without_suffixes(read_segments(table), skip_suffixes))
-        _check_classes(path, scores, least_trials)
+        check_classes(path, scores, least_trials)
         values = ranked_scores(scores.logits, score)
         rate, threshold = eer(values[scores.real], values[~scores.real])
         rows.append(
@@ -280,7 +303,14 @@ def ranked_scores(logits: np.ndarray, score: Score) -> np.ndarray:
     return _probability_of_real(logits) if score == "probability" else logits[:, 1]
 
 
-def _check_classes(path: Path, scores: Scores, least: int) -> None:
+def check_classes(path: Path, scores: Scores, least: int = LEAST_TRIALS) -> None:
+    """Refuse scores that are too few of a class for an error rate.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than `least` real or fake segments: the file and the class.
+    """
     for label, count in (("real", scores.real.sum()), ("fake", (~scores.real).sum())):
         if count == 0:
             raise InputError(f"{path}: no {label} segment; an EER needs both classes")
@@ -291,13 +321,13 @@ def _check_classes(path: Path, scores: Scores, least: int) -> None:
             )
 
 
-def _check_unique(path: Path, names: Sequence[str]) -> None:
+def _check_unique(path: Path, names: Sequence[str], remedy: str = SCORE_AGAIN) -> None:
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         rows = [row for row, name in enumerate(names, start=1) if name == repeated[0]]
         raise InputError(
             f"{path}: segment {repeated[0]!r} stands in row {rows[0]} and again in row {rows[1]} "
-            f"({len(repeated)} segments are repeated); delete the file to have the set scored again"
+            f"({len(repeated)} segments are repeated); {remedy}"
         )
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdd.errors import InputError
-from sdd.metrics import detection_error_tradeoff, eer, selection_der
+from sdd.metrics import area_under_curve, detection_error_tradeoff, eer, selection_der
 
 # (real, fake, EER, threshold): computed by hand. A trial is accepted above the threshold; of two
 # thresholds that are equally good, the lower one counts, and |FRR - FAR| may stay above zero.
@@ -148,6 +148,24 @@ def test_curve_by_hand():
     assert far.tolist() == [1, 0.5, 0, 0, 0]
 
 
+def test_area_by_hand():
+    assert area_under_curve([3, 4], [1, 2]) == 1
+    assert area_under_curve([1], [2]) == 0
+    assert area_under_curve([0, 0], [0]) == 0.5
+    # Of six pairs, 3 > 1 and 2, 2 > 1, and 2 = 2: 3.5; 1 < 2, 1 = 1: 0.5.
+    assert area_under_curve([3, 2, 1], [1, 2]) == 4 / 6
+
+
+@given(few_scores, few_scores)
+def test_area_is_the_share_of_ordered_pairs_and_that_below_the_curve(real, fake):
+    pairs = np.sign(np.array(real)[:, None] - np.array(fake)[None]) / 2 + 0.5
+    measured = area_under_curve(real, fake)
+    assert measured == pytest.approx(pairs.mean())
+    frr, far, _ = detection_error_tradeoff(real, fake)
+    assert measured == pytest.approx(np.trapezoid(1 - frr[::-1], far[::-1]))
+    assert measured == pytest.approx(1 - area_under_curve(fake, real))
+
+
 def test_selection_figure_by_hand():
     # EER threshold 3: one of four real rejected, one of four fake accepted: 2 errors, 6 correct.
     assert selection_der([2, 6, 7, 8], [0, 1, 3, 5]) == 2 / 6
@@ -162,7 +180,9 @@ def test_single_precision_scores_are_taken_as_they_are():
     assert eer(real, fake) == (0.5, float(np.float32(0.1)))
 
 
-@pytest.mark.parametrize("measure", [eer, detection_error_tradeoff, selection_der])
+@pytest.mark.parametrize(
+    "measure", [area_under_curve, detection_error_tradeoff, eer, selection_der]
+)
 @pytest.mark.parametrize(
     ("real", "fake", "message"),
     [
