@@ -12,14 +12,22 @@ from torch import Tensor
 
 from sdd.batching import Batch
 from sdd.detector import Detector, normalise_waveforms
+from sdd.gpus import claim_gpu
 
 Precision = Literal["fp32", "tf32", "bf16"]
 
 
 def choose_device(name: str) -> torch.device:
-    """Turn the config's `device` into a torch device: auto is CUDA where there is one."""
+    """Turn the config's `device` into a torch device.
+
+    `auto` is a GPU where there is one: of several, one that no other process of this machine has.
+    """
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
+        count = torch.cuda.device_count()
+        name = "cuda" if count else "cpu"
+        if count > 1:
+            names = [str(torch.cuda.get_device_properties(index).uuid) for index in range(count)]
+            name = f"cuda:{claim_gpu(names)}"
     return torch.device(name)
 
 

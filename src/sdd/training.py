@@ -149,9 +149,19 @@ class Trainer:
                     return False
                 if self._saving_is_due():
                     self.save()
+                    self._log_progress(total)
                 loss = self.train_step(next(batches))
                 bar.update()
                 bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
+
+    def _log_progress(self, total: int) -> None:
+        step, seconds = self.progress.step, self.progress.wall_time
+        if 0 < step < total:
+            left = (total - step) * seconds / step / 3600
+            logger.info(
+                "step %d of %d, %.3g s each; the state is saved; %.1f hours to go at most",
+                *(step, total, seconds / step, left),
+            )
 
     def _batches(self) -> Iterator[Batch]:
         """Yield batches from where the run stands, epoch after epoch."""

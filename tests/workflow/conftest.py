@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).parents[2]
-PARTS = ("Snakefile", "config.yaml", "demo", "envs", "resources", "slurm", "src", "workflow")
+PARTS = (
+    "Snakefile",
+    "config.yaml",
+    "demo",
+    "envs",
+    "profiles",
+    "resources",
+    "slurm",
+    "src",
+    "workflow",
+)
 
 
 def copy_checkout(target):

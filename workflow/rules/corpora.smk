@@ -1,6 +1,7 @@
 # From corpora as released to tables of segments. Corpora are no inputs, so that the whole
 # experiment can be planned before any of them is there.
 localrules:
+    generate_toy_corpora,
     write_protocol,
     cut_segments,
 
