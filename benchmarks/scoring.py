@@ -30,12 +30,14 @@ RATE = 16_000
 DEVICE = torch.device("cpu")
 
 
-def mixed_lengths(folder: Path, count: int, shortest: float, longest: float) -> Segments:
-    """Write noise of log-uniform durations, and give its segment table."""
+def mixed_lengths(folder: Path, audio_seconds: float, shortest: float, longest: float) -> Segments:
+    """Write noise of log-uniform durations, about so much in all, and give its segment table."""
     generator = np.random.default_rng(0)
+    mean = (longest - shortest) / np.log(longest / shortest)
+    count = max(2, round(audio_seconds / mean))
     seconds = np.exp(generator.uniform(np.log(shortest), np.log(longest), count))
     samples = (seconds * RATE).astype(np.int64)
-    names = [f"{number}.flac" for number in range(count)]
+    names = [f"{shortest}-{number}.flac" for number in range(count)]
     for name, length in zip(names, samples, strict=True):
         wave = 0.1 * generator.standard_normal(length)
         soundfile.write(folder / name, wave, RATE, subtype="PCM_16")
@@ -65,50 +67,71 @@ def score(
     return time.process_time() - started, logits
 
 
+def measure(
+    detector: Detector, table: Segments, folder: Path, batch_seconds: float, turns: int
+) -> tuple[list[tuple[float, float]], float]:
+    """Give the seconds of both sides in each turn, and the largest difference of a logit."""
+    alone = [[index] for index in range(len(table))]
+    together = length_sorted_batches(durations(table), batch_seconds)
+    score(detector, table, folder, alone[:2])  # warms up
+    times, difference = [], 0.0
+    for turn in range(turns):
+        # Who comes first changes from turn to turn.
+        order = [alone, together] if turn % 2 else [together, alone]
+        (first, logits), (second, others) = (
+            score(detector, table, folder, batches) for batches in order
+        )
+        difference = max(difference, float(np.abs(logits - others).max()))
+        times.append((first, second) if turn % 2 else (second, first))
+    return times, difference
+
+
 def main() -> None:
     """Measure and show."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--architecture", nargs="+", default=["tiny", "mms_300m"])
-    parser.add_argument("--utterances", type=int, default=48)
-    parser.add_argument("--shortest", type=float, default=0.5, help="seconds")
-    parser.add_argument("--longest", type=float, default=15.0, help="seconds")
-    parser.add_argument("--batch-seconds", type=float, default=60.0)
+    parser.add_argument("--audio-seconds", type=float, default=60.0)
+    parser.add_argument(
+        "--lengths", nargs="+", default=["0.1-0.5", "0.5-2", "2-15"], help="seconds, from-to"
+    )
+    parser.add_argument("--batch-seconds", type=float, default=16.0)
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    line = "{:10} {:>8} {:>10} {:>10} {:>7} {:>13} {:>12}\n"
-    sys.stdout.write(
-        line.format("encoder", "audio s", "alone s", "batches s", "ratio", "spread", "largest diff")
+    line = "{:10} {:>9} {:>7} {:>9} {:>10} {:>7} {:>13} {:>13}\n"
+    heads = (
+        "encoder",
+        "lengths",
+        "audio s",
+        "alone s",
+        "batches s",
+        "ratio",
+        "spread",
+        "difference",
     )
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        table = mixed_lengths(folder, arguments.utterances, arguments.shortest, arguments.longest)
-        alone = [[index] for index in range(len(table))]
-        together = length_sorted_batches(durations(table), arguments.batch_seconds)
-        for encoder in arguments.architecture:
-            detector = detector_of(encoder)
-            score(detector, table, folder, alone[:2])
-            turns, difference = [], 0.0
-            for turn in range(arguments.turns):
-                sides = [alone, together] if turn % 2 else [together, alone]
-                (first, logits), (second, others) = (
-                    score(detector, table, folder, batches) for batches in sides
+    sys.stdout.write(line.format(*heads))
+    for encoder in arguments.architecture:
+        detector = detector_of(encoder)
+        for lengths in arguments.lengths:
+            shortest, longest = (float(number) for number in lengths.split("-"))
+            with tempfile.TemporaryDirectory() as name:
+                table = mixed_lengths(Path(name), arguments.audio_seconds, shortest, longest)
+                times, difference = measure(
+                    detector, table, Path(name), arguments.batch_seconds, arguments.turns
                 )
-                difference = max(difference, float(np.abs(logits - others).max()))
-                turns.append((first, second) if turn % 2 else (second, first))
-            ratios = sorted(one / other for one, other in turns)
-            sys.stdout.write(
-                line.format(
-                    encoder,
-                    f"{durations(table).sum():.0f}",
-                    f"{statistics.median(one for one, _ in turns):.2f}",
-                    f"{statistics.median(other for _, other in turns):.2f}",
-                    f"{statistics.median(ratios):.2f}",
-                    f"{ratios[0]:.2f}-{ratios[-1]:.2f}",
-                    f"{difference:.1e}",
-                )
+            ratios = sorted(one / other for one, other in times)
+            cells = (
+                encoder,
+                lengths,
+                f"{durations(table).sum():.0f}",
+                f"{statistics.median(one for one, _ in times):.2f}",
+                f"{statistics.median(other for _, other in times):.2f}",
+                f"{statistics.median(ratios):.2f}",
+                f"{ratios[0]:.2f}-{ratios[-1]:.2f}",
+                f"{difference:.1e}",
             )
+            sys.stdout.write(line.format(*cells))
             sys.stdout.flush()
 
 

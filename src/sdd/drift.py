@@ -21,8 +21,8 @@ FloatArray = NDArray[np.float64]
 # Most points of a set that `exact` uses, unless told otherwise.
 EXACT_CAP = 2000
 
-# Sorted values held at a time, for each set: bounds the memory whatever the number of dimensions.
-_CHUNK_VALUES = 2**20
+# Sorted values held at a time, for each set: few enough for the cache of a processor.
+_CHUNK_VALUES = 2**18
 
 
 def drift(

@@ -6,8 +6,8 @@ from typing import Any
 
 from sdd.drift import EXACT_CAP, Method, drift
 from sdd.drift_uncertainty import drift_interval, same_distribution_floor
+from sdd.embeddings import Embeddings, read_embeddings
 from sdd.errors import InputError
-from sdd.results import Embeddings, read_embeddings
 
 
 def measure_drifts(

@@ -1,4 +1,4 @@
-"""The files of a cell: scores, embeddings, error rates and drift."""
+"""The files of a cell: scores, error rates and other tables."""
 
 import csv
 from collections import Counter
@@ -12,6 +12,7 @@ import numpy as np
 from sdd.errors import InputError
 from sdd.files import atomic_path
 from sdd.metrics import eer
+from sdd.parquet import read_parquet, write_parquet
 from sdd.segments import Segments, read_segments, without_suffixes
 
 Score = Literal["logit", "probability"]
@@ -61,7 +62,7 @@ def write_score_columns(
     logits
         [N, 2] float32: index 0 FAKE, 1 REAL.
     """
-    _write_parquet(
+    write_parquet(
         path,
         {
             "segment_id": list(names),
@@ -82,8 +83,12 @@ def read_scores(path: Path) -> Scores:
         real and fake, or a score that is not finite: the file and the segment.
     """
     columns = ["segment_id", "label", "logit_fake", "logit_real"]
-    table = _read_parquet(path, columns).to_pydict()
-    logits = np.array([table["logit_fake"], table["logit_real"]], dtype=np.float32).T
+    table = read_parquet(path, columns).to_pydict()
+    try:
+        # A missing value becomes NaN here, and is found below.
+        logits = np.array([table["logit_fake"], table["logit_real"]], dtype=np.float32).T
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{path}: its logits are no numbers ({error}); {SCORE_AGAIN}") from error
     return check_scores(path, table["segment_id"], table["label"], logits)
 
 
@@ -127,7 +132,7 @@ def check_scores(
             f"finite ({broken.size} rows in all); {remedy}"
         )
     found = [str(name) for name in names]
-    _check_unique(path, found, remedy)
+    check_unique(path, found, remedy)
     return Scores(found, np.array(labels) == "real", logits)
 
 
@@ -168,72 +173,6 @@ def check_trials(path: Path, scores: Scores, table: Path, segments: Segments) ->
                 f"{path}: segment {name!r} is {'real' if real else 'fake'} there but "
                 f"{labels[name]} in {table}; {remedy}"
             )
-
-
-@dataclass(frozen=True)
-class Embeddings:
-    """An embedding table: N fake segments of a set."""
-
-    segment_id: list[str]
-    source: list[str]
-    """[N]: what each was cut from."""
-    values: np.ndarray
-    """[N, D] float32, pooled over frames."""
-
-
-def write_embeddings(path: Path, table: Segments, embeddings: np.ndarray) -> None:
-    """Write the embeddings of a set's fake segments, those that drift is measured on; atomically.
-
-    Parameters
-    ----------
-    path
-        Parquet file: segment_id, source, label, embedding.
-    table
-        The segment table.
-    embeddings
-        [N, D] float32, in its order.
-    """
-    import pyarrow as pa
-
-    fake = [row for row, label in enumerate(table.label) if label == "fake"]
-    values = pa.array(embeddings[fake].ravel())
-    _write_parquet(
-        path,
-        {
-            "segment_id": [table.segment_id[row] for row in fake],
-            "source": [table.source[row] for row in fake],
-            "label": ["fake"] * len(fake),
-            "embedding": pa.FixedSizeListArray.from_arrays(values, embeddings.shape[1]),
-        },
-    )
-
-
-def read_embeddings(path: Path) -> Embeddings:
-    """Read an embedding table.
-
-    Raises
-    ------
-    InputError
-        If the file is no embedding table, has no rows, has a segment twice, or an embedding is not
-        finite: the file and the segment.
-    """
-    table = _read_parquet(path, ["segment_id", "source", "embedding"])
-    column = table["embedding"].combine_chunks()
-    if len(column) == 0:
-        raise InputError(
-            f"{path}: no fake segment, so there is no drift to measure; drift needs fakes in each "
-            "test set and in the reference set (reference_set): choose others"
-        )
-    names = table["segment_id"].to_pylist()
-    _check_unique(path, names)
-    values = column.flatten().to_numpy().reshape(len(column), -1)
-    broken = np.flatnonzero(~np.isfinite(values).all(axis=1))
-    if broken.size:
-        raise InputError(
-            f"{path}: the embedding of segment {names[broken[0]]!r} (row {broken[0] + 1}) is not "
-            f"finite; {SCORE_AGAIN}"
-        )
-    return Embeddings(names, table["source"].to_pylist(), values)
 
 
 def measure_error_rates(
@@ -321,7 +260,14 @@ def check_classes(path: Path, scores: Scores, least: int = LEAST_TRIALS) -> None
             )
 
 
-def _check_unique(path: Path, names: Sequence[str], remedy: str = SCORE_AGAIN) -> None:
+def check_unique(path: Path, names: Sequence[str], remedy: str = SCORE_AGAIN) -> None:
+    """Refuse a segment that a file holds twice.
+
+    Raises
+    ------
+    InputError
+        Naming the file, the segment, its rows and the remedy.
+    """
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         rows = [row for row, name in enumerate(names, start=1) if name == repeated[0]]
@@ -367,28 +313,3 @@ def read_cells(paths: Sequence[Path]) -> list[dict[str, Any]]:
         with path.open(newline="", encoding="utf-8") as file:
             rows.extend({**cell, **row} for row in csv.DictReader(file))
     return rows
-
-
-def _write_parquet(path: Path, columns: Mapping[str, Any]) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    with atomic_path(path) as temporary:
-        pq.write_table(pa.table(dict(columns)), temporary)
-
-
-def _read_parquet(path: Path, columns: list[str]) -> Any:  # noqa: ANN401 (pyarrow is untyped)
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        # pq.read_table would import pandas, which takes longer than reading.
-        with pq.ParquetFile(path) as file:
-            missing = [name for name in columns if name not in file.schema_arrow.names]
-            if missing:
-                raise pa.ArrowInvalid(f"it has no column {missing[0]!r}")
-            return file.read(columns)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path} cannot be read ({error}); delete it to have it made again") from (
-            error
-        )

@@ -12,10 +12,11 @@ from tqdm import tqdm
 from sdd.audio import file_digest
 from sdd.batching import load_batches
 from sdd.detector import Detector, load_detector
+from sdd.embeddings import write_embeddings
 from sdd.files import remove_if_empty
 from sdd.inference import Precision, Predictions, choose_device, predict_batches, prepare
 from sdd.partial_scores import PartialScores
-from sdd.results import write_embeddings, write_scores
+from sdd.results import write_scores
 from sdd.segment_data import durations, length_sorted_batches, make_dataset
 from sdd.segments import Segments, read_segments, without_suffixes
 

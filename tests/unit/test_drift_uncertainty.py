@@ -12,8 +12,8 @@ from sdd.drift_uncertainty import (
     drift_interval,
     same_distribution_floor,
 )
+from sdd.embeddings import write_embeddings
 from sdd.errors import InputError
-from sdd.results import write_embeddings
 from tests.unit.test_results import segments
 
 

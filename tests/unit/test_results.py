@@ -10,13 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from sdd.embeddings import read_embeddings, write_embeddings
 from sdd.errors import InputError
 from sdd.results import (
     measure_error_rates,
     read_cells,
-    read_embeddings,
     read_scores,
-    write_embeddings,
     write_rows,
     write_scores,
 )
@@ -325,6 +324,35 @@ def test_embeddings_that_cannot_be_used(tmp_path):
     write_embeddings(path, table, values)
     with pytest.raises(InputError, match=r"embedding of segment 's1' \(row 2\) is not finite"):
         read_embeddings(path)
+
+
+@pytest.mark.parametrize(
+    "embedding",
+    [
+        pa.array([[1.0, 2.0], [1.0]], pa.list_(pa.float32())),
+        pa.array([[1.0, 2.0], None], pa.list_(pa.float32(), 2)),
+        pa.array([1.0, 2.0], pa.float32()),
+    ],
+)
+def test_embeddings_of_several_widths(tmp_path, embedding):
+    columns = {"segment_id": ["a", "b"], "source": ["a", "b"], "embedding": embedding}
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    with pytest.raises(InputError, match="missing in places or of several widths"):
+        read_embeddings(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize(
+    ("logits", "message"),
+    [
+        (pa.array([0.5, None], pa.float32()), "row 2, segment 's1' has a logit that is not finite"),
+        (pa.array(["0.5", "high"]), "its logits are no numbers"),
+    ],
+)
+def test_logits_that_are_no_numbers(tmp_path, logits, message):
+    columns = {"segment_id": ["s0", "s1"], "label": ["real", "fake"], "logit_fake": logits}
+    pq.write_table(pa.table({**columns, "logit_real": logits}), tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=message):
+        read_scores(tmp_path / "a.parquet")
 
 
 def test_truncated_embeddings(tmp_path):
