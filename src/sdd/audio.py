@@ -19,8 +19,11 @@ import soundfile
 
 from sdd.errors import InputError
 from sdd.files import atomic_path
+from sdd.mp3 import states_its_length
 
 RATE = 16_000
+# What libsndfile calls mp3.
+MP3_FORMATS = ("MP3", "MPEG")
 _BLOCK = 1 << 18
 _FULL_SCALE = 32_768
 
@@ -36,7 +39,7 @@ def decode(path: Path) -> tuple[FloatArray, int]:
     ----------
     path
         Anything soundfile reads (wav, flac, mp3, ogg, opus), else anything PyAV reads (m4a, mp4,
-        webm, and `.dat` files that are MP4).
+        webm, `.dat` files that are MP4, and mp3 that do not state their length).
 
     Returns
     -------
@@ -79,14 +82,19 @@ def decode_blocks(path: Path) -> tuple[int, Iterator[FloatArray]]:
     try:
         file = _ForwardFile(str(path))
     except (soundfile.LibsndfileError, TypeError):  # TypeError: headerless .raw
-        blocks = _container_blocks(path)
-        rate, first = next(blocks, (0, None))
-        if first is None:
-            raise InputError(
-                f"{path} holds no audio samples: replace or remove the file."
-            ) from None
-        return rate, _checked(path, _chained(first, (block for _, block in blocks)))
+        return _decode_container(path)
+    if file.format in MP3_FORMATS and not states_its_length(path):
+        file.close()
+        return _decode_container(path)
     return file.samplerate, _checked(path, _soundfile_blocks(path, file))
+
+
+def _decode_container(path: Path) -> tuple[int, Iterator[FloatArray]]:
+    blocks = _container_blocks(path)
+    rate, first = next(blocks, (0, None))
+    if first is None:
+        raise InputError(f"{path} holds no audio samples: replace or remove the file.")
+    return rate, _checked(path, _chained(first, (block for _, block in blocks)))
 
 
 class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile is untyped
@@ -147,7 +155,7 @@ def _container_blocks(path: Path) -> Iterator[tuple[int, FloatArray]]:
                 raise InputError(f"{path} holds no audio stream: replace or remove the file.")
             rate = channels = 0
             # FFmpeg's decoder drops the encoder delay that the container states.
-            for frame in container.decode(container.streams.audio[0]):
+            for frame in _frames(path, container):
                 block = _samples(frame)
                 if rate == 0:
                     rate, channels = frame.sample_rate, block.shape[1]
@@ -163,6 +171,24 @@ def _container_blocks(path: Path) -> Iterator[tuple[int, FloatArray]]:
             f"{path} cannot be decoded, neither by soundfile nor by PyAV ({error}): "
             "replace or remove the file."
         ) from error
+
+
+def _frames(path: Path, container: Any) -> Iterator[Any]:  # noqa: ANN401
+    """Decode all frames; what is no frame in an mp3 is left out, as other mp3 decoders do."""
+    import av
+
+    unreadable = 0
+    for packet in container.demux(container.streams.audio[0]):
+        try:
+            frames = packet.decode()
+        except av.error.InvalidDataError:
+            if container.format.name != "mp3":
+                raise
+            unreadable += 1
+            continue
+        yield from frames
+    if unreadable:
+        log.warning("%s: %d frames cannot be decoded and are left out", path, unreadable)
 
 
 def _samples(frame: Any) -> FloatArray:  # noqa: ANN401
@@ -184,7 +210,7 @@ class _Resampler:
     filter reaches.
     """
 
-    def __init__(self, rate: int, target: int = RATE, piece_seconds: float = 20.0) -> None:
+    def __init__(self, rate: int, target: int = RATE, piece_seconds: float = 5.0) -> None:
         divisor = math.gcd(rate, target)
         self._rate, self._target = rate, target
         self._orig, self._new = rate // divisor, target // divisor
@@ -294,7 +320,13 @@ def prepare_source(source: Path, target: Path) -> PreparedSource:
     samples = clipped = 0
     with closing(resampled()) as pieces, atomic_path(target) as temporary:
         with soundfile.SoundFile(
-            temporary, "w", RATE, channels=1, format="FLAC", subtype="PCM_16"
+            temporary,
+            "w",
+            RATE,
+            channels=1,
+            format="FLAC",
+            subtype="PCM_16",
+            compression_level=1.0,  # a per cent less disk, at no time that counts
         ) as file:
             for piece in pieces:
                 rounded = np.rint(piece * np.float32(_FULL_SCALE))

@@ -5,7 +5,7 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from sdd.audio import file_digest, prepare_source
-from sdd.corpora.paths import resolve_path
 from sdd.errors import InputError
 from sdd.files import atomic_path
+from sdd.paths import resolve_path
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
 TEXT_COLUMNS = ("path", "file", "sha256")
 COLUMNS = ("path", "file", "samples", "source_rate", "source_samples", "clipped", "sha256")
@@ -46,14 +45,14 @@ class _Job:
 
 
 def prepare_corpus(
-    protocol: "pd.DataFrame",
+    paths: Iterable[str],
     root: Path,
     folder: Path,
     corpus: str,
     *,
     workers: int,
     allowed_failures: int = 0,
-) -> "pd.DataFrame":
+) -> list[Entry]:
     """Prepare every source file of a protocol, in parallel threads.
 
     What is done is entered in a journal, so a killed run goes on where it was; a FLAC is kept if
@@ -62,8 +61,8 @@ def prepare_corpus(
 
     Parameters
     ----------
-    protocol
-        The corpus; only Path is used, and each distinct one is prepared once.
+    paths
+        The column Path of the corpus' protocol; each distinct one is prepared once.
     root
         The data root that `$ROOT` stands for.
     folder
@@ -77,9 +76,9 @@ def prepare_corpus(
 
     Returns
     -------
-    DataFrame
-        The audio table, one row for each distinct Path that succeeded, in the protocol's order:
-        path, file (relative to `folder`), samples (at 16 kHz), source_rate, source_samples,
+    list of dict
+        The rows of the audio table, one for each distinct Path that succeeded, in the protocol's
+        order: path, file (relative to `folder`), samples (at 16 kHz), source_rate, source_samples,
         clipped, sha256.
 
     Raises
@@ -93,7 +92,7 @@ def prepare_corpus(
         leftover.unlink()
     jobs = [
         _Job(path, resolve_path(path, root), file := f"{corpus}/{flac_name(path)}", folder / file)
-        for path in dict.fromkeys(protocol["Path"])
+        for path in dict.fromkeys(paths)
     ]
     journal = place / JOURNAL
     known = _read_journal(journal)
@@ -112,7 +111,16 @@ def prepare_corpus(
         log.warning(
             "%s: %d source files could not be prepared: %s", corpus, len(errors), list(errors)
         )
-    return _table(done[job.path] for job in jobs if job.path in done)
+    rows = [{c: done[job.path][c] for c in COLUMNS} for job in jobs if job.path in done]
+    clipped = [row for row in rows if row["clipped"]]
+    log.info(
+        "%s: %d sources prepared, %d samples of %d of them were beyond 16 bits and are limited",
+        corpus,
+        len(rows),
+        sum(row["clipped"] for row in clipped),
+        len(clipped),
+    )
+    return rows
 
 
 def flac_name(path: str) -> str:
@@ -237,35 +245,23 @@ def read_failures(folder: Path, corpus: str) -> list[str]:
         return [row[0] for row in csv.reader(file)][1:]
 
 
-def _table(entries: Iterable[Entry]) -> "pd.DataFrame":
-    import pandas as pd
+def write_audio_table(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Write an audio table as CSV, all at once or not at all.
 
-    table = pd.DataFrame([{c: entry[c] for c in COLUMNS} for entry in entries], columns=COLUMNS)
-    return table.astype({c: "str" if c in TEXT_COLUMNS else "int64" for c in COLUMNS})
-
-
-def _schema() -> "pa.Schema":
-    import pyarrow as pa
-
-    return pa.schema([(c, pa.string() if c in TEXT_COLUMNS else pa.int64()) for c in COLUMNS])
-
-
-def write_audio_table(table: "pd.DataFrame", path: Path) -> None:
-    """Write an audio table as Parquet, all at once or not at all.
+    Neither pandas nor pyarrow is needed: with torch, they would be half a gigabyte in the process
+    that prepares.
 
     Parameters
     ----------
-    table
+    rows
         What `prepare_corpus` returned.
     path
         The file to write.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    rows = pa.Table.from_pandas(table, _schema(), preserve_index=False)
-    with atomic_path(path) as temporary:
-        pq.write_table(rows.replace_schema_metadata(None), temporary)
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, quoting=csv.QUOTE_ALL, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def read_audio_table(path: Path) -> "pd.DataFrame":
@@ -279,19 +275,37 @@ def read_audio_table(path: Path) -> "pd.DataFrame":
     Returns
     -------
     DataFrame
-        As `prepare_corpus` returned it.
+        Its columns are `COLUMNS`.
 
     Raises
     ------
     InputError
         If the file is missing or is not an audio table.
     """
-    import pyarrow.parquet as pq
+    import pandas as pd
 
     if not path.is_file():
         raise InputError(f"{path} is missing: prepare the corpus first.")
-    table = pq.read_table(path)
-    if not table.schema.equals(_schema()):
-        raise InputError(f"{path} is not an audio table: it has {', '.join(table.column_names)}.")
-    frame: pd.DataFrame = table.to_pandas()
-    return frame
+    with path.open(encoding="utf-8", newline="") as file:
+        header, *rows = list(csv.reader(file)) or [[]]
+    if tuple(header) != COLUMNS:
+        raise InputError(f"{path} is not an audio table: it has {', '.join(header)}.")
+    frame = pd.DataFrame(rows, columns=list(COLUMNS), dtype="str")
+    return frame.astype({c: "str" if c in TEXT_COLUMNS else "int64" for c in COLUMNS})
+
+
+def read_paths(protocol: Path) -> list[str]:
+    """Read the column Path of a protocol that the workflow wrote, without pandas.
+
+    Parameters
+    ----------
+    protocol
+        The CSV file.
+
+    Returns
+    -------
+    list of str
+        A Path for each row.
+    """
+    with protocol.open(encoding="utf-8", newline="") as file:
+        return [row["Path"] for row in csv.DictReader(file)]

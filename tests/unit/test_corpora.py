@@ -13,9 +13,9 @@ import soundfile
 
 from sdd.corpora import READERS, read_corpus, read_protocol, resolve_path, write_protocol
 from sdd.corpora.headers import Header, read_header
-from sdd.corpora.paths import protocol_path, walk_audio
 from sdd.corpora.protocol import COLUMNS
 from sdd.errors import InputError
+from sdd.paths import protocol_path, walk_audio
 
 LONG = [*COLUMNS, "Start", "End"]
 

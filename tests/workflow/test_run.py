@@ -166,7 +166,7 @@ def test_a_file_that_cannot_be_decoded_is_named(run, tmp_path):
     workflow = Workflow(run.folder, *run.configfiles, extra)
     output = workflow.run("--", "results/mini/segments/mine.parquet", ok=False)
     assert "broken one.wav" in output
-    assert not (run.folder / "results/mini/audio/mine.parquet").exists()
+    assert not (run.folder / "results/mini/audio/mine.csv").exists()
 
 
 def test_a_csv_without_labels_is_named(run, tmp_path):

@@ -87,7 +87,7 @@ rule prepare_audio:
     input:
         "<results>/protocols/{corpus}.csv",
     output:
-        "<results>/audio/{corpus}.parquet",
+        "<results>/audio/{corpus}.csv",
     log:
         "<results>/logs/prepare_audio/{corpus}.log",
     conda:
@@ -109,7 +109,7 @@ rule prepare_audio:
 rule cut_segments:
     input:
         protocol=lambda wildcards: f"<results>/protocols/{EXPERIMENT.corpus(wildcards.set)}.csv",
-        audio=lambda wildcards: f"<results>/audio/{EXPERIMENT.corpus(wildcards.set)}.parquet",
+        audio=lambda wildcards: f"<results>/audio/{EXPERIMENT.corpus(wildcards.set)}.csv",
     output:
         "<results>/segments/{set}.parquet",
     log:

@@ -3,21 +3,20 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.corpora import read_protocol
 from sdd.job import logged
-from sdd.preparation import prepare_corpus, write_audio_table
+from sdd.preparation import prepare_corpus, read_paths, write_audio_table
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with logged(snakemake.log[0]):
     target = Path(snakemake.output[0])
-    table = prepare_corpus(
-        read_protocol(Path(snakemake.input[0])),
+    rows = prepare_corpus(
+        read_paths(Path(snakemake.input[0])),
         Path(snakemake.params.root),
         target.parent,
         snakemake.wildcards.corpus,
         workers=snakemake.threads,
         allowed_failures=snakemake.params.allowed,
     )
-    write_audio_table(table, target)
+    write_audio_table(rows, target)

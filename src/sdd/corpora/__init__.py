@@ -18,9 +18,9 @@ from sdd.corpora import (
     own,
 )
 from sdd.corpora.listing import Listing, make_protocol
-from sdd.corpora.paths import resolve_path
 from sdd.corpora.protocol import format_protocol, read_protocol, write_protocol
 from sdd.errors import InputError
+from sdd.paths import resolve_path
 
 __all__ = [
     "READERS",

@@ -4,9 +4,9 @@ from collections.abc import Collection
 from pathlib import Path
 
 from sdd.corpora.listing import Listing, Utterance, names_by_stem
-from sdd.corpora.paths import walk_audio
 from sdd.corpora.protocol import LABELS
 from sdd.corpora.release import Release, archive_hint
+from sdd.paths import walk_audio
 
 RELEASE = Release(
     "FakeOrReal",

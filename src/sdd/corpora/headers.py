@@ -7,7 +7,9 @@ from pathlib import Path
 
 import soundfile
 
+from sdd.audio import MP3_FORMATS
 from sdd.errors import InputError
+from sdd.mp3 import states_its_length
 
 # Names as torchaudio gives them, since the AntiDeepfake protocols were made with it.
 _ENCODINGS = {
@@ -24,6 +26,10 @@ _ENCODINGS = {
     "OPUS": ("OPUS", 0),
     "MPEG_LAYER_III": ("MP3", 0),
 }
+
+# FFmpeg's formats that state no duration, and its decoders whose name is not the codec's.
+_STREAMS = ("mp3", "aac")
+_CODECS = {"mp3float": "MP3"}
 
 # Waiting for the disk is most of the work.
 _THREADS = 8
@@ -81,6 +87,8 @@ def read_header(path: Path) -> Header:
         info = soundfile.info(str(path))
     except (soundfile.LibsndfileError, TypeError):  # TypeError: headerless .raw
         return _read_container_header(path)
+    if info.format in MP3_FORMATS and not states_its_length(path):
+        return _read_container_header(path)
     encoding, bits = _ENCODINGS.get(info.subtype, (info.subtype, 0))
     if info.format == "FLAC":
         encoding = "FLAC"
@@ -122,7 +130,12 @@ def _read_container_header(path: Path) -> Header:
                 raise InputError(f"{path} holds no audio stream: replace or remove the file.")
             stream = container.streams.audio[0]
             seconds = 0.0
-            if stream.duration is not None and stream.time_base is not None:
+            if container.format.name in _STREAMS:  # their duration is a guess
+                packets = (packet for packet in container.demux(stream) if packet.duration)
+                seconds = float(
+                    sum((packet.duration or 0) * packet.time_base for packet in packets)
+                )
+            elif stream.duration is not None and stream.time_base is not None:
                 seconds = float(stream.duration * stream.time_base)
             elif container.duration is not None:
                 seconds = container.duration / av.time_base
@@ -130,7 +143,7 @@ def _read_container_header(path: Path) -> Header:
                 rate=stream.rate,
                 samples=round(seconds * stream.rate),
                 channels=stream.channels,
-                encoding=stream.codec_context.name.upper(),
+                encoding=_CODECS.get(stream.codec_context.name, stream.codec_context.name.upper()),
                 bits=0,
             )
     except av.FFmpegError as error:

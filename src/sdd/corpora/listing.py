@@ -9,7 +9,6 @@ from pathlib import Path
 import pandas as pd
 
 from sdd.corpora.headers import Header, read_headers
-from sdd.corpora.paths import is_file, protocol_path, walk_audio
 from sdd.corpora.protocol import (
     COLUMNS,
     UNKNOWN,
@@ -19,6 +18,7 @@ from sdd.corpora.protocol import (
 )
 from sdd.corpora.release import Release
 from sdd.errors import InputError
+from sdd.paths import is_file, protocol_path, walk_audio
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,6 @@ import pandas as pd
 
 from sdd.corpora.headers import read_headers
 from sdd.corpora.listing import Listing, Utterance, header_cells
-from sdd.corpora.paths import is_archive, is_file, protocol_path, resolve_path, walk_audio
 from sdd.corpora.protocol import (
     COLUMNS,
     LABELS,
@@ -22,6 +21,7 @@ from sdd.corpora.protocol import (
 )
 from sdd.corpora.release import Release
 from sdd.errors import InputError
+from sdd.paths import is_archive, is_file, protocol_path, resolve_path, walk_audio
 
 REQUIRED = ("ID", "Label", "Path")
 

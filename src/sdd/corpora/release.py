@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from sdd.corpora.paths import is_archive, is_file
 from sdd.corpora.protocol import read_text_table
 from sdd.errors import InputError
+from sdd.paths import is_archive, is_file
 
 
 @dataclass(frozen=True)

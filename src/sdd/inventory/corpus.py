@@ -7,12 +7,12 @@ from typing import Any
 
 from sdd.corpora import list_corpus
 from sdd.corpora.listing import Listing, Utterance
-from sdd.corpora.paths import is_file
 from sdd.corpora.protocol import UNKNOWN
 from sdd.corpora.release import Published, Release
 from sdd.errors import InputError
 from sdd.inventory.files import FileFacts, examine_files
 from sdd.inventory.findings import Finding, find_in_files, find_in_lengths, find_in_rows
+from sdd.paths import is_file
 
 ALL = "all"
 
