@@ -42,7 +42,9 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
     temporary = target.with_name(f".{target.stem}.{secrets.token_hex(8)}{target.suffix}")
     try:
         temporary.touch(exist_ok=False)
+        mode = temporary.stat().st_mode & 0o777
         yield temporary
+        temporary.chmod(mode)  # safetensors makes files that only their owner may read
         temporary.replace(target)
     except Exception as error:
         if _disk_is_full(error):

@@ -41,3 +41,11 @@ def test_coverage():
     for line in lines[1:]:
         shares = [float(value.rstrip("%")) for value in line.split()[-2:]]
         assert set(shares) <= {0, 50, 100}
+
+
+def test_dry_run():
+    lines = lines_of("dry_run.py", "--rounds", "1", "--repeats", "1")
+    rounds, jobs, seconds, ratio, _ = lines[1].split()
+    assert (rounds, ratio) == ("1", "1.00")
+    assert int(jobs) > 150
+    assert float(seconds) > 0

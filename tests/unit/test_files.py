@@ -94,6 +94,10 @@ def test_file_is_as_open_as_the_umask_allows(tmp_path, mask, mode):
         with atomic_path(tmp_path / "a.txt") as temporary:
             temporary.write_text("x", encoding="utf-8")
         assert (tmp_path / "a.txt").stat().st_mode & 0o777 == mode
+        with atomic_path(tmp_path / "b.safetensors") as temporary:
+            temporary.unlink()
+            temporary.touch(mode=0o600)  # as safetensors does
+        assert (tmp_path / "b.safetensors").stat().st_mode & 0o777 == mode
         assert os.umask(mask) == mask  # as it was
     finally:
         os.umask(before)
