@@ -42,6 +42,15 @@ def claims_layout(experiment: Experiment) -> dict[str, Any]:
     }
 
 
+def partial_layout(experiment: Experiment) -> dict[str, Any]:
+    """Give what the table of an unfinished run shows: Table 1, and all cells and recipes."""
+    return {
+        **experiment.table_layout(),
+        "cells": [cell.path for cell in experiment.cells()],
+        "recipes": list(experiment.config["recipes"]),
+    }
+
+
 def row_identities(experiment: Experiment) -> list[tuple[str, str, str]]:
     """List (model, init, algorithm) of the table's rows, in order."""
     return [(row["model"], row["init"], row["algorithm"]) for row in experiment.config["rows"]]

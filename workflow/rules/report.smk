@@ -1,6 +1,9 @@
 localrules:
+    compare_recipes,
     judge_claims,
     render_table1,
+    subtract_paper,
+    table1_partial,
     draw_figure2,
 
 
@@ -83,6 +86,75 @@ rule render_table1:
         "Rendering Table 1 of {wildcards.recipe}"
     script:
         "../scripts/render_table1.py"
+
+
+rule subtract_paper:
+    input:
+        table="<results>/{recipe}/table1.csv",
+        intervals="<results>/{recipe}/intervals.csv",
+        paper=PAPER_TABLE,
+    output:
+        csv="<results>/{recipe}/table1_minus_paper.csv",
+        html=report(
+            "<results>/{recipe}/table1_minus_paper.html",
+            caption="../report/table1_minus_paper.rst",
+            category="Table 1",
+        ),
+        images=[
+            "<results>/{recipe}/table1_minus_paper.png",
+            "<results>/{recipe}/table1_minus_paper.pdf",
+        ],
+    log:
+        "<results>/{recipe}/logs/subtract_paper.log",
+    conda:
+        "../../envs/sdd.yaml"
+    params:
+        layout=EXPERIMENT.table_layout(),
+        code=code_digest("tables"),
+    message:
+        "Subtracting the paper's Table 1 from that of {wildcards.recipe}"
+    script:
+        "../scripts/subtract_paper.py"
+
+
+# All recipes of the config in one table: asks for the cells of each of them.
+rule compare_recipes:
+    input:
+        tables=expand("<results>/{recipe}/table1.csv", recipe=config["recipes"]),
+        paper=PAPER_TABLE,
+    output:
+        csv="<results>/recipes.csv",
+        tex="<results>/recipes.tex",
+        html="<results>/recipes.html",
+        images=["<results>/recipes.png", "<results>/recipes.pdf"],
+    log:
+        "<results>/logs/compare_recipes.log",
+    conda:
+        "../../envs/sdd.yaml"
+    params:
+        layout=EXPERIMENT.table_layout(),
+        code=code_digest("tables"),
+    message:
+        "Putting the tables of all recipes side by side"
+    script:
+        "../scripts/compare_recipes.py"
+
+
+# What there is of a run that is not finished, or goes on: no cell is an input, so none is made.
+rule table1_partial:
+    log:
+        "<results>/logs/table1_partial.log",
+    conda:
+        "../../envs/sdd.yaml"
+    params:
+        layout=partial_layout(EXPERIMENT),
+        folder=f"results/{EXPERIMENT.name}",
+        paper=PAPER_TABLE,
+        code=code_digest("tables"),
+    message:
+        "Rendering what there is of Table 1"
+    script:
+        "../scripts/render_partial_table.py"
 
 
 rule draw_figure2:

@@ -15,8 +15,14 @@ from sdd.tables.assembly import (
     read_table,
     write_csv,
 )
-from sdd.tables.layout import PAPER_GROUP_TITLES, grey
-from sdd.tables.render_html import write_html
+from sdd.tables.comparison import (
+    arrange_differences,
+    arrange_recipes,
+    join_recipes,
+    subtract_paper,
+)
+from sdd.tables.layout import PAPER_GROUP_TITLES, arrange, grey
+from sdd.tables.render_html import TABLE_STYLE, table_fragment, write_html
 from sdd.tables.render_image import write_image
 from sdd.tables.render_latex import write_latex
 
@@ -25,12 +31,19 @@ __all__ = [
     "IDENTITY",
     "PAPER_GROUP_TITLES",
     "PAPER_LABELS",
+    "TABLE_STYLE",
+    "arrange",
+    "arrange_differences",
+    "arrange_recipes",
     "assemble_table",
     "difference_from_paper",
     "domain_columns",
     "grey",
+    "join_recipes",
     "paper_values",
     "read_table",
+    "subtract_paper",
+    "table_fragment",
     "write_csv",
     "write_html",
     "write_image",

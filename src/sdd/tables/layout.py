@@ -46,6 +46,26 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """What stands in a cell: text, small text below it, and the cell's colour."""
+
+    text: str
+    small: str = ""
+    colour: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    """Red, green and blue, 0 to 1."""
+
+    @property
+    def missing(self) -> bool:
+        """Whether nothing was measured."""
+        return self.text == MISSING
+
+    @property
+    def white(self) -> bool:
+        """Whether the text is white."""
+        return self.colour[0] == self.colour[1] == self.colour[2] and text_is_white(self.colour[0])
+
+
+@dataclass(frozen=True)
 class Row:
     """A row; a span is the number of rows that a merged cell covers, 0 where one above does."""
 
@@ -56,16 +76,24 @@ class Row:
     post_trained: str
     training_span: int
     algorithm: str
-    values: tuple[float, ...]
-    paper: tuple[float, ...]
+    cells: tuple[Shown, ...]
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Everything that a renderer shows, in order."""
+    """Everything that a renderer shows, in order.
+
+    Attributes
+    ----------
+    groups, rows
+        Left to right, top to bottom.
+    legend
+        One line that says what numbers, shades and signs mean.
+    """
 
     groups: tuple[Group, ...]
     rows: tuple[Row, ...]
+    legend: str
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -73,19 +101,9 @@ class Layout:
         return tuple(column for group in self.groups for column in group.columns)
 
     @property
-    def has_paper(self) -> bool:
-        """Whether any value of the paper stands beside a measured one."""
-        return any(not math.isnan(value) for row in self.rows for value in row.paper)
-
-    @property
-    def legend(self) -> str:
-        """One line that says what numbers, shades and signs mean."""
-        parts = ["Equal error rate (EER) in percent; the darker the cell, the higher."]
-        if self.has_paper:
-            parts.append("Small type: the value that the paper prints.")
-        if any(math.isnan(value) for row in self.rows for value in row.values):
-            parts.append("A dash: not measured.")
-        return " ".join(parts)
+    def has_small(self) -> bool:
+        """Whether any cell has small text."""
+        return any(cell.small for row in self.rows for cell in row.cells)
 
 
 def arrange(
@@ -115,12 +133,59 @@ def arrange(
     Layout
         A domain without test sets is left out.
     """
+    groups = arrange_columns(table, labels, group_titles)
+    keys = [column.key for group in groups for column in group.columns]
+    measured = table[keys].to_numpy(dtype=np.float64).tolist()
+    beside = [[math.nan] * len(keys) for _ in measured]
+    if paper is not None:
+        beside = paper_values(table, paper)[keys].to_numpy(dtype=np.float64).tolist()
+    cells = [
+        [shown_eer(value, other) for value, other in zip(*pair, strict=True)]
+        for pair in zip(measured, beside, strict=True)
+    ]
+    legend = "Equal error rate (EER) in percent; the darker the cell, the higher."
+    if any(cell.small for row in cells for cell in row):
+        legend += " Small type: the value that the paper prints."
+    return Layout(groups, arrange_rows(table, cells, labels), legend + legend_of_gaps(cells))
+
+
+def as_layout(
+    table: pd.DataFrame | Layout,
+    *,
+    labels: Mapping[str, str] | None = None,
+    group_titles: tuple[str, str] | None = None,
+    paper: pd.DataFrame | None = None,
+) -> Layout:
+    """Arrange a table unless it is an arrangement already; arguments are those of `arrange`."""
+    if isinstance(table, Layout):
+        return table
+    return arrange(table, labels=labels, group_titles=group_titles, paper=paper)
+
+
+def shown_eer(value: float, paper: float = math.nan) -> Shown:
+    """Show an EER in its shade, the paper's in small type below it."""
+    small = "" if math.isnan(paper) else f"{paper:.2f}"
+    return Shown(number_text(value), small, (grey(value),) * 3)
+
+
+def legend_of_gaps(cells: Sequence[Sequence[Shown]]) -> str:
+    """Say what a dash means, if there is one."""
+    gaps = any(cell.missing for row in cells for cell in row)
+    return " A dash: not measured." if gaps else ""
+
+
+def arrange_columns(
+    table: pd.DataFrame,
+    labels: Mapping[str, str] | None,
+    group_titles: tuple[str, str] | None,
+) -> tuple[Group, ...]:
+    """Arrange the columns of a table by domain; arguments are those of `arrange`."""
     names = {**PAPER_LABELS, **(labels or {})}
     domains = domain_columns(table)
     if group_titles is None:
         as_paper = bool(domains[0]) and all(name.startswith("dfe24_") for name in domains[0])
         group_titles = PAPER_GROUP_TITLES if as_paper else _GENERAL_GROUP_TITLES
-    groups = tuple(
+    return tuple(
         Group(
             title,
             (
@@ -133,12 +198,28 @@ def arrange(
         )
         if test_sets
     )
-    keys = [column.key for group in groups for column in group.columns]
-    measured = table[keys].to_numpy(dtype=np.float64)
-    beside = np.full_like(measured, np.nan)
-    if paper is not None:
-        beside = paper_values(table, paper)[keys].to_numpy(dtype=np.float64)
 
+
+def arrange_rows(
+    table: pd.DataFrame,
+    cells: Sequence[Sequence[Shown]],
+    labels: Mapping[str, str] | None,
+    variants: Sequence[str] | None = None,
+) -> tuple[Row, ...]:
+    """Arrange the rows of a table.
+
+    Parameters
+    ----------
+    table
+        Its first columns are row, model, init, algorithm.
+    cells
+        What stands in each of its rows.
+    labels
+        See `arrange`.
+    variants
+        Of each row, what tells it from another row of the same algorithm.
+    """
+    names = {**PAPER_LABELS, **(labels or {})}
     models, inits, algorithms = (list(table[name]) for name in ("model", "init", "algorithm"))
     # As in the paper, a model that was not fine-tuned shares no cell with those that were.
     trainings = [
@@ -146,7 +227,8 @@ def arrange(
         for model, init, algorithm in zip(models, inits, algorithms, strict=True)
     ]
     model_spans, training_spans = _spans(models), _spans(trainings)
-    rows = tuple(
+    suffixes = [f", {variant}" for variant in variants] if variants else [""] * len(models)
+    return tuple(
         Row(
             number=int(number),
             model=names.get(models[i], models[i]),
@@ -154,13 +236,11 @@ def arrange(
             pre_trained=CHECK,
             post_trained={"post": CHECK, "pre": CROSS}.get(inits[i], inits[i]),
             training_span=training_spans[i],
-            algorithm=names.get(algorithms[i], algorithms[i]),
-            values=tuple(measured[i].tolist()),
-            paper=tuple(beside[i].tolist()),
+            algorithm=names.get(algorithms[i], algorithms[i]) + suffixes[i],
+            cells=tuple(cells[i]),
         )
         for i, number in enumerate(table["row"])
     )
-    return Layout(groups, rows)
 
 
 def grey(eer_percent: float) -> float:

@@ -1,6 +1,5 @@
 """Table 1 as a picture: PNG for pages, PDF for print."""
 
-import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sdd.figures import mathtext, own_style, save_figure
-from sdd.tables.layout import Layout, Row, arrange, grey, number_text, text_is_white
+from sdd.tables.layout import Layout, Row, Shown, as_layout
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +25,7 @@ _HEAVY, _MEDIUM, _THIN = 1.3, 0.8, 0.4
 
 
 def write_image(
-    table: pd.DataFrame,
+    table: pd.DataFrame | Layout,
     path: Path | str,
     *,
     title: str,
@@ -41,7 +40,7 @@ def write_image(
     Parameters
     ----------
     table
-        As `sdd.tables.assemble_table` returns it.
+        As `sdd.tables.assemble_table` returns it, or an arrangement of one.
     path
         A .png or .pdf file; replaced whole or not at all. Equal tables give equal files.
     title, notes
@@ -59,7 +58,7 @@ def write_image(
     InputError
         If the file's name ends otherwise.
     """
-    layout = arrange(table, labels=labels, group_titles=group_titles, paper=paper)
+    layout = as_layout(table, labels=labels, group_titles=group_titles, paper=paper)
     with own_style():
         from matplotlib.figure import Figure
 
@@ -119,8 +118,14 @@ class _Picture:
             least = (self._longest([group.title]) + 8) / len(group.columns)
             first = x
             for column in group.columns:
+                small = [row.cells[len(self._edges)].small for row in rows]
                 self._edges.append(x)
-                width = max(_EER_WIDTH, least, self._longest([column.heading]) + 8)
+                width = max(
+                    _EER_WIDTH,
+                    least,
+                    self._longest([column.heading]) + 8,
+                    self._longest(small) * _SMALL / _TEXT + 6,
+                )
                 self._widths.append(width)
                 x += width
             self._group_edges.append((first, x))
@@ -151,11 +156,11 @@ class _Picture:
         self._y = top + 2 * _HEADER_LINE + 2
 
     def _draw_row(self, row: Row) -> None:
-        height = _LINE_WITH_PAPER if self._layout.has_paper else _LINE
+        height = _LINE_WITH_PAPER if self._layout.has_small else _LINE
         top = self._y
         for index, x in enumerate(self._edges):
-            self._shade(x, top, index, height, row.values[index])
-            self._draw_value(row, index, x + self._widths[index] / 2, top, height)
+            self._shade(x, top, index, height, row.cells[index])
+            self._draw_value(row.cells[index], index, x + self._widths[index] / 2, top, height)
         if row.model_span:
             self._rule(self._left, self._right, _MEDIUM)
             middle = top + row.model_span * height / 2
@@ -170,28 +175,24 @@ class _Picture:
         self._text(self._number, top + height / 2, str(row.number), color="#444444")
         self._y = top + height
 
-    def _draw_value(self, row: Row, index: int, x: float, top: float, height: float) -> None:
-        value, paper = row.values[index], row.paper[index]
-        colour = "white" if text_is_white(grey(value)) else "black"
-        weight = (
-            "bold" if self._layout.columns[index].average and not math.isnan(value) else "normal"
-        )
-        beside = not math.isnan(paper)
-        middle = top + height * (0.34 if beside else 0.5)
-        self._text(x, middle, number_text(value), color=colour, weight=weight)
-        if beside:
-            self._text(x, top + 0.77 * height, f"{paper:.2f}", color=colour, fontsize=_SMALL)
+    def _draw_value(self, cell: Shown, index: int, x: float, top: float, height: float) -> None:
+        colour = "white" if cell.white else "black"
+        bold = self._layout.columns[index].average and not cell.missing
+        middle = top + height * (0.34 if cell.small else 0.5)
+        self._text(x, middle, cell.text, color=colour, weight="bold" if bold else "normal")
+        if cell.small:
+            self._text(x, top + 0.77 * height, cell.small, color=colour, fontsize=_SMALL)
 
-    def _shade(self, x: float, top: float, index: int, height: float, value: float) -> None:
+    def _shade(self, x: float, top: float, index: int, height: float, cell: Shown) -> None:
         from matplotlib.patches import Rectangle
 
-        if not math.isnan(value):
+        if not cell.missing:
             self._axes.add_patch(
                 Rectangle(
                     (x, top),
                     self._widths[index],
                     height,
-                    facecolor=str(grey(value)),
+                    facecolor=cell.colour,
                     linewidth=0,
                     # Otherwise hairs of white show between neighbours.
                     antialiased=False,

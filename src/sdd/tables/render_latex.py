@@ -8,7 +8,7 @@ import pandas as pd
 
 from sdd.files import atomic_path
 from sdd.names import translate
-from sdd.tables.layout import Layout, Row, arrange, grey, number_text, text_is_white
+from sdd.tables.layout import Layout, Row, Shown, as_layout
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -59,7 +59,7 @@ NOTES
 
 
 def write_latex(
-    table: pd.DataFrame,
+    table: pd.DataFrame | Layout,
     path: Path | str,
     *,
     title: str,
@@ -72,7 +72,8 @@ def write_latex(
     Parameters
     ----------
     table
-        As `sdd.tables.assemble_table` returns it.
+        As `sdd.tables.assemble_table` returns it, or an arrangement of one; small text is left
+        out.
     path
         The .tex file; replaced whole or not at all.
     title, notes
@@ -80,7 +81,7 @@ def write_latex(
     labels, group_titles
         See `sdd.tables.layout.arrange`.
     """
-    layout = arrange(table, labels=labels, group_titles=group_titles)
+    layout = as_layout(table, labels=labels, group_titles=group_titles)
     below = "\n".join(
         rf"\par\smallskip{{\footnotesize {_markup(note)}}}" for note in (layout.legend, *notes)
     )
@@ -135,7 +136,7 @@ def _row_cells(row: Row) -> list[str]:
         _merged(row.pre_trained, row.training_span),
         _merged(row.post_trained, row.training_span),
         _markup(row.algorithm),
-        *(_shaded(value) for value in row.values),
+        *(_shaded(cell) for cell in row.cells),
         str(row.number),
     ]
 
@@ -146,12 +147,14 @@ def _merged(text: str, span: int) -> str:
     return _markup(text) if span == 1 else rf"\multirow{{{span}}}{{*}}{{{_markup(text)}}}"
 
 
-def _shaded(value: float) -> str:
-    text = _markup(number_text(value))
-    shade = grey(value)
-    if text_is_white(shade):
+def _shaded(cell: Shown) -> str:
+    text = _markup(cell.text)
+    if cell.white:
         text = rf"\textcolor{{white}}{{{text}}}"
-    return rf"\cellcolor[gray]{{{shade:.2f}}}{text}"
+    red, green, blue = cell.colour
+    if red == green == blue:
+        return rf"\cellcolor[gray]{{{red:.2f}}}{text}"
+    return rf"\cellcolor[rgb]{{{red:.2f}, {green:.2f}, {blue:.2f}}}{text}"
 
 
 def _markup(text: str) -> str:

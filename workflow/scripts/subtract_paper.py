@@ -1,0 +1,24 @@
+"""Subtract the paper's Table 1 from the measured one, with intervals."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sdd.job import logged
+from sdd.results import write_rows
+from sdd.tables import arrange_differences, read_table, subtract_paper, write_html, write_image
+from sdd.uncertainty import read_intervals
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logged(snakemake.log[0]):
+    layout, table = snakemake.params.layout, read_table(snakemake.input.table)
+    intervals = read_intervals(snakemake.input.intervals)
+    rows = subtract_paper(table, read_table(snakemake.input.paper), intervals)
+    words = {key: layout[key] for key in ("labels", "group_titles")}
+    arranged = arrange_differences(table, rows, **words)
+    title = f"{layout['title']}: measured minus paper"
+    write_rows(Path(snakemake.output.csv), rows)
+    for path in snakemake.output.images:
+        write_image(arranged, path, title=title, notes=layout["notes"])
+    write_html(arranged, snakemake.output.html, title=title, notes=layout["notes"])
