@@ -12,6 +12,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import yaml
@@ -26,6 +27,7 @@ from sdd.inference import autocast, prepare
 from sdd.objectives import sample_correct
 from sdd.recipe import Recipe
 from sdd.results import measure_error_rates, write_scores
+from sdd.segments import COLUMNS, write_segments
 from sdd.training_state import HISTORY, StopRequest
 from tests.conftest import GRPO, RECIPE, TINY
 from tests.runs import CPU, make_trainer, weights
@@ -611,9 +613,11 @@ def _():
         table = setting.tones[0]
         real = np.array(table.label) == "real"
         logits = np.where(real[:, None], [5.0, 1.0], [-5.0, 0.0]).astype(np.float32)
-        path = setting.folder / "scores.parquet"
+        path, segments = setting.folder / "scores.parquet", setting.folder / "segments.parquet"
         write_scores(path, table, logits)
-        return measure_error_rates([path], value)[0]["eer_percent"]
+        columns = {name: getattr(table, name) for name in COLUMNS}
+        write_segments(pd.DataFrame(columns), segments)
+        return measure_error_rates([path], [segments], value)[0]["eer_percent"]
 
     return observed, lambda _, value: {"logit": 0.0, "probability": 100.0}[value]
 
