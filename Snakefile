@@ -26,6 +26,7 @@ localrules:
     zero_shot,
     plan,
     protocols,
+    materialise,
     certify,
 
 
@@ -34,6 +35,7 @@ rule all:
     default_target: True
     input:
         expand("<results>/{recipe}/{file}", recipe=config["recipe"], file=RESULTS),
+        MATERIALISED if config["materialise"] else [],
 
 
 # Detectors without fine-tuning (rows 1, 13 and 17 of the paper): the cheapest real check.
@@ -64,6 +66,12 @@ rule plan:
 rule protocols:
     input:
         expand("<results>/protocols/{corpus}.csv", corpus=EXPERIMENT.corpora()),
+
+
+# The segments of every set as files, for other tools; `materialise: true` makes them part of all.
+rule materialise:
+    input:
+        MATERIALISED,
 
 
 # Our detector beside real fairseq, on every checkpoint in use: largest differences as a table.

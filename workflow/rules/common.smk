@@ -60,6 +60,10 @@ if EXPERIMENT.drift_cells():
     RESULTS += ["figure2.png", "figure2.pdf"]
 RESULTS += ["table1_minus_paper.html", "claims.html"]
 
+MATERIALISED = expand(
+    "<results>/segments/{set}/protocol.csv", set=EXPERIMENT.sets_in_use()
+)
+
 
 def one_of(names):
     """A wildcard constraint that matches exactly these names; nothing, if there are none."""

@@ -124,3 +124,23 @@ rule cut_segments:
         "Cutting set {wildcards.set}"
     script:
         "../scripts/cut_segments.py"
+
+
+# Segments as files, for other tools. The FLAC files stay undeclared, as those of prepare_audio.
+rule materialise_segments:
+    input:
+        segments="<results>/segments/{set}.parquet",
+    output:
+        "<results>/segments/{set}/protocol.csv",
+    log:
+        "<results>/logs/materialise_segments/{set}.log",
+    conda:
+        "../../envs/sdd.yaml"
+    threads: config["threads"]["prepare"]
+    params:
+        audio=f"results/{EXPERIMENT.name}/audio",
+        code=code_digest("materialisation"),
+    message:
+        "Writing the segments of {wildcards.set} as files"
+    script:
+        "../scripts/materialise_segments.py"

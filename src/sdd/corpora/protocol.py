@@ -55,9 +55,9 @@ def validate_protocol(frame: pd.DataFrame, where: object) -> None:
         )
     check_values(frame, "Label", LABELS, where)
     check_values(frame, "Proportion", PROPORTIONS, where)
-    _check_names(frame, where)
     check_windows(frame, where)
     _check_one_label_a_file(frame, where)
+    _check_names(frame, where)
 
 
 def check_values(frame: pd.DataFrame, column: str, allowed: tuple[str, ...], where: object) -> None:
