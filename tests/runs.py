@@ -5,8 +5,8 @@ import torch
 from sdd.detector import Detector, architecture
 from sdd.policies import Policies
 from sdd.recipe import Recipe, objective_from_config
+from sdd.stopping import StopRequest
 from sdd.training import Trainer
-from sdd.training_state import StopRequest
 from tests.conftest import RECIPE, TINY
 
 CPU = torch.device("cpu")

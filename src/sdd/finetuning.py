@@ -16,8 +16,9 @@ from sdd.ownership import sole_owner
 from sdd.policies import Policies
 from sdd.recipe import Recipe, objective_from_config
 from sdd.segments import Segments, without_suffixes
+from sdd.stopping import STOPPED, StopRequest
 from sdd.training import Trainer
-from sdd.training_state import STATE, STOPPED, Progress, StopRequest, write_history
+from sdd.training_state import STATE, Progress, write_history
 
 logger = logging.getLogger(__name__)
 

@@ -19,6 +19,7 @@ from sdd.partial_scores import PartialScores
 from sdd.results import write_scores
 from sdd.segment_data import durations, length_sorted_batches, make_dataset
 from sdd.segments import Segments, read_segments, without_suffixes
+from sdd.stopping import STOPPED, StopRequest
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +68,13 @@ def score_sets(
         How to compute.
     save_minutes
         How much time a kill may cost.
+
+    Raises
+    ------
+    InputError
+        If the detector, a table or a FLAC file cannot be used.
+    SystemExit
+        With status `STOPPED` after SIGTERM or SIGUSR1, when what is scored has been saved.
     """
     where = choose_device(device)
     prepare(precision, threads)
@@ -82,24 +90,27 @@ def score_sets(
     }
     detector = load_detector(model, architecture).to(where)
     done = []
+    stop = StopRequest()
     for number, (path, target) in enumerate(zip(tables, scores, strict=True)):
         table = without_suffixes(read_segments(path), skip_suffixes)
         partial = PartialScores(
             state / path.stem, made_from | {"table": file_digest(path)}, save_minutes
         )
         done.append(partial)
-        predictions = score_set(
-            detector,
-            table,
-            partial,
-            name=path.stem,
-            audio_folder=audio_folder,
-            batch_seconds=batch_seconds,
-            precision=precision,
-            device=where,
-            workers=workers,
-            embeddings=bool(embeddings),
-        )
+        with stop.listening():
+            predictions = score_set(
+                detector,
+                table,
+                partial,
+                stop,
+                name=path.stem,
+                audio_folder=audio_folder,
+                batch_seconds=batch_seconds,
+                precision=precision,
+                device=where,
+                workers=workers,
+                embeddings=bool(embeddings),
+            )
         write_scores(target, table, predictions.logits)
         if embeddings and predictions.embeddings is not None:
             write_embeddings(embeddings[number], table, predictions.embeddings)
@@ -113,6 +124,7 @@ def score_set(
     detector: Detector,
     table: Segments,
     partial: PartialScores,
+    stop: StopRequest,
     *,
     name: str,
     audio_folder: Path,
@@ -132,6 +144,8 @@ def score_set(
         The segments.
     partial
         What is scored of them so far; it takes the rest.
+    stop
+        Looked at after each batch.
     name
         Of the set, for the progress that is shown on a terminal and, at each part that is saved,
         in the log.
@@ -144,6 +158,11 @@ def score_set(
     -------
     Predictions
         In the order of the table.
+
+    Raises
+    ------
+    SystemExit
+        With status `STOPPED` when asked to stop.
     """
     seconds = durations(table)
     batches = length_sorted_batches(seconds, batch_seconds)
@@ -163,8 +182,11 @@ def score_set(
             scored = float(seconds[found.rows].sum())
             pace.add(scored)
             bar.update(scored)
-            if partial.add(found):
+            if partial.add(found) or stop.requested:
                 logger.info("%s", pace)
+            if stop.requested:
+                partial.save()
+                raise SystemExit(STOPPED)
     logger.info("%s: %d segments, %.0f s of audio scored", name, len(table), seconds.sum())
     return partial.complete(len(table))
 
@@ -182,7 +204,8 @@ class Pace:
 
     def __str__(self) -> str:
         rate = (self.finished - self._at_first) / max(1e-9, time.monotonic() - self._began)
-        left = (self.total - self.finished) / max(1e-9, rate) / 60
+        # Rounding may leave less than nothing.
+        left = max(0.0, self.total - self.finished) / max(1e-9, rate) / 60
         return (
             f"{self.name}: {100 * self.finished / self.total:.0f} % of {self.total:.0f} s of "
             f"audio, {rate:.1f} s a second, {left:.1f} minutes left"

@@ -26,11 +26,11 @@ from sdd.policies import Policies
 from sdd.recipe import Recipe
 from sdd.segment_data import durations, is_real, length_sorted_batches, make_dataset
 from sdd.segments import Segments
+from sdd.stopping import StopRequest
 from sdd.training_state import (
     HISTORY,
     STATE,
     Progress,
-    StopRequest,
     describe_segments,
     load_state,
     save_state,

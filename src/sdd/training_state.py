@@ -4,9 +4,7 @@ import hashlib
 import json
 import logging
 import math
-import signal
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,12 +13,8 @@ import torch
 
 from sdd.errors import InputError
 from sdd.files import atomic_path
-from sdd.ownership import Ownership
 from sdd.policies import Policies
 from sdd.segments import Segments
-
-STOPPED = 75
-"""Exit status of a run that was asked to stop and saved itself (EX_TEMPFAIL: try again)."""
 
 HISTORY = (
     "step",
@@ -65,40 +59,6 @@ class Progress:
         """Count the validations after the best one."""
         step, rate = HISTORY.index("step"), HISTORY.index("validation_eer")
         return sum(row[step] > self.best_step and not math.isnan(row[rate]) for row in self.history)
-
-
-class StopRequest:
-    """Notes SIGTERM and SIGUSR1 (a cluster's warning), so that a step is finished first.
-
-    Parameters
-    ----------
-    ownership
-        Of the run's state: another process that asks for it is a request to stop, too.
-    """
-
-    def __init__(self, ownership: Ownership | None = None) -> None:
-        self.ownership = ownership
-        self.signalled = False
-
-    @property
-    def requested(self) -> bool:
-        """Whether to stop."""
-        return self.signalled or (self.ownership is not None and self.ownership.wanted)
-
-    def _note(self, number: int, _frame: object) -> None:
-        logger.warning("%s: saving the state and stopping", signal.Signals(number).name)
-        self.signalled = True
-
-    @contextmanager
-    def listening(self) -> Iterator["StopRequest"]:
-        """Listen while the block runs."""
-        signals = (signal.SIGTERM, signal.SIGUSR1)
-        before = [signal.signal(number, self._note) for number in signals]
-        try:
-            yield self
-        finally:
-            for number, handler in zip(signals, before, strict=True):
-                signal.signal(number, handler)
 
 
 def save_state(

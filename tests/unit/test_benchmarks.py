@@ -49,3 +49,22 @@ def test_dry_run():
     assert (rounds, ratio) == ("1", "1.00")
     assert int(jobs) > 150
     assert float(seconds) > 0
+
+
+def test_scoring_speed():
+    options = ["--architecture", "tiny", "--audio-seconds", "3", "--turns", "2"]
+    lines = lines_of("scoring.py", *options, "--lengths", "0.1-0.3", "0.3-1")
+    rows = [line.split() for line in lines[1:]]
+    assert [row[:2] for row in rows] == [["tiny", "0.1-0.3"], ["tiny", "0.3-1"]]
+    for row in rows:
+        assert float(row[3]) > 0
+        assert float(row[-1]) < 1e-5
+
+
+def test_speed_of_metrics():
+    options = ["--scores", "2000", "--turns", "1", "--points", "60", "--reference", "40"]
+    lines = lines_of("metrics.py", *options, "--dimensions", "5", "--replicates", "3")
+    assert lines[0].startswith("EER of 2000 scores")
+    assert [line.split()[0] for line in lines[2:]] == ["scipy:", "POT:", "interval"]
+    for line in lines[2:4]:
+        assert float(line.split()[-1]) < 1e-9

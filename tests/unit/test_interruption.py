@@ -9,7 +9,8 @@ import time
 import pytest
 
 from sdd.detector.conversion import save_encoder
-from sdd.training_state import HISTORY, STOPPED
+from sdd.stopping import STOPPED
+from sdd.training_state import HISTORY
 from tests.conftest import GRPO, RECIPE
 from tests.interrupted import SAVING, VALIDATING, running
 from tests.runs import finetune_arguments

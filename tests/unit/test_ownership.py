@@ -9,7 +9,7 @@ import pytest
 
 from sdd.detector.conversion import save_encoder
 from sdd.ownership import sole_owner
-from sdd.training_state import STOPPED
+from sdd.stopping import STOPPED
 from tests.conftest import GRPO, RECIPE
 from tests.interrupted import running
 from tests.runs import finetune_arguments

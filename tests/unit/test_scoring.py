@@ -1,6 +1,7 @@
+import os
 import re
 import shutil
-import time
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from sdd.inference import forward, predict, predict_batches
 from sdd.scoring import score_sets
 from sdd.segment_data import durations, length_sorted_batches, make_dataset
 from sdd.segments import COLUMNS, read_segments
+from sdd.stopping import STOPPED
 from tests.conftest import TINY
 from tests.interrupted import PROCESSES
 
@@ -145,43 +147,45 @@ def written(job):
     return [path.read_bytes() for path in (*job["scores"], *job["embeddings"])]
 
 
-def score_and_tell(arguments, connection, hangs_in_a_save):
-    """In a process: score, and send the number of segments of each batch before it is scored."""
-    forward = inference.forward
+def score_and_wait(arguments, connection, batches, hangs_in_a_save):
+    """In a process: score, and wait when so many batches have begun, or in the first save."""
+    forward, begun = inference.forward, []
 
-    def telling(detector, batch, *rest, **options):
-        connection.send(len(batch.lengths))
-        return forward(detector, batch, *rest, **options)
+    def waiting(*rest, **options):
+        begun.append(1)
+        if len(begun) == batches:
+            connection.send("begun")
+            connection.recv()
+        return forward(*rest, **options)
 
-    def hanging(path, **arrays):
+    def hanging(path, **_):
         Path(path).write_bytes(b"half")
         connection.send("saving")
-        time.sleep(600)
+        connection.recv()
 
-    inference.forward = telling
+    inference.forward = waiting
     if hangs_in_a_save:
         partial_scores.np.savez = hanging
     score_sets(**arguments)
-    connection.send("done")
 
 
-def killed_after(job, batches, *, hangs_in_a_save=False):
-    """Start scoring, and SIGKILL it when so many batches have begun; tell what was begun."""
-    ours, theirs = PROCESSES.Pipe(duplex=False)
-    process = PROCESSES.Process(target=score_and_tell, args=(job, theirs, hangs_in_a_save))
+def kill(job, *, batches=0, hangs_in_a_save=False, by=signal.SIGKILL):
+    """Start scoring, and kill it when so many batches have begun, or in its first save."""
+    ours, theirs = PROCESSES.Pipe()
+    arguments = (job, theirs, batches, hangs_in_a_save)
+    process = PROCESSES.Process(target=score_and_wait, args=arguments)
     process.start()
     theirs.close()
-    told = []
     try:
-        while len(told) < batches or (hangs_in_a_save and told[-1] != "saving"):
-            told.append(ours.recv())
-            if told[-1] == "done":
-                break
+        ours.recv()
+        os.kill(process.pid, by)
+        if by != signal.SIGKILL:
+            ours.send("go on")
+        process.join()
     finally:
         process.kill()
-        process.join()
         ours.close()
-    return told
+    assert process.exitcode == (-by if by == signal.SIGKILL else STOPPED)
 
 
 def test_killed_again_and_again_it_ends_in_the_same_bytes(job, caplog):
@@ -190,12 +194,9 @@ def test_killed_again_and_again_it_ends_in_the_same_bytes(job, caplog):
     batches = len(length_sorted_batches(durations(read_segments(job["tables"][0])), 3.0))
     assert batches > 3
     shutil.rmtree(job["state"].parents[1])
-    begun = 0
-    for count in (1, 2, 3, 2):
-        told = killed_after(job, count)
-        begun += len(told)
-    parts = list(job["state"].rglob("part-*.npz"))
-    assert parts
+    for begun in (1, 2, 2):  # saved: none, one, two batches
+        kill(job, batches=begun)
+    assert len(list(job["state"].rglob("part-*.npz"))) == 2
     # As Snakemake does after a job that failed.
     shutil.rmtree(job["scores"][0].parent, ignore_errors=True)
     shutil.rmtree(job["embeddings"][0].parent, ignore_errors=True)
@@ -206,10 +207,21 @@ def test_killed_again_and_again_it_ends_in_the_same_bytes(job, caplog):
     assert not job["state"].exists()
 
 
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGUSR1])
+def test_asked_to_stop_it_saves_itself_first(job, monkeypatch, by):
+    whole = scored_batches(job, monkeypatch)
+    expected = written(job)
+    job["save_minutes"] = 60.0
+    kill(job, batches=2, by=by)
+    assert [part.stem for part in job["state"].rglob("part-*.npz")] == ["part-00000000-00000002"]
+    assert scored_batches(job, monkeypatch) == whole - 2
+    assert written(job) == expected
+
+
 def test_killed_in_a_save_it_ends_in_the_same_bytes(job):
     score_sets(**job)
     expected = written(job)
-    killed_after(job, 1, hangs_in_a_save=True)
+    kill(job, hangs_in_a_save=True)
     assert [path.name for path in job["state"].rglob(".part*")]
     score_sets(**job)
     assert written(job) == expected

@@ -28,7 +28,8 @@ from sdd.objectives import sample_correct
 from sdd.recipe import Recipe
 from sdd.results import measure_error_rates, write_scores
 from sdd.segments import COLUMNS, write_segments
-from sdd.training_state import HISTORY, StopRequest
+from sdd.stopping import StopRequest
+from sdd.training_state import HISTORY
 from tests.conftest import GRPO, RECIPE, TINY
 from tests.runs import CPU, make_trainer, weights
 

@@ -12,7 +12,8 @@ from sdd.inference import predict
 from sdd.metrics import eer, selection_der
 from sdd.objectives import grpo_loss, sample_correct
 from sdd.segment_data import is_real, length_sorted_batches, make_dataset
-from sdd.training_state import HISTORY, StopRequest
+from sdd.stopping import StopRequest
+from sdd.training_state import HISTORY
 from tests.conftest import GRPO, TINY
 from tests.runs import CPU, StopAfter, make_trainer, same, weights
 
