@@ -73,17 +73,26 @@ class ConvolutionBlock(nn.Sequential):
         return torch.div(samples - self.kernel, self.stride, rounding_mode="floor") + 1
 
     def forward(self, x: Tensor, frames: Tensor | None = None) -> Tensor:
-        """[B, samples, inputs] -> [B, F, C]; `frames` [B] are the valid ones of the output."""
+        """Convolve, normalise, apply GELU, in the layout that the norm wants.
+
+        Parameters
+        ----------
+        x
+            [B, samples, inputs] if the block has a layer norm, else [B, inputs, samples].
+        frames
+            [B], valid frames of the output; None if all are.
+
+        Returns
+        -------
+        Tensor
+            [B, F, C] or [B, C, F], the layout of `x`.
+        """
         convolution, normalise = cast(nn.Conv1d, self[0]), self[2]
         if isinstance(normalise, Float32GroupNorm):
-            # Its statistics run over time: channels first, as it is fastest. Only the first block
-            # has one; transposing its one channel would ask for channels last all the same.
-            x = F.gelu(normalise(convolution(x.squeeze(2)[:, None]), frames))
-            return x.transpose(1, 2).contiguous()
-        x = convolve(x, convolution)
-        for module in list(self)[1:]:
-            x = module(x)
-        return x
+            return F.gelu(normalise(convolution(x), frames))
+        if isinstance(normalise, nn.GELU):
+            return F.gelu(convolution(x))
+        return F.gelu(cast(Tensor, normalise(convolve(x, convolution))))
 
 
 def convolve(x: Tensor, convolution: nn.Conv1d) -> Tensor:
@@ -115,6 +124,8 @@ class ConvolutionalExtractor(nn.Module):
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
+        # A layer norm runs over channels, which are fastest to reach if they come last.
+        self.time_major = architecture.extractor_mode == "layer_norm"
         blocks, inputs = [], 1
         for index, layer in enumerate(architecture.convolutions):
             if architecture.extractor_mode == "layer_norm":
@@ -133,12 +144,12 @@ class ConvolutionalExtractor(nn.Module):
 
     def forward(self, waveforms: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[B, T] -> [B, F, C]; `lengths` [B] in samples."""
-        x = waveforms[..., None]
+        x = waveforms[..., None] if self.time_major else waveforms[:, None]
         for block in self.conv_layers:
             if lengths is not None:
                 lengths = cast(ConvolutionBlock, block).frames(lengths)
             x = block(x, lengths)
-        return x
+        return x if self.time_major else x.transpose(1, 2)
 
 
 def widen(x: Tensor) -> Tensor:
