@@ -11,7 +11,6 @@ said of it, and its interval says nothing either.
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -54,8 +53,10 @@ def drift_interval(
     """Confidence interval of a drift, by bootstrap over sources with its bias taken off.
 
     With the drift D, and mean m and standard deviation s of its replicates, the interval is
-    2 D - m -+ z s: the bias of D is estimated by m - D. It may lie below D, where the sets are
-    small and the dimensions many. It is cut at 0.
+    2 D - m -+ t s sqrt(S / (S - 1)), with S the sources of the set that has fewer and t Student's
+    quantile of S - 1 degrees of freedom: the bias of D is estimated by m - D, and drawing S anew
+    out of S shows too little of the spread. The interval may lie below D, where the sets are small
+    and the dimensions many. It is cut at 0.
 
     Parameters
     ----------
@@ -99,7 +100,8 @@ def drift_interval(
         rows_x, rows_y = (subsampled_rows(len(points), cap, generator) for points in (x, y))
         x, groups_x = x[rows_x], _renumbered(groups_x[rows_x])
         y, groups_y = y[rows_y], _renumbered(groups_y[rows_y])
-    if groups_x.max() == 0 or groups_y.max() == 0:
+    freedom = int(min(groups_x.max(), groups_y.max()))  # sources less one
+    if freedom == 0:
         return np.nan, np.nan
     generator = np.random.default_rng([seed, 1])
     weights_x = _source_weights(groups_x, replicates, generator)
@@ -114,7 +116,11 @@ def drift_interval(
             x, y = x @ directions, y @ directions
         drifts = _weighted_drifts(x, y, weights_x, weights_y, threads)
     centre = 2 * measured - drifts.mean()
-    half = NormalDist().inv_cdf((1 + confidence) / 2) * drifts.std(ddof=1)
+    # scipy.special, not scipy.stats: the same quantile without seconds of import.
+    from scipy.special import stdtrit
+
+    quantile = float(stdtrit(freedom, (1 + confidence) / 2))
+    half = quantile * drifts.std(ddof=1) * np.sqrt((freedom + 1) / freedom)
     return max(0.0, float(centre - half)), max(0.0, float(centre + half))
 
 

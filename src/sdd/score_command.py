@@ -136,5 +136,5 @@ def _report(unreadable: dict[Path, str], count: int) -> int:
     if not unreadable:
         return 0
     reasons = "".join(f"  {reason}\n" for reason in unreadable.values())
-    sys.stderr.write(f"error: {len(unreadable)} of {count} recordings were not scored:\n{reasons}")
+    sys.stderr.write(f"error: could not score {len(unreadable)} of {count} recordings:\n{reasons}")
     return SOME_UNREADABLE

@@ -140,7 +140,7 @@ def test_what_cannot_be_read_is_reported_at_the_end(model, folder, tmp_path, cap
     assert len(read(output)) == 3
     error = capsys.readouterr().err
     head, *reasons = error[error.index("error:") :].splitlines()
-    assert head == "error: 3 of 6 recordings were not scored:"
+    assert head == "error: could not score 3 of 6 recordings:"
     assert len(reasons) == 3
     assert f"{folder / 'broken.wav'} cannot be decoded" in reasons[0]
     assert reasons[1] == (
@@ -160,7 +160,7 @@ def test_if_nothing_can_be_read_nothing_is_written(model, tmp_path, capsys):
     (tmp_path / "broken.wav").write_bytes(b"no sound")
     output = tmp_path / "scores.csv"
     assert main(["score", "-m", str(model), "-o", str(output), str(tmp_path / "broken.wav")]) == 1
-    assert "1 of 1 recordings were not scored" in capsys.readouterr().err
+    assert "could not score 1 of 1 recordings" in capsys.readouterr().err
     assert not output.exists()
 
 
