@@ -1,13 +1,14 @@
 """Preparing and segmenting a corpus beside decoding and encoding each duration anew.
 
-`python benchmarks/corpora.py --minutes 60`: wall time and disk of an hour of 44.1 kHz mp3 in five
-durations, both sides on the same cores and started anew, in turn. `--long-file 3` adds the peak
-memory of preparing one file of that many hours. The mp3 files hold toy speech, or the recordings
-below `--audio` one after the other.
+`python benchmarks/corpora.py --minutes 60`: wall time, processor time and disk of an hour of
+44.1 kHz mp3 in five durations, both sides on the same cores and started anew, in turn.
+`--long-file 3` adds the peak memory of preparing one file of that many hours. The mp3 files hold
+toy speech, or the recordings below `--audio` one after the other.
 """
 
 import argparse
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -90,12 +91,15 @@ def write_sources(folder: Path, minutes: float, audio: Path | None) -> None:
     (folder.parent / "protocol.csv").write_text("\n".join(lines) + "\n")
 
 
-def wall_seconds(command: list[str | Path]) -> float:
-    """Run a command to its end; give its wall time."""
+def seconds(command: list[str | Path]) -> tuple[float, float]:
+    """Run a command to its end; give its wall time and its processor time."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
     subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - started
+    wall = time.perf_counter() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def size(folder: Path) -> int:
@@ -107,18 +111,23 @@ def compare(work: Path, cores: int, repeats: int, uv: str) -> None:
     """Measure both sides in turn, and show each turn."""
     sources, theirs, ours = work / "mp3", work / "theirs", work / "ours"
     baseline = [uv, "run", "--script", ROOT / "benchmarks/baselines/librosa_segments.py"]
-    wall_seconds([*baseline, "--help"])  # installs it
-    durations = [str(seconds) for seconds in DURATIONS]
-    sys.stdout.write(f"{'turn':>4} {'librosa s':>10} {'here s':>8} {'ratio':>7} {'disk':>6}\n")
+    seconds([*baseline, "--help"])  # installs it
+    durations = [str(duration) for duration in DURATIONS]
+    sys.stdout.write(
+        f"{'turn':>4} {'librosa s':>10} {'here s':>8} {'ratio':>7} {'librosa CPU s':>14} "
+        f"{'here CPU s':>11} {'ratio':>7} {'disk':>6}\n"
+    )
     for turn in range(1, repeats + 1):
         for folder in (theirs, ours):
             shutil.rmtree(folder, ignore_errors=True)
         cut = [sources, theirs, "--cores", str(cores), "--durations", *durations]
-        slow = wall_seconds([*baseline, *cut])
+        slow, slow_cpu = seconds([*baseline, *cut])
         prepare = ["-c", PREPARE + SEGMENT, str(work), str(ours), str(cores), *durations]
-        fast = wall_seconds([sys.executable, *prepare])
-        disk = size(ours) / size(theirs)
-        sys.stdout.write(f"{turn:4} {slow:10.1f} {fast:8.1f} {slow / fast:7.1f} {disk:6.3f}\n")
+        fast, fast_cpu = seconds([sys.executable, *prepare])
+        sys.stdout.write(
+            f"{turn:4} {slow:10.1f} {fast:8.1f} {slow / fast:7.1f} {slow_cpu:14.1f} "
+            f"{fast_cpu:11.1f} {slow_cpu / fast_cpu:7.1f} {size(ours) / size(theirs):6.3f}\n"
+        )
     sys.stdout.write(
         f"sources {size(sources) / 2**20:.0f} MiB, segments as mp3 {size(theirs) / 2**20:.0f} MiB, "
         f"prepared FLAC and five tables {size(ours) / 2**20:.0f} MiB\n"

@@ -24,7 +24,7 @@ from sdd.mp3 import states_its_length
 RATE = 16_000
 # What libsndfile calls mp3.
 MP3_FORMATS = ("MP3", "MPEG")
-_BLOCK = 1 << 18
+_BLOCK = 1 << 16
 _FULL_SCALE = 32_768
 
 FloatArray = npt.NDArray[np.float32]
@@ -210,7 +210,7 @@ class _Resampler:
     filter reaches.
     """
 
-    def __init__(self, rate: int, target: int = RATE, piece_seconds: float = 5.0) -> None:
+    def __init__(self, rate: int, target: int = RATE, piece_seconds: float = 2.0) -> None:
         divisor = math.gcd(rate, target)
         self._rate, self._target = rate, target
         self._orig, self._new = rate // divisor, target // divisor

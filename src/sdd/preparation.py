@@ -149,6 +149,8 @@ def _run(
     done: dict[str, Entry] = {}
     errors: dict[str, str] = {}
     torch_threads = torch.get_num_threads()
+    # oneDNN is of no use to filters of one channel, and takes some megabytes of memory.
+    (one_dnn, *_) = torch.backends.mkldnn.set_flags(False)  # type: ignore[no-untyped-call]
     # Sources are the parallel unit. A thread each also keeps sums in one order whatever the cores.
     pool = ThreadPoolExecutor(max(1, workers), initializer=_limit_threads(torch.set_num_threads))
     try:
@@ -170,6 +172,7 @@ def _run(
     finally:
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(torch_threads)
+        torch.backends.mkldnn.set_flags(one_dnn)  # type: ignore[no-untyped-call]
     return done, errors
 
 

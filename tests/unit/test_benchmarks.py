@@ -1,5 +1,6 @@
 """The benchmarks run at their smallest, and their tables hold what they say."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -70,3 +71,9 @@ def test_speed_of_metrics():
     assert len(lines[5:]) == 4
     for line in lines[2:4]:
         assert float(line.split()[-1]) < 1e-9
+def test_preparing_a_long_file():
+    options = ["--minutes", "1.5", "--long-file", "0.1", "--skip-comparison"]
+    (line,) = lines_of("corpora.py", *options)
+    hours, peak = re.fullmatch(r"a file of (.+) h: peak memory (.+) MiB", line).groups()
+    assert float(hours) == 0.1
+    assert 100 < float(peak) < 572

@@ -201,6 +201,19 @@ def test_weights_go_once_nothing_planned_needs_them(run, tmp_path):
     assert workflow.plan(f"{cell}/eer.csv") == {}
 
 
+def test_segments_are_written_as_files_on_request(run, tmp_path):
+    more = tmp_path / "more.yaml"
+    more.write_text("materialise: true\n")
+    plan = Workflow(run.folder, *run.configfiles, more).plan("all")
+    assert set(plan) == {"all", "materialise_segments"}
+    run.run("--", "results/mini/segments/dfe24_4s/protocol.csv")
+    folder = run.folder / "results/mini/segments/dfe24_4s"
+    with (folder / "protocol.csv").open() as file:
+        names = [row["Path"].removeprefix("$ROOT/dfe24_4s/") for row in csv.DictReader(file)]
+    assert len(names) > 10
+    assert {path.name for path in folder.glob("*.flac")} == set(names)
+
+
 def test_ten_planted_faults_are_found(run, tmp_path):
     """`check_corpora` names all of them in one go, and nothing that is not there."""
     data = tmp_path / "data"
