@@ -1,7 +1,6 @@
 """What every workflow script does around its work: logging, and errors that can be read."""
 
 import logging
-import signal
 import sys
 import warnings
 from collections.abc import Iterator
@@ -49,12 +48,3 @@ def logged(log: str | Path, *, append: bool = False) -> Iterator[None]:
     finally:
         root.removeHandler(handler)
         handler.close()
-
-
-def ignore_the_clusters_warning() -> None:
-    """Ignore SIGUSR1 in this process and, until they listen to it, in those it starts.
-
-    A cluster sends it some time before the time limit to every process of a job. The one that
-    trains saves itself; the Snakemake around it would end at once, and the job with it.
-    """
-    signal.signal(signal.SIGUSR1, signal.SIG_IGN)

@@ -132,24 +132,3 @@ def test_log_of_a_job_that_goes_on(tmp_path):
     before, after = log.read_text(encoding="utf-8").splitlines()
     assert before == "of the run before"
     assert after.endswith("INFO goes on")
-
-
-def test_the_clusters_warning_ends_only_those_who_listen():
-    """SIGUSR1 to all processes of a job: the outer one lives, the inner one takes notice."""
-    inner = (
-        "import os, signal, sys\n"
-        "assert signal.getsignal(signal.SIGUSR1) == signal.SIG_IGN\n"
-        "signal.signal(signal.SIGUSR1, lambda *_: sys.exit(75))\n"
-        "os.killpg(0, signal.SIGUSR1)\nsignal.pause()\n"
-    )
-    outer = (
-        "import subprocess, sys\nfrom sdd.job import ignore_the_clusters_warning\n"
-        "ignore_the_clusters_warning()\n"
-        "sys.exit(subprocess.run(['bash', '-c', 'true; \"$@\"', '-', *sys.argv[1:]]).returncode)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", outer, sys.executable, "-c", inner],
-        start_new_session=True,
-        check=False,
-    )
-    assert done.returncode == 75

@@ -18,16 +18,21 @@ shell.prefix(
     + f'export PATH="$PATH":{shlex.quote(UV)}; '
 )
 
+from sdd.cluster import ignore_the_clusters_warning, last_known
 from sdd.code_digest import code_digest
 from sdd.config import check_config
 from sdd.consistency import check_experiment
 from sdd.errors import InputError
 from sdd.experiment import Cell, Experiment
 from sdd.layouts import claims_layout, partial_layout, uncertainty_settings
-from sdd.job import ignore_the_clusters_warning
 from sdd.resources import JobResources
 
 ignore_the_clusters_warning()
+# The Slurm plugin looks up MinJobAge before each look at the queue. While slurmctld does not answer
+# it takes it for none and asks sacct, which without accounting never answers: it then forgets its
+# jobs, and Snakemake waits for ever.
+if plugin := sys.modules.get("snakemake_executor_plugin_slurm"):
+    plugin.get_min_job_age = last_known(plugin.get_min_job_age, at_first=300)
 
 try:
     check_config(
