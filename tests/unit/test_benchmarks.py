@@ -71,6 +71,8 @@ def test_speed_of_metrics():
     assert len(lines[5:]) == 4
     for line in lines[2:4]:
         assert float(line.split()[-1]) < 1e-9
+
+
 def test_preparing_a_long_file():
     options = ["--minutes", "1.5", "--long-file", "0.1", "--skip-comparison"]
     (line,) = lines_of("corpora.py", *options)
