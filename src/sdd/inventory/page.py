@@ -7,17 +7,15 @@ from pathlib import Path
 from sdd.files import atomic_path
 from sdd.inventory.corpus import Count, Inventory
 from sdd.inventory.findings import KINDS, Finding
+from sdd.pages import page
 
 # The page names so many findings of a kind; the table has all.
 SHOWN = 50
 
 _STYLE = """
-:root { color-scheme: light; --line: #1a1a1a; --hair: #c4c4c4; --quiet: #595959;
-  --bad: #a3180f; --good: #1d6b2f; }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 2rem 1.25rem; max-width: 60rem; background: #fff; color: #111;
-  font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
-h1 { margin: 0 0 .5rem; font-size: 1.4rem; line-height: 1.3; font-weight: 650; }
+:root { --bad: #a3180f; --good: #1d6b2f; }
+body { max-width: 60rem; }
+h1 { margin-bottom: .5rem; }
 h2 { margin: 2.5rem 0 .25rem; font-size: 1.15rem; line-height: 1.3; font-weight: 650; }
 h3 { margin: 1rem 0 0; font-size: 1rem; font-weight: 600; }
 p { margin: .35rem 0; overflow-wrap: anywhere; }
@@ -36,9 +34,7 @@ ul { margin: .25rem 0 .5rem; padding-left: 1.2rem; font-size: .875rem; }
 li { overflow-wrap: anywhere; }
 li code { font: .95em ui-monospace, "SFMono-Regular", Menlo, monospace; white-space: pre-wrap; }
 a { color: inherit; }
-summary { cursor: pointer; }
 @media screen and (max-width: 40rem) {
-  body { padding: 1rem .75rem; }
   thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
   table, tbody, tr, th, td { display: block; border: 0; }
   tbody tr { padding: .4rem 0; }
@@ -51,24 +47,6 @@ summary { cursor: pointer; }
   td:empty { display: none; }
 }
 @media print { h2, h3 { break-after: avoid; } li, tr { break-inside: avoid; } }
-"""
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<link rel="icon" href="data:,">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body>
-<h1>{title}</h1>
-{body}
-</body>
-</html>
 """
 
 _OVERVIEW = ("corpus", "verdict", "files", "missing or unreadable", "failing", "notes")
@@ -99,11 +77,9 @@ def write_page(inventories: Sequence[Inventory], path: Path, *, experiment: str)
             "that were looked at can be used.</p>"
         )
     body = [verdict, _overview(inventories), *map(_section, inventories)]
-    page = _PAGE.format(
-        title=escape(f"Corpora of the experiment {experiment}"), style=_STYLE, body="\n".join(body)
-    )
+    text = page(f"Corpora of the experiment {experiment}", "\n".join(body), _STYLE)
     with atomic_path(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
 
 
 def _overview(inventories: Sequence[Inventory]) -> str:
