@@ -1,12 +1,13 @@
 # `make help` lists what there is; every target makes what it needs.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-unit test-workflow test-fairseq test-gpu lint format bench clean
+.PHONY: help env demo report test test-unit test-workflow test-fairseq test-gpu lint format bench clean
 
 # uv is taken from the PATH, else fetched into .uv/.
 UV := $(shell command -v uv || echo .uv/bin/uv)
 BIN := .venv/bin
 CORES ?= all
+CONFIGFILE ?= demo/config.yaml
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -23,6 +24,9 @@ env: .venv/.ready ## uv and the locked environment, in .venv
 
 demo: env ## the whole experiment on toy corpora: Table 1 and Figure 2 in minutes
 	$(BIN)/snakemake --configfile demo/config.yaml --cores $(CORES) --quiet host reason -- all
+
+report: env ## one HTML page of all results: the demo's, or of CONFIGFILE=mine.yaml
+	$(BIN)/snakemake --configfile $(CONFIGFILE) --cores $(CORES) --quiet host reason -- report
 
 test: lint test-unit test-workflow ## lint, types, unit and workflow tests (README, CI)
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from sdd.detector import Detector, load_detector, load_pretrained, read_metadata, save_detector
-from sdd.inference import choose_device, prepare
+from sdd.inference import choose_device, describe_device, prepare
 from sdd.ownership import sole_owner
 from sdd.policies import Policies
 from sdd.recipe import Recipe, objective_from_config
@@ -108,6 +108,7 @@ def finetune(
     with sole_owner(state) as ownership:
         switches = Recipe.from_config(recipe)
         where = choose_device(device)
+        logger.info("device: %s", describe_device(where))
         prepare(switches.precision, threads)
         torch.manual_seed(seed)
         detector = starting_detector(start, architecture, new_back_end=new_back_end, seed=seed)

@@ -31,6 +31,13 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def describe_device(device: torch.device) -> str:
+    """Name a device and, of a GPU, its kind: what run times belong to."""
+    if device.type == "cuda":
+        return f"{device}, {torch.cuda.get_device_name(device)}"
+    return str(device)
+
+
 def prepare(precision: Precision, threads: int) -> None:
     """Set up this process: CPU threads, and how float32 matrices are multiplied on a GPU."""
     torch.set_num_threads(threads)

@@ -51,6 +51,76 @@ def partial_layout(experiment: Experiment) -> dict[str, Any]:
     }
 
 
+def figures_layout(experiment: Experiment, recipe: str) -> dict[str, Any]:
+    """Give what the figures beyond the paper's show."""
+    config, cells = experiment.config, experiment.cells()
+    drift = config["drift"]
+    first_panel: list[str] = next(iter(drift["panels"].values()), [])
+    main = [cell for cell in cells if (cell.model, cell.init) == (drift["model"], drift["init"])]
+    return {
+        "name": experiment.name,
+        "cells": [cell.path for cell in cells],
+        "trained": [cell.path for cell in cells if experiment.stages(cell.algorithm)],
+        "drift_cells": [cell.path for cell in experiment.drift_cells()],
+        "det_cells": [cell.path for cell in main if cell.algorithm in first_panel],
+        "domains": {
+            config[domain]["title"]: sets
+            for domain, sets in (
+                ("in_domain", experiment.in_domain),
+                ("out_of_domain", experiment.out_of_domain),
+            )
+        },
+        "figure2": experiment.figure_layout(),
+        "labels": experiment.labels(),
+        "notes": config["notes"],
+        "score": config["recipes"][recipe]["score"],
+    }
+
+
+def report_layout(experiment: Experiment, recipe: str, results: str) -> dict[str, Any]:
+    """Give what the report shows.
+
+    Parameters
+    ----------
+    experiment, recipe
+        Whose report it is.
+    results
+        The experiment's folder, results/{name}.
+    """
+    config = experiment.config
+    seeds = {
+        cell.round: experiment.seed(cell, recipe)
+        for cell in sorted(experiment.cells(), key=lambda cell: cell.round)
+    }
+    files = [
+        (f"protocol of {corpus}", f"{results}/protocols/{corpus}.csv", config["data_root"])
+        for corpus in experiment.corpora()
+    ]
+    files += [
+        (f"segments of {name}", f"{results}/segments/{name}.parquet", experiment.corpus(name))
+        for name in experiment.sets_in_use()
+    ]
+    for checkpoint in experiment.checkpoints_in_use():
+        source = experiment.checkpoint(*checkpoint.split("/"))
+        origin = ", ".join(source[key] for key in ("source", "licence", "digest") if key in source)
+        path = f"{results}/checkpoints/{checkpoint}.safetensors"
+        files.append((f"checkpoint {checkpoint}", path, origin))
+    others = {"bootstrap, permutations, drift": config["seed"]}
+    if "toy" in config:
+        others["toy corpora"] = config["toy"]["seed"]
+    return {
+        "name": experiment.name,
+        "table": partial_layout(experiment),
+        "claims": claims_layout(experiment),
+        "drift_cells": [cell.path for cell in experiment.drift_cells()],
+        "recipes": config["recipes"],
+        "seeds": seeds,
+        "other_seeds": others,
+        "files": files,
+        "config": config,
+    }
+
+
 def row_identities(experiment: Experiment) -> list[tuple[str, str, str]]:
     """List (model, init, algorithm) of the table's rows, in order."""
     return [(row["model"], row["init"], row["algorithm"]) for row in experiment.config["rows"]]

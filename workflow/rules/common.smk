@@ -24,7 +24,13 @@ from sdd.config import check_config
 from sdd.consistency import check_experiment
 from sdd.errors import InputError
 from sdd.experiment import Cell, Experiment
-from sdd.layouts import claims_layout, partial_layout, uncertainty_settings
+from sdd.layouts import (
+    claims_layout,
+    figures_layout,
+    partial_layout,
+    report_layout,
+    uncertainty_settings,
+)
 from sdd.resources import JobResources
 
 ignore_the_clusters_warning()
@@ -146,7 +152,8 @@ def needs_of_fetching(wildcards):
 
 def report_where_results_are(config):
     folder = Path("results") / config["name"] / config["recipe"]
-    made = [folder / name for name in RESULTS if (folder / name).exists()]
+    names = [*RESULTS, "report.html"]
+    made = [folder / name for name in names if (folder / name).exists()]
     return (
         "Results to look at:\n" + "\n".join(f"  {path}" for path in made)
         if made

@@ -1,9 +1,12 @@
 localrules:
     compare_recipes,
+    draw_figures,
     judge_claims,
     render_table1,
+    report,
     subtract_paper,
     table1_partial,
+    write_report,
     draw_figure2,
 
 
@@ -180,3 +183,55 @@ rule draw_figure2:
         "Drawing Figure 2 of {wildcards.recipe}"
     script:
         "../scripts/draw_figure2.py"
+
+
+# What the paper does not show. Each figure also for narrow screens, for the report.
+rule draw_figures:
+    input:
+        intervals="<results>/{recipe}/intervals.csv",
+        eers=expand("<results>/{{recipe}}/{cell.path}/eer.csv", cell=EXPERIMENT.cells()),
+        drifts=expand(
+            "<results>/{{recipe}}/{cell.path}/drift.csv", cell=EXPERIMENT.drift_cells()
+        ),
+    output:
+        directory("<results>/{recipe}/figures"),
+    log:
+        "<results>/{recipe}/logs/draw_figures.log",
+    conda:
+        "../../envs/sdd.yaml"
+    params:
+        layout=lambda wildcards: figures_layout(EXPERIMENT, wildcards.recipe),
+        code=code_digest("figures.files"),
+    message:
+        "Drawing the further figures of {wildcards.recipe}"
+    script:
+        "../scripts/draw_figures.py"
+
+
+rule write_report:
+    input:
+        expand("<results>/{recipe}/{file}", file=RESULTS, allow_missing=True),
+        comparisons="<results>/{recipe}/comparisons.csv",
+        figures="<results>/{recipe}/figures",
+        paper=PAPER_TABLE,
+    output:
+        "<results>/{recipe}/report.html",
+    log:
+        "<results>/{recipe}/logs/write_report.log",
+    conda:
+        "../../envs/sdd.yaml"
+    params:
+        layout=lambda wildcards: report_layout(
+            EXPERIMENT, wildcards.recipe, f"results/{EXPERIMENT.name}"
+        ),
+        repository=workflow.basedir,
+        code=code_digest("report.writing"),
+    message:
+        "Writing the report of {wildcards.recipe}"
+    script:
+        "../scripts/write_report.py"
+
+
+rule report:
+    input:
+        expand("<results>/{recipe}/report.html", recipe=config["recipe"]),

@@ -26,6 +26,8 @@ for job in EXPERIMENT.scoring_jobs():
             ),
         log:
             f"<results>/{{recipe}}/{{cell}}/logs/score_{job.name}.log",
+        benchmark:
+            f"<results>/{{recipe}}/{{cell}}/run_times/score_{job.name}.tsv"
         wildcard_constraints:
             cell=job.cells,
         conda:

@@ -1,16 +1,9 @@
-"""Figure 2: the drift of every test set as one profile for each fine-tuning algorithm.
-
-Figures are matplotlib `Figure` objects without pyplot, so nothing is shared between calls; files
-carry no date, so equal input gives equal files.
-"""
+"""Figure 2: the drift of every test set as one profile for each fine-tuning algorithm."""
 
 import math
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,8 +11,15 @@ import pandas as pd
 
 from sdd.drift import Method
 from sdd.errors import InputError
-from sdd.files import atomic_path
-from sdd.names import PAPER_LABELS, translate
+from sdd.figures.style import (
+    FIGURE_LABELS,
+    SOLID_MARKERS,
+    Style,
+    choose_styles,
+    mathtext,
+    own_style,
+    plain,
+)
 from sdd.statistics import mean_and_spread
 
 if TYPE_CHECKING:
@@ -27,10 +27,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DRIFT_COLUMNS = ("algorithm", "round", "test_set", "drift")
-# In the figure the model without fine-tuning is named, not crossed out as in the table.
-FIGURE_LABELS: Mapping[str, str] = {**PAPER_LABELS, "none": "Post-trained"}
-# These have no inside that could be left white.
-_SOLID_MARKERS = ("X", "P", "*")
 _DISTANCES: Mapping[Method, str] = {
     "mean": "mean over the embedding dimensions of the 1-D Wasserstein-1 distance",
     "sliced": "sliced Wasserstein-1 distance of the embeddings",
@@ -38,41 +34,6 @@ _DISTANCES: Mapping[Method, str] = {
 }
 # More along an axis do not fit side by side.
 _MOST_CHARACTERS = 56
-_METADATA: Mapping[str, dict[str, None]] = {
-    ".png": {"Software": None},
-    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-}
-
-
-@dataclass(frozen=True)
-class Style:
-    """How the profile of an algorithm is drawn: by shade, dash and marker, so print suffices."""
-
-    colour: str
-    dashes: Any
-    marker: str
-    width: float = 1.6
-
-
-# Post-trained grey and bold, SFT black and dotted as in the paper; the others from the palette of
-# Okabe and Ito, which the colour-blind can tell apart, each with its own dash and marker.
-_STYLES: Mapping[str, Style] = {
-    "none": Style("#b4b4b4", "-", "", 5.0),
-    "sft": Style("#000000", (0, (1, 1.6)), "o", 1.9),
-    "grpo": Style("#0072b2", "-", "s"),
-    "grpo_s": Style("#e69f00", (0, (6, 2)), "^"),
-    "grpo_beta0": Style("#009e73", (0, (6, 2, 1.5, 2)), "v"),
-    "grpo_beta1": Style("#d55e00", (0, (4, 2)), "D"),
-    "grpo_noneg": Style("#aa3377", (0, (3, 1.5, 1, 1.5, 1, 1.5)), "X"),
-    "sft-grpo": Style("#56b4e9", (0, (8, 2)), "P"),
-    "sft-grpo_s": Style("#8c6d31", (0, (5, 1, 1, 1)), "<"),
-}
-_OTHER_STYLES = (
-    Style("#cc79a7", (0, (7, 2, 2, 2)), "p"),
-    Style("#6a51a3", (0, (2, 2)), ">"),
-    Style("#7f7f7f", (0, (9, 3)), "h"),
-    Style("#393b79", (0, (3, 3)), "*"),
-)
 
 
 def plot_drift(
@@ -84,6 +45,7 @@ def plot_drift(
     title: str | None = None,
     caption: str | None = None,
     in_domain: Sequence[str] = (),
+    columns: int | None = None,
 ) -> "Figure":
     """Draw the drift of each test set, one profile for each algorithm, as the paper's Figure 2.
 
@@ -103,6 +65,8 @@ def plot_drift(
         Above and below. By default no title, and the caption of `drift_caption`.
     in_domain
         Those of `test_sets` that are in-domain: a light band sets them apart.
+    columns
+        Panels beside each other; by default all.
 
     Returns
     -------
@@ -125,26 +89,33 @@ def plot_drift(
                 f"There is no drift of the algorithm {algorithm!r} on any of the test sets "
                 f"{', '.join(test_sets)}: compute it, or leave it out of the panels."
             )
-    styles = _choose_styles(panels)
+    styles = choose_styles(name for members in panels.values() for name in members)
     caption = drift_caption(drifts) if caption is None else caption
-    lines = textwrap.wrap(_plain(caption), width=62 * max(len(panels), 2) - 8)
+    across = min(columns or len(panels), len(panels))
+    down = math.ceil(len(panels) / across)
+    inches = 4.0 * (1.1 if columns == 1 else max(across, 2))
+    lines = textwrap.wrap(plain(caption), width=int(15.5 * inches) - 8)
 
     with own_style():
         from matplotlib.figure import Figure
 
         below, above = (12 * len(lines) + 8) / 72, 0.3 if title else 0.06
-        width, height = 4.0 * max(len(panels), 2), 3.2 + below + above
-        figure = Figure(figsize=(width, height), layout="constrained")
+        height = 3.2 * down + below + above
+        figure = Figure(figsize=(inches, height), layout="constrained")
         engine: Any = figure.get_layout_engine()
         engine.set(rect=(0, below / height, 1, 1 - (below + above) / height), w_pad=0.08)
-        axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+        axes = figure.subplots(down, across, sharey=True, squeeze=False).ravel()
         legend_lines = max(math.ceil(len(members) / 3) for members in panels.values())
         for index, (panel, algorithms) in enumerate(panels.items()):
             _draw_panel(axes[index], algorithms, test_sets, values, styles, names)
             _mark_domains(axes[index], test_sets, in_domain)
             _add_legend(axes[index], _panel_title(panel, index, len(panels)), legend_lines)
-        axes[0].set_ylabel("Drift")
-        axes[0].set_ylim(bottom=0)
+        for left in axes[::across]:
+            left.set_ylabel("Drift")
+        # Room above the profiles for the names of the domains.
+        axes[0].set_ylim(0, 1.14 * max(one.dataLim.y1 for one in axes[: len(panels)]) or None)
+        for unused in axes[len(panels) :]:
+            unused.remove()
         if title:
             figure.text(
                 0.5,
@@ -199,52 +170,6 @@ def drift_caption(
     return f"{text} Means over {rounds} rounds; bars: one standard deviation."
 
 
-def save_figure(figure: "Figure", paths: Sequence[Path | str], *, dpi: int = 200) -> None:
-    """Write a figure to one or more files, each replaced whole or not at all.
-
-    Parameters
-    ----------
-    figure
-        A matplotlib figure.
-    paths
-        Files ending in .png or .pdf.
-    dpi
-        Resolution of PNG, in pixels an inch.
-
-    Raises
-    ------
-    InputError
-        If a name ends otherwise.
-    """
-    targets = [Path(path) for path in paths]
-    for target in targets:
-        if target.suffix not in _METADATA:
-            raise InputError(f"{target}: a figure is written as .png or .pdf, rename the file.")
-    with own_style():
-        for target in targets:
-            with atomic_path(target) as temporary:
-                figure.savefig(temporary, dpi=dpi, metadata=_METADATA[target.suffix])
-
-
-@contextmanager
-def own_style() -> Iterator[None]:
-    """Apply matplotlib's defaults whatever the user's settings are; text in a PDF stays text."""
-    from matplotlib import style
-
-    settings = {
-        "font.size": 8.5,
-        "pdf.fonttype": 42,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.linewidth": 0.7,
-        "xtick.major.width": 0.7,
-        "ytick.major.width": 0.7,
-        "mathtext.default": "regular",
-    }
-    with style.context(["default", settings]):
-        yield
-
-
 def _panel_title(name: str, index: int, panels: int) -> str:
     """Letter the panels: "(a) name", or "(a)" alone where the letter is all the name there is."""
     letter = chr(ord("a") + index)
@@ -279,7 +204,7 @@ def _draw_panel(
             linewidth=style.width,
             marker=style.marker or None,
             markersize=4.2,
-            markerfacecolor=style.colour if style.marker in _SOLID_MARKERS else "white",
+            markerfacecolor=style.colour if style.marker in SOLID_MARKERS else "white",
             markeredgewidth=1.1,
             elinewidth=0.9,
             ecolor="#8a8a8a" if bold else style.colour,
@@ -290,7 +215,7 @@ def _draw_panel(
     shown = [mathtext(names.get(name, name)) for name in test_sets]
     axes.set_xticks(positions, shown)
     axes.tick_params(axis="x", length=2.5, labelsize=8)
-    longest = max(len(line) for text in shown for line in _plain(text).split("\n"))
+    longest = max(len(line) for text in shown for line in plain(text).split("\n"))
     if longest * len(test_sets) > _MOST_CHARACTERS:
         for label in axes.get_xticklabels():
             label.set(rotation=35, ha="right", rotation_mode="anchor")
@@ -310,10 +235,11 @@ def _mark_domains(axes: "Axes", test_sets: Sequence[str], in_domain: Sequence[st
             axes.axvspan(first, last, color="#f1f1f1", zorder=0, linewidth=0)
         axes.text(
             (first + last) / 2,
-            0.025,
+            0.975,
             "in-domain" if inside else "out-of-domain",
             transform=axes.get_xaxis_transform(),
             ha="center",
+            va="top",
             fontsize=7.5,
             color="#555555",
         )
@@ -343,14 +269,6 @@ def _add_legend(axes: "Axes", title: str, lines: int) -> None:
     )
 
 
-def _choose_styles(panels: Mapping[str, Sequence[str]]) -> dict[str, Style]:
-    """Give each algorithm one style in all panels; own algorithms get the spare ones in turn."""
-    algorithms = dict.fromkeys(name for members in panels.values() for name in members)
-    unknown = [name for name in algorithms if name not in _STYLES]
-    spare = {name: _OTHER_STYLES[i % len(_OTHER_STYLES)] for i, name in enumerate(unknown)}
-    return {name: _STYLES.get(name) or spare[name] for name in algorithms}
-
-
 def _by_profile(drifts: pd.DataFrame) -> dict[tuple[str, str], list[float]]:
     """Drifts over rounds of each (algorithm, test set), without those not measured."""
     missing = [name for name in DRIFT_COLUMNS if name not in drifts.columns]
@@ -372,17 +290,3 @@ def _by_profile(drifts: pd.DataFrame) -> dict[tuple[str, str], list[float]]:
         if not np.isnan(value):
             profiles.setdefault((algorithm, test_set), []).append(float(value))
     return profiles
-
-
-def mathtext(text: str) -> str:
-    """Text for matplotlib: dollars are literal, subscripts are set by mathtext."""
-    return translate(
-        text,
-        lambda piece: piece.replace("$", r"\$"),
-        lambda piece: rf"$_{{\mathrm{{{piece}}}}}$",
-    )
-
-
-def _plain(text: str) -> str:
-    """Text without subscripts."""
-    return translate(text, lambda piece: piece.replace("$", r"\$"), str)

@@ -1,0 +1,196 @@
+"""What results were made with: versions, seeds, digests, switches and run times."""
+
+import csv
+import hashlib
+import platform
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("torch", "torchaudio", "numpy", "scipy", "pandas", "pyarrow", "matplotlib", "pot",
+            "soundfile", "av", "snakemake")  # fmt: skip
+UNKNOWN = "not known"
+
+
+@dataclass(frozen=True)
+class FactTable:
+    """Facts in rows, under one heading."""
+
+    heading: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    remark: str = ""
+
+
+def versions(repository: Path) -> FactTable:
+    """List the versions of this project, Python and the packages results depend on."""
+    rows = [
+        ("this project", _installed("sdd-grpo")),
+        ("its commit", _commit(repository)),
+        ("Python", platform.python_version()),
+        ("system", platform.platform()),
+        *((name, _installed(name)) for name in PACKAGES),
+    ]
+    remark = "Of the machine that wrote this page; jobs on a cluster share its environment."
+    return FactTable("Versions", ("what", "version"), tuple(rows), remark)
+
+
+def switches(recipes: Mapping[str, Mapping[str, Any]], recipe: str) -> FactTable:
+    """List the switches in force, beside those of the other recipes; differing ones first."""
+    names = [recipe, *(name for name in recipes if name != recipe)]
+    rows = []
+    for key in recipes[recipe]:
+        values = [_shown(recipes[name].get(key)) for name in names]
+        rows.append((len(set(values)) == 1, (key, *values)))
+    rows.sort(key=lambda row: row[0])
+    differing = sum(not same for same, _ in rows)
+    return FactTable(
+        "Deviations in force",
+        ("switch", *(name.replace("_", " ") for name in names)),
+        tuple(row for _, row in rows),
+        f"The first {differing} switches differ between recipes; the second column is what this "
+        "experiment was run with. docs/deviations.md says what the paper and the released code do "
+        "and what is known of the effect; some deviations are no switches and stand there alone.",
+    )
+
+
+def seeds(by_round: Mapping[int, int], others: Mapping[str, int]) -> FactTable:
+    """List the seeds of all rounds, and of what else is random."""
+    rows = [(f"round {number}", str(seed)) for number, seed in by_round.items()]
+    rows += [(name, str(seed)) for name, seed in others.items()]
+    return FactTable("Seeds", ("of", "seed"), tuple(rows))
+
+
+def digests(files: Iterable[tuple[str, Path, str]]) -> FactTable:
+    """List files with the beginning of their SHA-256.
+
+    Parameters
+    ----------
+    files
+        What it is, where, and where it comes from.
+    """
+    rows = []
+    for what, path, source in files:
+        if path.is_file():
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            rows.append((what, digest[:16], f"{path.stat().st_size / 1e6:.2f}", source))
+        else:
+            rows.append((what, "deleted", "", source))
+    return FactTable(
+        "Data and checkpoints",
+        ("file", "SHA-256 (first 16 digits)", "MB", "source"),
+        tuple(rows),
+        "Protocols list what was used of a corpus, segment tables what was scored and trained on.",
+    )
+
+
+def run_times(folder: Path, cells: Sequence[str]) -> FactTable:
+    """Add up what fine-tuning and scoring took, by algorithm.
+
+    Parameters
+    ----------
+    folder
+        results/{name}/{recipe}.
+    cells
+        Paths of the cells below it.
+    """
+    totals: dict[tuple[str, str, str], dict[str, float]] = {}
+    devices: dict[tuple[str, str, str], set[str]] = {}
+    for cell in cells:
+        model, init, algorithm, _ = cell.split("/")
+        key = model, init, algorithm
+        total = totals.setdefault(key, {"cells": 0, "steps": 0, "training": 0, "scoring": 0})
+        total["cells"] += 1
+        last = _last_row(folder / cell / "history.csv")
+        if last:
+            total["steps"] += float(last["step"])
+            total["training"] += float(last["wall_time"])
+            devices.setdefault(key, set()).add(_device(folder / cell / "logs/finetune.log"))
+        for path in sorted((folder / cell / "run_times").glob("score_*.tsv")):
+            total["scoring"] += _seconds(path)
+    rows = [
+        (
+            " / ".join(key),
+            ", ".join(sorted(devices.get(key, {"–"}))),
+            f"{total['cells']:.0f}",
+            f"{total['steps']:.0f}",
+            _hours(total["training"]),
+            _hours(total["scoring"]),
+        )
+        for key, total in totals.items()
+    ]
+    sums = {name: sum(total[name] for total in totals.values()) for name in ("training", "scoring")}
+    rows.append(("together", "", "", "", _hours(sums["training"]), _hours(sums["scoring"])))
+    on_gpu = sum(
+        total["training"]
+        for key, total in totals.items()
+        if any(name.startswith("cuda") for name in devices.get(key, ()))
+    )
+    return FactTable(
+        "Run times",
+        ("row", "device", "cells", "steps", "fine-tuning, hours", "scoring, hours"),
+        tuple(rows),
+        f"Fine-tuning took {_hours(on_gpu)} GPU hours (one GPU a cell). Times of runs that were "
+        "cut off and went on are added up; scoring is as Snakemake measured the jobs.",
+    )
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return UNKNOWN
+
+
+def _commit(repository: Path) -> str:
+    def ask(*arguments: str) -> str:
+        done = subprocess.run(
+            ["git", "-C", str(repository), *arguments], capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    try:
+        return ask("rev-parse", "HEAD") + (", with changes" if ask("status", "--porcelain") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return UNKNOWN
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {part}" for key, part in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "none" if value is None else str(value)
+
+
+def _last_row(path: Path) -> dict[str, str] | None:
+    last = None
+    if path.is_file():
+        with path.open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                last = row
+    return last
+
+
+def _device(log: Path) -> str:
+    if log.is_file():
+        for line in log.read_text(encoding="utf-8").splitlines():
+            _, found, name = line.partition("INFO device: ")
+            if found:
+                return name
+    return UNKNOWN
+
+
+def _seconds(path: Path) -> float:
+    with path.open(newline="", encoding="utf-8") as file:
+        return sum(float(row["s"]) for row in csv.DictReader(file, delimiter="\t"))
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:.3f}"

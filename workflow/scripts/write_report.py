@@ -1,0 +1,21 @@
+"""Write the report: one page that needs nothing else."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sdd.job import logged
+from sdd.report.writing import write_report
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+with logged(snakemake.log[0]):
+    target = Path(snakemake.output[0])
+    write_report(
+        target.parent,
+        target,
+        figures=Path(snakemake.input.figures),
+        paper=Path(snakemake.input.paper),
+        repository=Path(snakemake.params.repository),
+        layout=snakemake.params.layout,
+    )
