@@ -93,7 +93,8 @@ def how_claims_are_judged() -> list[str]:
 def claims_fragment(assessed: Sequence[Assessed], labels: Mapping[str, str] | None = None) -> str:
     """Give the claims as HTML, by section."""
     names = {**PAPER_LABELS, **_SHOWN, **(labels or {})}
-    groups = [list(group) for _, group in groupby(assessed, key=lambda one: one.claim.name)]
+    ordered = sorted(assessed, key=lambda one: one.claim.section[:3])
+    groups = [list(group) for _, group in groupby(ordered, key=lambda one: one.claim.name)]
     verdicts = [overall([one.judgement.verdict for one in group]) for group in groups]
     tally = "".join(
         f"<span>{_chip(verdict)} {verdicts.count(verdict)} of {len(verdicts)} claims</span>"

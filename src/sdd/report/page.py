@@ -18,7 +18,8 @@ nav a { color: #005b96; }
 .report > section { margin: 0 0 3rem; }
 .report h2 { font-size: 1.3rem; margin: 0 0 .75rem; }
 figure { margin: 0 0 2rem; }
-figure img { max-width: 100%; height: auto; display: block; }
+/* All at one scale, so that their text has one size. */
+figure img { width: min(100%, .56 * var(--natural)); height: auto; display: block; }
 .facts { border-collapse: collapse; font-size: .875rem; }
 .facts caption { text-align: left; font-weight: 600; padding: .5rem 0; font-size: 1rem; }
 .facts th, .facts td { text-align: left; padding: .2rem .9rem .2rem 0; vertical-align: top;
@@ -28,6 +29,7 @@ figure img { max-width: 100%; height: auto; display: block; }
 pre { font-size: .78rem; white-space: pre-wrap; overflow-wrap: anywhere; background: #f5f5f5;
   padding: .8rem; }
 @media screen and (max-width: 46rem) {
+  figure img { width: 100%; }
   .facts thead { display: none; }
   .facts, .facts tbody { display: block; }
   .facts caption { display: block; }
@@ -40,10 +42,11 @@ pre { font-size: .78rem; white-space: pre-wrap; overflow-wrap: anywhere; backgro
 
 def figure_fragment(folder: Path, name: str, description: str) -> str:
     """Give a figure as HTML with its pictures inside: one for wide screens, one for narrow."""
-    wide, narrow = (_data(folder / f"{name}{suffix}.png") for suffix in ("", "_narrow"))
+    wide, narrow = (folder / f"{name}{suffix}.png" for suffix in ("", "_narrow"))
     return (
-        f'<figure><picture><source media="(max-width: 46rem)" srcset="{narrow}">'
-        f'<img src="{wide}" alt="{escape(description)}" width="1000"></picture></figure>'
+        f'<figure><picture><source media="(max-width: 46rem)" srcset="{_data(narrow)}">'
+        f'<img src="{_data(wide)}" alt="{escape(description)}" style="--natural: {_width(wide)}px">'
+        "</picture></figure>"
     )
 
 
@@ -103,3 +106,8 @@ def write_page(
 
 def _data(path: Path) -> str:
     return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
+
+
+def _width(png: Path) -> int:
+    """Read a PNG's width in pixels: the first four bytes of its first chunk."""
+    return int.from_bytes(png.read_bytes()[16:20], "big")
