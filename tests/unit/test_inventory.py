@@ -183,6 +183,21 @@ def test_windows_beyond_their_recording(tmp_path: Path) -> None:
     assert by_part["fake"].hours * 3600 == pytest.approx(1.0 + 1.5)  # cut at the file's end
 
 
+def test_labels_that_are_set_aside(tmp_path: Path) -> None:
+    folder = tmp_path / "Deepfake-Eval-2024"
+    for name in "abcd":
+        write_audio(folder / "audio-data" / f"{name}.wav")
+    (folder / "audio-metadata-publish.csv").write_text(
+        "Filename,Ground Truth,Finetuning Set\na.wav,Real,Test\nb.wav,Fake,Train\n"
+        "c.wav,Unknown,Test\nd.wav,Unknown,Train\n"
+    )
+    inventory = stock(tmp_path, "deepfake_eval_2024", partitions=["test"])
+    assert [(f.kind, f.what, f.detail) for f in inventory.findings] == [
+        ("set_aside", "Unknown", "2 files")
+    ]
+    assert inventory.obstacle == ""
+
+
 def test_folders_and_csv(tmp_path: Path) -> None:
     write_audio(tmp_path / "r/x.wav")
     write_mp4(tmp_path / "f/y.dat")

@@ -54,13 +54,15 @@ def list_utterances(root: Path, partitions: Collection[str] | None = None) -> Li
     labels = table["Ground Truth"].str.strip().str.lower()
     usable = labels.isin(LABELS)
     if not usable.all():
+        aside = table[~usable]
+        listing.others += [audio / name for name in aside["Filename"]]
+        listing.set_aside |= Counter(aside["Ground Truth"])
         log.info(
             "%s: %d files that are neither real nor fake are set aside: %s",
             RELEASE.title,
-            int((~usable).sum()),
-            dict(Counter(table.loc[~usable, "Ground Truth"])),
+            len(aside),
+            listing.set_aside,
         )
-        listing.others += [audio / name for name in table.loc[~usable, "Filename"]]
     table, labels = table[usable], labels[usable]
     paths = [audio / name for name in table["Filename"]]
     names = names_by_stem([("DFE24-", path) for path in paths])

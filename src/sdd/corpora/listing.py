@@ -68,6 +68,8 @@ class Listing:
         The rows that are asked for.
     others
         Files of rows that are not: of other partitions, or set aside.
+    set_aside
+        How many rows have a label that is neither real nor fake, by label.
     problems
         Rows and files that could not be understood, a message each.
     """
@@ -77,6 +79,7 @@ class Listing:
     folders: tuple[Path, ...] = ()
     utterances: list[Utterance] = field(default_factory=list)
     others: list[Path] = field(default_factory=list)
+    set_aside: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
     @contextmanager

@@ -144,6 +144,10 @@ def take_inventory(
     findings += find_in_rows(listing.utterances)
     if not listing.utterances and not listing.problems:
         findings.append(_about_list(f"{listing.listed_in} lists no utterance that could be used."))
+    findings += [
+        Finding("set_aside", label or "no label", f"{number} files")
+        for label, number in listing.set_aside.items()
+    ]
     there, missing = _present(listing, findings)
     findings += [Finding("missing", str(path), "listed, but not there") for path in missing]
     facts = examine_files(there, journal, workers=workers, title=name)

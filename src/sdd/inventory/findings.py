@@ -93,6 +93,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "More than two, or unlike nearly all of the corpus. Channels are averaged.",
             "note",
         ),
+        "set_aside": Kind(
+            "Labels that are neither real nor fake", "Their files are set aside.", "note"
+        ),
         "unlisted": Kind("Files without a row", "They are not used.", "note"),
         "published": Kind(
             "Counts that differ from the published ones",
