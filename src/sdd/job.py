@@ -11,15 +11,15 @@ from sdd.errors import InputError
 
 
 @contextmanager
-def logged(log: str | Path, *, append: bool = False) -> Iterator[None]:
+def logged(log: str | Path, *, attempts: Path | None = None) -> Iterator[None]:
     """Log the block to a file; show a user's error as one line and leave with status 1.
 
     Parameters
     ----------
     log
         The rule's log file. Everything from level INFO goes there; errors also to the screen.
-    append
-        Whether to keep what is in it, for a job that goes on where another was cut off.
+    attempts
+        A file that is added to, too: Snakemake deletes a job's log when it runs the job again.
 
     Raises
     ------
@@ -27,12 +27,10 @@ def logged(log: str | Path, *, append: bool = False) -> Iterator[None]:
         With status 1 after an `InputError`, whose message is then in the log and on the screen.
         Other exceptions pass through, with their traceback in the log.
     """
-    path = Path(log)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, mode="a" if append else "w", encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handlers = [_handler(Path(log), "w")] + ([_handler(attempts, "a")] if attempts else [])
     root = logging.getLogger()
-    root.addHandler(handler)
+    for handler in handlers:
+        root.addHandler(handler)
     root.setLevel(logging.INFO)
     logging.captureWarnings(True)
     try:
@@ -46,5 +44,13 @@ def logged(log: str | Path, *, append: bool = False) -> Iterator[None]:
         logging.getLogger("sdd").exception("this should not happen; please report it")
         raise
     finally:
-        root.removeHandler(handler)
-        handler.close()
+        for handler in handlers:
+            root.removeHandler(handler)
+            handler.close()
+
+
+def _handler(path: Path, mode: str) -> logging.Handler:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, mode=mode, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    return handler

@@ -124,11 +124,14 @@ def test_process_of_a_job(tmp_path):
     assert other.stderr.endswith("KeyError: 'inner'\n")
 
 
-def test_log_of_a_job_that_goes_on(tmp_path):
-    log = tmp_path / "job.log"
-    log.write_text("of the run before\n", encoding="utf-8")
-    with logged(log, append=True):
-        logging.getLogger().info("goes on")
-    before, after = log.read_text(encoding="utf-8").splitlines()
-    assert before == "of the run before"
-    assert after.endswith("INFO goes on")
+def test_a_log_of_all_attempts_is_added_to(tmp_path):
+    log, attempts = tmp_path / "job.log", tmp_path / "job_attempts.log"
+    for number in range(2):
+        with logged(log, attempts=attempts):
+            logging.getLogger().info("attempt %d", number)
+    assert log.read_text(encoding="utf-8").endswith("INFO attempt 1\n")
+    assert [line[-9:] for line in attempts.read_text(encoding="utf-8").splitlines()] == [
+        "attempt 0",
+        "attempt 1",
+    ]
+    assert log.read_text(encoding="utf-8").count("\n") == 1

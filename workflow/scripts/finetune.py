@@ -10,16 +10,15 @@ from sdd.segments import read_segments
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-model = Path(snakemake.output.model)
-state = model.parent / "state" / model.stem
-with logged(snakemake.log[0], append=state.exists()):
-    training = Path(snakemake.input.training)
+log = Path(snakemake.log[0])
+with logged(log, attempts=log.with_stem(f"{log.stem}_attempts")):
+    training, model = Path(snakemake.input.training), Path(snakemake.output.model)
     finetune(
         start=Path(snakemake.input.start),
         checkpoint=Path(snakemake.input.checkpoint),
         model=model,
         history=Path(snakemake.output.history),
-        state=state,
+        state=model.parent / "state" / model.stem,
         training=read_segments(training),
         validation=read_segments(Path(snakemake.input.validation)),
         audio_folder=training.parent.parent / "audio",
