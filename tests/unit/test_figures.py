@@ -45,6 +45,30 @@ def test_profiles_are_means_with_bars_of_the_spread(drifts):
     ]
 
 
+def test_one_round_has_bars_of_the_interval_and_a_line_at_the_floor(drifts):
+    one = drifts[drifts["round"] == 1].assign(floor="0.05")
+    one = one.assign(drift_low=one["drift"] - 0.02, drift_high=one["drift"] + 0.04)
+    figure = plot_drift(one, PANELS, TEST_SETS)
+    _, _, bars = profiles(figure.axes[0])["SFT"]
+    ends = [sorted(segment[:, 1]) for segment in bars[0].get_segments()]
+    assert np.array(ends) == pytest.approx(np.array([[0.07, 0.13]] * 3))
+    for axes in figure.axes:
+        assert any(np.allclose(line.get_ydata(), 0.05) for line in axes.get_lines())
+    caption = drift_caption(one)
+    assert "Dotted line: two halves of the reference." in caption
+    assert caption.endswith("One round; bars: 95 % interval.")
+
+
+def test_names_of_domains_are_above_all_profiles(drifts):
+    figure = plot_drift(drifts, PANELS, TEST_SETS, in_domain=["dfe24_4s"])
+    for axes in figure.axes:
+        low, high = axes.get_ylim()
+        assert low == 0
+        # The text hangs from 97.5 % of the height; bars end below 88 %.
+        assert axes.dataLim.y1 <= 0.88 * high
+        assert {text.get_va() for text in axes.texts} == {"top"}
+
+
 def test_styles_are_the_papers_and_differ_without_colour(drifts):
     others = drifts[drifts["algorithm"] == "sft"]
     own = [others.assign(algorithm=f"own {i}") for i in range(4)]

@@ -61,10 +61,59 @@ def test_the_table_holds_the_means_of_the_cells(run):
 
 def test_everything_is_made_and_nothing_half_written_is_left(run):
     results = run.folder / "results/mini"
-    for name in ("table1.tex", "table1.html", "table1.png", "table1.pdf", "figure2.png"):
+    for name in (
+        *("table1.tex", "table1.html", "table1.png", "table1.pdf", "figure2.png"),
+        *("table1_minus_paper.html", "table1_minus_paper.csv", "claims.html", "claims.csv"),
+    ):
         assert (results / "as_written" / name).stat().st_size > 1000
     assert not [path for path in results.rglob(".*") if path.is_file()]
     assert not list(results.rglob("state/*/*"))
+
+
+def test_intervals_and_comparisons_are_of_the_table(run):
+    folder = run.folder / "results/mini/as_written"
+    rows = {}
+    for name in ("intervals", "comparisons", "claims"):
+        with (folder / f"{name}.csv").open() as file:
+            rows[name] = list(csv.DictReader(file))
+    with (folder / "table1.csv").open() as file:
+        table = {row["algorithm"]: row for row in csv.DictReader(file)}
+    assert len(rows["intervals"]) == 3 * 5
+    for row in rows["intervals"]:
+        value = float(row["eer_percent"])
+        assert value == pytest.approx(float(table[row["algorithm"]][row["test_set"]]), abs=1e-9)
+        assert float(row["low"]) <= value <= float(row["high"])
+    [pair] = {(row["algorithm_a"], row["algorithm_b"]) for row in rows["comparisons"]}
+    assert pair == ("sft", "none")
+    assert {row["claim"] for row in rows["claims"]} >= {
+        "sft_lowers_in_domain",
+        "drift_grpo_not_away",
+    }
+
+
+def test_the_report_and_a_partial_table_are_made_of_what_is_there(run):
+    plan = run.plan("report")
+    assert plan == {"draw_figures": 1, "write_report": 1, "report": 1}
+    run.run("--", "report")
+    folder = run.folder / "results/mini/as_written"
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    for words in ("Toy corpora", "The paper&#x27;s claims", "Deviations in force", "SHA-256"):
+        assert words in page
+    assert "<script" not in page
+    assert 'src="http' not in page
+    assert page.count("data:image/png;base64,") == 2 * 6
+    cell = run.folder / CELLS / "sft/round1/eer.csv"
+    hidden = cell.with_name("hidden")
+    cell.rename(hidden)
+    try:
+        output = run.run("--nolock", "--", "table1_partial")
+    finally:
+        hidden.rename(cell)
+    assert "2 of 3 cells measured" in output
+    assert "Fine-tuning" not in output
+    with (folder / "partial/table1.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["add23"] == "" for row in rows] == [False, True, False]
 
 
 def test_the_second_stage_starts_from_the_shared_first(run):

@@ -53,7 +53,8 @@ def plot_drift(
     ----------
     drifts
         Columns `DRIFT_COLUMNS`: algorithm, round, test_set, drift. A missing combination, or NaN,
-        leaves a gap.
+        leaves a gap. Where they are there: drift_low and drift_high, the interval of a drift, and
+        floor, the drift between two halves of the reference.
     panels
         Title of each panel, left to right, and the algorithms in it; two or more
         are lettered (a), (b).
@@ -71,7 +72,8 @@ def plot_drift(
     Returns
     -------
     matplotlib.figure.Figure
-        Means over rounds; error bars of one standard deviation where there is more than one round.
+        Means over rounds; error bars of one standard deviation where there is more than one round,
+        of the interval where all have one. A dotted line at the floor.
 
     Raises
     ------
@@ -81,6 +83,7 @@ def plot_drift(
     """
     names = {**FIGURE_LABELS, **(labels or {})}
     values = _by_profile(drifts)
+    intervals = _intervals(drifts) if _has_one_round(drifts) else {}
     if not panels or not test_sets:
         raise InputError("A drift figure needs at least one panel and one test set.")
     for algorithm in dict.fromkeys(name for members in panels.values() for name in members):
@@ -107,7 +110,10 @@ def plot_drift(
         axes = figure.subplots(down, across, sharey=True, squeeze=False).ravel()
         legend_lines = max(math.ceil(len(members) / 3) for members in panels.values())
         for index, (panel, algorithms) in enumerate(panels.items()):
-            _draw_panel(axes[index], algorithms, test_sets, values, styles, names)
+            _draw_panel(axes[index], algorithms, test_sets, values, intervals, styles, names)
+            if "floor" in drifts:
+                floor = drifts["floor"].astype(float).mean()
+                axes[index].axhline(floor, color="#777777", linewidth=0.9, linestyle=(0, (1, 2)))
             _mark_domains(axes[index], test_sets, in_domain)
             _add_legend(axes[index], _panel_title(panel, index, len(panels)), legend_lines)
         for left in axes[::across]:
@@ -164,8 +170,10 @@ def drift_caption(
         f"Drift: {_DISTANCES[method]} between the fake utterances of each test set and those of "
         f"{reference}."
     )
+    if "floor" in drifts:
+        text += " Dotted line: two halves of the reference."
     if high <= 1:
-        return f"{text} One round."
+        return f"{text} One round" + ("; bars: 95 % interval." if _intervals(drifts) else ".")
     rounds = f"{high}" if low == high else f"{low} to {high}"
     return f"{text} Means over {rounds} rounds; bars: one standard deviation."
 
@@ -183,6 +191,7 @@ def _draw_panel(
     algorithms: Sequence[str],
     test_sets: Sequence[str],
     values: Mapping[tuple[str, str], list[float]],
+    intervals: Mapping[tuple[str, str], tuple[float, float]],
     styles: Mapping[str, Style],
     names: Mapping[str, str],
 ) -> None:
@@ -191,13 +200,18 @@ def _draw_panel(
         profile = [values.get((algorithm, name), []) for name in test_sets]
         summaries = [mean_and_spread(rounds) if rounds else (np.nan, np.nan) for rounds in profile]
         means, spreads = np.array(summaries, dtype=np.float64).T
+        errors = spreads if np.isfinite(spreads).any() else None
+        if intervals:
+            nothing = (np.nan, np.nan)
+            limits = np.array([intervals.get((algorithm, name), nothing) for name in test_sets]).T
+            errors = np.abs(limits - means)
         style = styles[algorithm]
         bold = style.width > 3
         axes.errorbar(
             # Set slightly apart, so that error bars of two algorithms do not cover each other.
             positions + 0.07 * (order - (len(algorithms) - 1) / 2),
             means,
-            yerr=spreads if np.isfinite(spreads).any() else None,
+            yerr=errors,
             label=mathtext(names.get(algorithm, algorithm)),
             color=style.colour,
             linestyle=style.dashes,
@@ -267,6 +281,21 @@ def _add_legend(axes: "Axes", title: str, lines: int) -> None:
         handletextpad=0.6,
         columnspacing=0.9,
     )
+
+
+def _has_one_round(drifts: pd.DataFrame) -> bool:
+    return all(len(rounds) == 1 for rounds in _by_profile(drifts).values())
+
+
+def _intervals(drifts: pd.DataFrame) -> dict[tuple[str, str], tuple[float, float]]:
+    """Interval of each (algorithm, test set); none if the columns are not there."""
+    if not {"drift_low", "drift_high"} <= set(drifts.columns):
+        return {}
+    columns = (drifts[name] for name in ("algorithm", "test_set", "drift_low", "drift_high"))
+    return {
+        (algorithm, test_set): (float(low), float(high))
+        for algorithm, test_set, low, high in zip(*columns, strict=True)
+    }
 
 
 def _by_profile(drifts: pd.DataFrame) -> dict[tuple[str, str], list[float]]:
