@@ -11,7 +11,12 @@ from sdd.errors import InputError
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 # How safetensors, torch and libsndfile tell it, whose errors carry no number.
-FULL_DISK_WORDS = ("No space left on device", "Disk quota exceeded", "file write failed")
+FULL_DISK_WORDS = (
+    "No space left on device",
+    "Disk quota exceeded",
+    "file write failed",
+    "inline_container.cc",  # torch.save wrote less than it was given
+)
 
 
 @contextmanager
