@@ -8,6 +8,7 @@ seconds of one thread; memory is how much the peak of the process rises.
 import argparse
 import os
 import re
+import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -50,10 +51,10 @@ def measure_eer(scores: int, turns: int) -> None:
         for _ in range(turns)
     ]
     ratios = sorted(ours / sort for sort, ours in pairs)
-    sort, ours = pairs[0]
+    sort, ours = (statistics.median(column) for column in zip(*pairs, strict=True))
     sys.stdout.write(
         f"EER of {scores} scores: {ours:.2f} s, sorting them {sort:.2f} s; "
-        f"ratio {ratios[len(ratios) // 2]:.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f})\n"
+        f"ratio {statistics.median(ratios):.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f})\n"
     )
 
 
