@@ -1,7 +1,8 @@
 # `make help` lists what there is; every target makes what it needs.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env demo report test test-unit test-workflow test-fairseq test-gpu lint format bench clean
+.PHONY: help env demo report test test-unit test-workflow test-fairseq test-slurm test-gpu \
+  lint format bench clean
 
 # uv is taken from the PATH, else fetched into .uv/.
 UV := $(shell command -v uv || echo .uv/bin/uv)
@@ -38,6 +39,9 @@ test-workflow: env
 
 test-fairseq: env ## ours against real fairseq, which is built once (needs a C++ compiler)
 	PATH="$$PATH:$(CURDIR)/.uv/bin" $(BIN)/pytest tests/fairseq
+
+test-slurm: env ## the workflow through a real Slurm on this Debian machine, and its faults (root)
+	$(BIN)/pytest tests/slurm
 
 test-gpu: env ## what needs a CUDA GPU
 	$(BIN)/pytest tests/gpu
