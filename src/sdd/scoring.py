@@ -13,6 +13,7 @@ from sdd.audio import file_digest
 from sdd.batching import load_batches
 from sdd.detector import Detector, load_detector
 from sdd.embeddings import write_embeddings
+from sdd.errors import InputError
 from sdd.files import remove_if_empty
 from sdd.inference import Precision, Predictions, choose_device, predict_batches, prepare
 from sdd.partial_scores import PartialScores
@@ -93,6 +94,11 @@ def score_sets(
     stop = StopRequest()
     for number, (path, target) in enumerate(zip(tables, scores, strict=True)):
         table = without_suffixes(read_segments(path), skip_suffixes)
+        if len(table) == 0:
+            raise InputError(
+                f"{path}: all its sources are of the kinds {', '.join(skip_suffixes)}, which the "
+                "recipe skips (skip_suffixes); leave the set out (leave_out)"
+            )
         partial = PartialScores(
             state / path.stem, made_from | {"table": file_digest(path)}, save_minutes
         )

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sdd import inference, partial_scores, scoring
 from sdd.batching import load_batches
 from sdd.detector import save_detector
+from sdd.errors import InputError
 from sdd.inference import forward, predict, predict_batches
 from sdd.scoring import score_sets
 from sdd.segment_data import durations, length_sorted_batches, make_dataset
@@ -140,6 +141,12 @@ def test_scores_are_written_in_the_order_of_the_segments(job, tones, tiny_detect
     fake = pq.read_table(job["embeddings"][1]).to_pydict()
     assert fake["segment_id"] == ["tone-5", "tone-9"]
     assert not (job["state"].parent).exists()
+
+
+def test_set_that_the_recipe_skips_whole(job):
+    with pytest.raises(InputError, match=r"one\.parquet: all its sources are of the kinds \.wav"):
+        score_sets(**{**job, "skip_suffixes": [".wav"]})
+    assert not job["scores"][0].exists()
 
 
 # ------------------------------------------------------------------------------------ being killed
