@@ -110,7 +110,7 @@ SchedulerParameters=sched_interval=1,bf_interval=5,batch_sched_delay=0
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 KillWait=30
-MinJobAge=600
+MinJobAge=7200
 GresTypes=gpu
 NodeName=$NODE NodeAddr=127.0.0.1 CPUs=64 RealMemory=1000000 Gres=gpu:pretend:$GPUS State=UNKNOWN
 PartitionName=main Nodes=$NODE Default=YES MaxTime=INFINITE State=UP PriorityTier=1
