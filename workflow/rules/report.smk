@@ -224,7 +224,6 @@ rule write_report:
         layout=lambda wildcards: report_layout(
             EXPERIMENT, wildcards.recipe, f"results/{EXPERIMENT.name}"
         ),
-        repository=workflow.basedir,
         code=code_digest("report.writing"),
     message:
         "Writing the report of {wildcards.recipe}"

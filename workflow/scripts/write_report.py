@@ -16,6 +16,6 @@ with logged(snakemake.log[0]):
         target,
         figures=Path(snakemake.input.figures),
         paper=Path(snakemake.input.paper),
-        repository=Path(snakemake.params.repository),
+        repository=Path(snakemake.scriptdir).parents[1],
         layout=snakemake.params.layout,
     )
