@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 scores = [Path(path) for path in snakemake.output.scores]
 state = scores[0].parent.parent / "state" / "scores"
-with logged(snakemake.log[0], append=state.exists()):
+log = Path(snakemake.log[0])
+with logged(log, attempts=log.with_stem(f"{log.stem}_attempts")):
     tables = [Path(table) for table in snakemake.input.tables]
     score_sets(
         Path(snakemake.input.model),
