@@ -2,6 +2,7 @@
 
 import os
 import tarfile
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -166,19 +167,25 @@ def as_nobody() -> Iterator[None]:
             os.seteuid(0)
 
 
-def test_folders_that_cannot_be_read(tmp_path: Path) -> None:
-    folder = write_in_the_wild(tmp_path)
-    other = tmp_path / "other"
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that others may enter; those above pytest's own are closed to them."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+def test_folders_that_cannot_be_read(open_folder: Path) -> None:
+    folder = write_in_the_wild(open_folder)
+    other = open_folder / "other"
     write_audio(other / "locked/x.wav", 0.1)
-    for parent in (tmp_path, *tmp_path.parents):
-        if parent.owner() == Path.home().owner() and parent.is_relative_to(tmp_path.parents[1]):
-            parent.chmod(0o755)
     folder.chmod(0)
     (other / "locked").chmod(0)
     try:
         with as_nobody():
             with pytest.raises(InputError, match=r"meta\.csv cannot be looked at \(Permission den"):
-                read_corpus("in_the_wild", tmp_path)
+                read_corpus("in_the_wild", open_folder)
             with pytest.raises(InputError, match=r"locked cannot be read \(Permission denied"):
                 list(walk_audio(other))
     finally:
