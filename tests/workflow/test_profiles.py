@@ -92,7 +92,7 @@ def grid_engine(tmp_path):
             folder,
             *("--profile", "profiles/grid_engine", "--configfile", "own.yaml"),
             *("--latency-wait", "5", "--seconds-between-status-checks", "1", "--retries", "0"),
-            *("--", "results/paper/audio/mine.parquet"),
+            *("--", "results/paper/audio/mine.csv"),
             PATH=f"{programs}:{os.environ['PATH']}",
             SDD_GROUP="tga-mine",
             ok=ok,
@@ -104,7 +104,7 @@ def grid_engine(tmp_path):
 def test_a_job_through_grid_engine(grid_engine, tmp_path):
     folder, run = grid_engine
     run()
-    assert (folder / "results/paper/audio/mine.parquet").exists()
+    assert (folder / "results/paper/audio/mine.csv").exists()
     (submitted,) = (tmp_path / "submitted").read_text().splitlines()
     assert "-g tga-mine" in submitted
     assert "-l cpu_8=1 -l h_rt=0:1440:0 -l s_rt=0:1430:0" in submitted
