@@ -30,25 +30,29 @@ class Float32GroupNorm(nn.GroupNorm):
         Parameters
         ----------
         x
-            [B, C, F].
+            [B, F, C].
         frames
             [B], valid frames of each utterance; None if all are.
 
         Returns
         -------
         Tensor
-            [B, C, F]; what stands in padded frames has no meaning.
+            [B, F, C]; what stands in padded frames has no meaning.
         """
         weight, bias, wide = widen(self.weight), widen(self.bias), widen(x)
         if frames is None:
-            return F.group_norm(wide, self.num_groups, weight, bias, self.eps).type_as(x)
-        valid = (torch.arange(x.shape[-1], device=x.device) < frames[:, None])[:, None]
+            # Its backward pass is six times faster with the frames of a channel together.
+            together = torch.is_grad_enabled()
+            image = as_image(wide).contiguous() if together else as_image(wide)
+            normal = F.group_norm(image, self.num_groups, weight, bias, self.eps)
+            return as_sequence(normal).contiguous().type_as(x)
+        valid = (torch.arange(x.shape[1], device=x.device) < frames[:, None])[..., None]
         count = frames[:, None, None]
-        mean = (wide * valid).sum(-1, keepdim=True) / count
+        mean = (wide * valid).sum(1, keepdim=True) / count
         centred = (wide - mean) * valid
-        variance = centred.square().sum(-1, keepdim=True) / count
+        variance = centred.square().sum(1, keepdim=True) / count
         normal = centred * torch.rsqrt(variance + self.eps)
-        return (normal * weight[:, None] + bias[:, None]).type_as(x)
+        return (normal * weight + bias).type_as(x)
 
 
 class ConvolutionBlock(nn.Sequential):
@@ -73,33 +77,34 @@ class ConvolutionBlock(nn.Sequential):
         return torch.div(samples - self.kernel, self.stride, rounding_mode="floor") + 1
 
     def forward(self, x: Tensor, frames: Tensor | None = None) -> Tensor:
-        """Convolve, normalise, apply GELU, in the layout that the norm wants.
+        """Convolve, normalise, apply GELU.
 
         Parameters
         ----------
         x
-            [B, samples, inputs] if the block has a layer norm, else [B, inputs, samples].
+            [B, samples, inputs].
         frames
             [B], valid frames of the output; None if all are.
 
         Returns
         -------
         Tensor
-            [B, F, C] or [B, C, F], the layout of `x`.
+            [B, F, C].
         """
-        convolution, normalise = cast(nn.Conv1d, self[0]), self[2]
+        x, normalise = convolve(x, cast(nn.Conv1d, self[0])), self[2]
         if isinstance(normalise, Float32GroupNorm):
-            return F.gelu(normalise(convolution(x), frames))
-        if isinstance(normalise, nn.GELU):
-            return F.gelu(convolution(x))
-        return F.gelu(cast(Tensor, normalise(convolve(x, convolution))))
+            x = normalise(x, frames)
+        elif not isinstance(normalise, nn.GELU):
+            x = cast(Tensor, normalise(x))
+        return gelu(x)
 
 
 def convolve(x: Tensor, convolution: nn.Conv1d) -> Tensor:
-    """Convolve time-major input by one matrix product over its windows.
+    """Convolve time-major input.
 
-    Forward and backward together it takes less CPU time than `F.conv1d` at 512 channels (forward
-    alone more), and the norms that follow find their axis last.
+    In training one matrix product over all windows: its backward pass takes half the time of
+    `F.conv1d`'s at 512 channels. Without gradients torch's convolution of images whose channels
+    come last, which copies no window; but not for one channel, whose layout torch cannot tell.
 
     Parameters
     ----------
@@ -113,10 +118,31 @@ def convolve(x: Tensor, convolution: nn.Conv1d) -> Tensor:
     Tensor
         [B, F, C].
     """
-    windows = x.unfold(1, convolution.kernel_size[0], convolution.stride[0])  # [B, F, inputs, k]
-    weight = convolution.weight.transpose(1, 2).flatten(1)  # [C, k * inputs]
+    weight, (stride,) = convolution.weight, convolution.stride
+    if not torch.is_grad_enabled() and x.shape[-1] > 1:
+        image = F.conv2d(as_image(x), weight[:, :, None], convolution.bias, (1, stride))
+        return as_sequence(image)
+    windows = x.unfold(1, weight.shape[-1], stride)  # [B, F, inputs, k]
     # Inputs last: each window is then one run of memory.
-    return F.linear(windows.transpose(2, 3).flatten(2), weight, convolution.bias)
+    flat = windows.transpose(2, 3).flatten(2)  # [B, F, k * inputs]
+    return F.linear(flat, weight.transpose(1, 2).flatten(1), convolution.bias)
+
+
+def gelu(x: Tensor) -> Tensor:
+    """Apply GELU to what nothing else holds: without gradients, its memory takes the result."""
+    if torch.is_grad_enabled():
+        return F.gelu(x)
+    return cast(Tensor, torch.ops.aten.gelu_(x))
+
+
+def as_image(x: Tensor) -> Tensor:
+    """View [B, F, C] as [B, C, 1, F]: to torch an image whose channels come last."""
+    return x.transpose(1, 2)[:, :, None]
+
+
+def as_sequence(image: Tensor) -> Tensor:
+    """View [B, C, 1, F] as [B, F, C]."""
+    return image[:, :, 0].transpose(1, 2)
 
 
 class ConvolutionalExtractor(nn.Module):
@@ -124,8 +150,6 @@ class ConvolutionalExtractor(nn.Module):
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
-        # A layer norm runs over channels, which are fastest to reach if they come last.
-        self.time_major = architecture.extractor_mode == "layer_norm"
         blocks, inputs = [], 1
         for index, layer in enumerate(architecture.convolutions):
             if architecture.extractor_mode == "layer_norm":
@@ -144,12 +168,12 @@ class ConvolutionalExtractor(nn.Module):
 
     def forward(self, waveforms: Tensor, lengths: Tensor | None = None) -> Tensor:
         """[B, T] -> [B, F, C]; `lengths` [B] in samples."""
-        x = waveforms[..., None] if self.time_major else waveforms[:, None]
+        x = waveforms[..., None]  # channels last throughout, where layer norms find them together
         for block in self.conv_layers:
             if lengths is not None:
                 lengths = cast(ConvolutionBlock, block).frames(lengths)
             x = block(x, lengths)
-        return x if self.time_major else x.transpose(1, 2)
+        return x
 
 
 def widen(x: Tensor) -> Tensor:

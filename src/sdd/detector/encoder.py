@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from sdd.detector.architectures import Architecture
-from sdd.detector.convolutions import ConvolutionalExtractor
+from sdd.detector.convolutions import ConvolutionalExtractor, gelu
 from sdd.errors import InputError
 
 
@@ -306,10 +306,10 @@ class Encoder(nn.Module):
 
 
 def activate(x: Tensor, name: str) -> Tensor:
-    """Apply one of fairseq's activation functions."""
+    """Apply one of fairseq's activation functions to what nothing else holds."""
     match name:
         case "gelu":
-            return F.gelu(x)
+            return gelu(x)
         case "gelu_accurate" | "gelu_fast":
             return F.gelu(x, approximate="tanh")
         case "relu":
