@@ -6,7 +6,6 @@ no lossy codec is applied a second time.
 
 import hashlib
 import logging
-import math
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import soundfile
 from sdd.errors import InputError
 from sdd.files import atomic_path
 from sdd.mp3 import states_its_length
+from sdd.resampling import Resampler
 
 RATE = 16_000
 # What libsndfile calls mp3.
@@ -202,64 +202,6 @@ def _samples(frame: Any) -> FloatArray:  # noqa: ANN401
     return np.ascontiguousarray(block, dtype=np.float32)
 
 
-class _Resampler:
-    """`torchaudio.functional.resample` at its defaults, on a stream.
-
-    The whole is cut into pieces whose length is a multiple of the reduced source rate, so that
-    pieces of output join without a seam; each is resampled with as much of its neighbours as the
-    filter reaches.
-    """
-
-    def __init__(self, rate: int, target: int = RATE, piece_seconds: float = 2.0) -> None:
-        divisor = math.gcd(rate, target)
-        self._rate, self._target = rate, target
-        self._orig, self._new = rate // divisor, target // divisor
-        # Half width of torchaudio's filter: 6 zero crossings at 0.99 of the lower Nyquist.
-        reach = math.ceil(6 * self._orig / (min(self._orig, self._new) * 0.99)) + self._orig
-        self._context = math.ceil(reach / self._orig) * self._orig
-        pieces = math.ceil(piece_seconds * rate / self._orig)
-        self._piece = max(pieces * self._orig, self._context)
-        self._left = 0
-        self._waiting: list[FloatArray] = []
-        self._count = 0
-
-    def push(self, samples: FloatArray) -> Iterator[FloatArray]:
-        """Take samples [t]; yield the output [t'] that no longer depends on what follows."""
-        if self._rate == self._target:
-            yield samples
-            return
-        self._waiting.append(samples)
-        self._count += len(samples)
-        if self._count < self._left + self._piece + self._context:
-            return
-        buffer = np.concatenate(self._waiting)
-        while len(buffer) >= self._left + self._piece + self._context:
-            end = self._left + self._piece
-            output = self._resampled(buffer[: end + self._context])
-            yield output[self._output(self._left) : self._output(end)]
-            buffer, self._left = buffer[end - self._context :], self._context
-        self._waiting, self._count = [buffer], len(buffer)
-
-    def finish(self) -> Iterator[FloatArray]:
-        """Yield the rest of the output."""
-        if self._waiting:
-            yield self._resampled(np.concatenate(self._waiting))[self._output(self._left) :]
-
-    def _output(self, samples: int) -> int:
-        return samples // self._orig * self._new
-
-    def _resampled(self, samples: FloatArray) -> FloatArray:
-        import torch
-        import torchaudio.functional
-
-        with torch.no_grad():
-            output = torchaudio.functional.resample(
-                torch.from_numpy(samples), self._rate, self._target
-            )
-        resampled: FloatArray = output.numpy()
-        return resampled
-
-
 @dataclass(frozen=True)
 class PreparedSource:
     """What became of a source file.
@@ -286,8 +228,8 @@ class PreparedSource:
 def prepare_source(source: Path, target: Path) -> PreparedSource:
     """Decode a file, average its channels, resample to 16 kHz and write 16-bit FLAC.
 
-    Resampling is `torchaudio.functional.resample` at its defaults (none at 16 kHz), rounding is to
-    the nearest step. Memory does not grow with the length of the file.
+    Resampling is that of `sdd.resampling` (none at 16 kHz), rounding is to the nearest step. Memory
+    does not grow with the length of the file.
 
     Parameters
     ----------
@@ -307,7 +249,7 @@ def prepare_source(source: Path, target: Path) -> PreparedSource:
         If the source cannot be decoded.
     """
     rate, blocks = decode_blocks(source)
-    resampler = _Resampler(rate)
+    resampler = Resampler(rate, RATE)
     source_samples = 0
 
     def resampled() -> Generator[FloatArray, None, None]:

@@ -5,7 +5,7 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ JOURNAL = "prepared.jsonl"
 FAILURES = "failed.csv"
 
 # Raise it when the samples that preparation writes change: all is then prepared again.
-_VERSION = 1
+_VERSION = 2
 
 Entry = dict[str, Any]
 
@@ -144,15 +144,9 @@ def _run(
     jobs: list[_Job], known: Mapping[str, Entry], journal: Path, workers: int, corpus: str
 ) -> tuple[dict[str, Entry], dict[str, str]]:
     """Prepare all; entries of what succeeded and errors of what failed, by Path."""
-    import torch
-
     done: dict[str, Entry] = {}
     errors: dict[str, str] = {}
-    torch_threads = torch.get_num_threads()
-    # oneDNN is of no use to filters of one channel, and takes some megabytes of memory.
-    (one_dnn, *_) = torch.backends.mkldnn.set_flags(False)  # type: ignore[no-untyped-call]
-    # Sources are the parallel unit. A thread each also keeps sums in one order whatever the cores.
-    pool = ThreadPoolExecutor(max(1, workers), initializer=_limit_threads(torch.set_num_threads))
+    pool = ThreadPoolExecutor(max(1, workers))
     try:
         futures = {pool.submit(_prepared, job, known.get(job.path)): job for job in jobs}
         finished = tqdm(
@@ -171,13 +165,7 @@ def _run(
                     file.flush()
     finally:
         pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(torch_threads)
-        torch.backends.mkldnn.set_flags(one_dnn)  # type: ignore[no-untyped-call]
     return done, errors
-
-
-def _limit_threads(set_num_threads: Callable[[int], None]) -> Callable[[], None]:
-    return lambda: set_num_threads(1)
 
 
 def _prepared(job: _Job, known: Entry | None) -> Entry:

@@ -18,7 +18,7 @@ import soundfile
 import torch
 import torchaudio.functional
 
-from sdd.audio import _Resampler, decode, prepare_source, read_segment
+from sdd.audio import decode, prepare_source, read_segment
 from sdd.corpora.headers import read_header
 from sdd.errors import InputError
 from sdd.preparation import (
@@ -30,6 +30,7 @@ from sdd.preparation import (
     read_paths,
     write_audio_table,
 )
+from sdd.resampling import Resampler
 
 
 def chirp(seconds: float, rate: int, level: float = 0.4) -> np.ndarray:
@@ -308,12 +309,12 @@ def test_video_without_sound(tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------------- preparing
 
 
-@pytest.mark.parametrize("rate", [8_000, 11_025, 44_100, 48_000, 96_000])
+@pytest.mark.parametrize("rate", [8_000, 11_025, 16_001, 44_100, 48_000, 96_000])
 @pytest.mark.parametrize("samples", [1, 100, 20_000])
-def test_resampling_in_pieces_equals_the_whole(rate: int, samples: int) -> None:
+def test_resampling_in_pieces_equals_torchaudio_on_the_whole(rate: int, samples: int) -> None:
     rng = np.random.default_rng(samples)
     sent = rng.uniform(-1, 1, samples).astype(np.float32)
-    resampler = _Resampler(rate, piece_seconds=0.1)
+    resampler = Resampler(rate, 16_000, piece_seconds=0.1)
     got: list[np.ndarray] = []
     position = 0
     while position < samples:
@@ -323,7 +324,8 @@ def test_resampling_in_pieces_equals_the_whole(rate: int, samples: int) -> None:
     got += resampler.finish()
     expected = resampled(sent, rate)
     assert len(np.concatenate(got)) == len(expected)
-    np.testing.assert_allclose(np.concatenate(got), expected, atol=2e-6)
+    # An exact filter would be up to 4e-5 off torchaudio's, which is rounded to float32.
+    np.testing.assert_allclose(np.concatenate(got), expected, rtol=0, atol=5e-7)
 
 
 @pytest.mark.parametrize("rate", [16_000, 44_100])
@@ -378,10 +380,7 @@ def test_odd_formats_are_prepared_to_the_sample(
 
 
 def test_three_hours_in_bounded_memory(tmp_path: Path) -> None:
-    """Below 100 MB beside torch; the samples alone would be 691 MB.
-
-    What torch takes depends on how much of its libraries the kernel maps.
-    """
+    """Below 200 MB; the samples alone would be 691 MB, and torch takes some 550 MB."""
     rate, hours = 8_000, 3
     with soundfile.SoundFile(tmp_path / "a.wav", "w", rate, 1, subtype="PCM_U8") as file:
         minute = chirp(60, rate)
@@ -390,19 +389,18 @@ def test_three_hours_in_bounded_memory(tmp_path: Path) -> None:
     # Not getrusage: its maximum begins with that of the process that started this one.
     code = (
         "import re, sys; from pathlib import Path; "
-        "import torch, torchaudio.functional; "
         "from sdd.preparation import prepare_corpus; "
         "peak = lambda: re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1]; "
-        "root, before = Path(sys.argv[1]), peak(); "
+        "root = Path(sys.argv[1]); "
         "rows = prepare_corpus(['$ROOT/a.wav'], root, root / 'audio', 'mine', workers=1); "
-        "print(rows[0]['samples'], before, peak())"
+        "print(rows[0]['samples'], peak())"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", code, str(tmp_path)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    samples, before, peak = map(int, done.stdout.split())
+    samples, peak = map(int, done.stdout.split())
     assert samples == hours * 3_600 * 16_000
-    assert (peak - before) * 1024 < 100e6
+    assert peak * 1024 < 200e6
 
 
 def test_sixteen_bit_mono_at_16_khz_is_kept_exactly(tmp_path: Path) -> None:
