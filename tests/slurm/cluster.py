@@ -112,13 +112,10 @@ def is_signalled(pid, number):
     return any(int(mask, 16) >> (number - 1) & 1 for mask in waiting)
 
 
-@dataclass
-class Watcher:
-    """Looks at the jobs' processes all the time."""
+class Lookout:
+    """Looks again and again, in a thread of its own, as long as its block lasts."""
 
-    devices: dict[str, str | None] = field(default_factory=dict)  # of fine-tuning jobs
-    most_at_once: int = 0
-    seen: dict[tuple[int, str], list[float]] = field(default_factory=dict)
+    pause = 0.25  # seconds
 
     def __enter__(self):
         self._ended = threading.Event()
@@ -131,14 +128,29 @@ class Watcher:
         self._thread.join()
 
     def _watch(self):
-        while not self._ended.wait(0.25):
-            now = time.monotonic()
-            found = list(processes())
-            training = {job: devices for _, job, rule, devices in found if rule == "finetune"}
-            self.devices |= training
-            self.most_at_once = max(self.most_at_once, len(training))
-            for pid, job, _, _ in found:
-                self.seen.setdefault((pid, job), [now, now])[1] = now
+        while not self._ended.wait(self.pause):
+            self.look()
+
+    def look(self):
+        raise NotImplementedError
+
+
+@dataclass
+class Watcher(Lookout):
+    """Looks at the jobs' processes all the time."""
+
+    devices: dict[str, str | None] = field(default_factory=dict)  # of fine-tuning jobs
+    most_at_once: int = 0
+    seen: dict[tuple[int, str], list[float]] = field(default_factory=dict)
+
+    def look(self):
+        now = time.monotonic()
+        found = list(processes())
+        training = {job: devices for _, job, rule, devices in found if rule == "finetune"}
+        self.devices |= training
+        self.most_at_once = max(self.most_at_once, len(training))
+        for pid, job, _, _ in found:
+            self.seen.setdefault((pid, job), [now, now])[1] = now
 
     def script_seconds(self):
         """Seconds that scripts ran, in all jobs together."""
@@ -226,30 +238,21 @@ class Cell:
         return self.attempts.read_text().count("going on from step")
 
 
-class Freezer:
+class Freezer(Lookout):
     """Stops the processes of cells as soon as they have saved a state, so that none is too late."""
+
+    pause = 0.02
 
     def __init__(self, cells):
         self.frozen = {}
         self._cells = list(cells)
 
-    def __enter__(self):
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._ended.set()
-        self._thread.join()
-
-    def _watch(self):
-        while not self._ended.wait(0.02):
-            for cell in self._cells:
-                owner = cell.owner
-                if owner and owner != self.frozen.get(cell) and cell.has_saved():
-                    os.kill(owner[0], signal.SIGSTOP)
-                    self.frozen[cell] = owner
+    def look(self):
+        for cell in self._cells:
+            owner = cell.owner
+            if owner and owner != self.frozen.get(cell) and cell.has_saved():
+                os.kill(owner[0], signal.SIGSTOP)
+                self.frozen[cell] = owner
 
     def take(self, cells):
         """Wait until one of these cells is frozen and leave it so; give it, its pid and job."""

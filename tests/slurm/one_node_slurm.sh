@@ -147,6 +147,16 @@ up() {
   fail "the node does not come up; see $HOME_FOLDER/log"
 }
 
+# Without cgroups a process may outlive its job, such as one that hung while slurmctld was away.
+end_leftovers() {
+  local folder
+  for folder in /proc/[0-9]*; do
+    if grep -qsz '^SLURM_CLUSTER_NAME=onenode$' "$folder/environ"; then
+      kill -KILL "${folder#/proc/}" 2>/dev/null || true
+    fi
+  done
+}
+
 down() {
   [[ -e $CONF ]] && grep -qF "$MARK" $CONF || return 0
   if runs slurmctld && runs slurmd; then
@@ -159,6 +169,7 @@ down() {
   stop_daemon slurmd
   stop_daemon slurmctld
   stop_daemon munged
+  end_leftovers
 }
 
 [[ $(id -u) == 0 ]] || fail "needs root"
