@@ -21,6 +21,7 @@ import torch
 import yaml
 
 from sdd.batching import load_batches
+from sdd.costs import CPU_BATCH_SECONDS
 from sdd.detector import ARCHITECTURES, Detector, architecture
 from sdd.inference import predict
 from sdd.segment_data import durations, length_sorted_batches, make_dataset
@@ -94,7 +95,7 @@ def main() -> None:
     parser.add_argument(
         "--lengths", nargs="+", default=["0.1-0.5", "0.5-2", "2-15"], help="seconds, from-to"
     )
-    parser.add_argument("--batch-seconds", type=float, default=16.0)
+    parser.add_argument("--batch-seconds", type=float, default=CPU_BATCH_SECONDS)
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()

@@ -146,7 +146,7 @@ def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--batch-seconds",
         type=_positive,
         metavar="SECONDS",
-        help="audio of a forward pass (default: 16 on a CPU, 100 elsewhere)",
+        help="audio of a forward pass (default: 8 on a CPU, 100 elsewhere)",
     )
     command.set_defaults(run=_score)
 

@@ -4,6 +4,7 @@ Nothing here was measured on a GPU, and nothing imports torch. docs/clusters.md 
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from sdd.detector.architectures import Architecture
 
@@ -19,6 +20,10 @@ Models (2022), Eq. 1 without the attention matrix."""
 EXTRACTOR_COPIES = 4
 """Times that a convolution of the extractor keeps its output in 16 bits for the backward pass:
 before and after normalisation and activation, and as windows of the next one; our estimate."""
+
+GPU_BATCH_SECONDS = 100.0
+CPU_BATCH_SECONDS = 8.0
+"""Audio of a forward pass in scoring. Larger ones leave a CPU's cache (docs/benchmarks.md)."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +144,13 @@ def training_gpu_bytes(
     """Bytes on the GPU: weights, gradients, two moments, frozen copies and activations."""
     fixed = (4 + needs.frozen) * weight_bytes(architecture)
     return fixed + activation_bytes(architecture, batch_seconds, recomputed=recomputed)
+
+
+def scoring_batch_seconds(setting: float | Literal["auto"], device: str) -> float:
+    """Give the audio seconds of a forward pass in scoring, by the config and the type of device."""
+    if setting != "auto":
+        return setting
+    return CPU_BATCH_SECONDS if device == "cpu" else GPU_BATCH_SECONDS
 
 
 def scoring_gpu_bytes(architecture: Architecture, batch_seconds: float) -> float:

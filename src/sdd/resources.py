@@ -8,6 +8,7 @@ from typing import Any
 from sdd.costs import (
     TrainingNeeds,
     forward_operations,
+    scoring_batch_seconds,
     scoring_gpu_bytes,
     state_bytes,
     training_disk_bytes,
@@ -141,10 +142,11 @@ class JobResources:
                 longest = config["sets"][name].get("max_seconds", TRAINING_SEGMENT_SECONDS)
                 hours += self._hours(encoder, audio or 0.0, longest, options["precision"])
         weights = weight_bytes(encoder) / 1e9
+        on_gpu = scoring_batch_seconds(options["batch_seconds"], "cuda")
         return Job(
             hours=hours,
             memory_gb=PROCESS_GB + WORKER_GB * config["workers"] + 1.2 * weights,
-            gpu_gb=scoring_gpu_bytes(encoder, options["batch_seconds"]) / 1e9,
+            gpu_gb=scoring_gpu_bytes(encoder, on_gpu) / 1e9,
         )
 
     def preparation(self, corpus: str) -> Job:

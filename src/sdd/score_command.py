@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from sdd.costs import scoring_batch_seconds
 from sdd.detector import ARCHITECTURES, Detector, load_detector
 from sdd.errors import InputError
 from sdd.inference import choose_device
@@ -23,9 +24,6 @@ from sdd.recordings import (
 )
 from sdd.results import write_rows
 
-# Longer batches leave a CPU's cache: they are slower, not faster.
-CPU_BATCH_SECONDS = 16.0
-GPU_BATCH_SECONDS = 100.0
 SOME_UNREADABLE = 1
 
 logger = logging.getLogger(__name__)
@@ -85,7 +83,6 @@ def score_command(
         torch.set_num_threads(threads)
     detector = _load(model, architecture).to(where)
     unreadable: dict[Path, str] = {}
-    default = CPU_BATCH_SECONDS if where.type == "cpu" else GPU_BATCH_SECONDS
     rows: list[dict[str, Any]] = []
     with tqdm(total=len(recordings), unit=" recordings", disable=None) as bar:
         for score in score_recordings(
@@ -94,7 +91,7 @@ def score_command(
             unreadable,
             device=where,
             window_seconds=window_seconds,
-            batch_seconds=batch_seconds or default,
+            batch_seconds=scoring_batch_seconds(batch_seconds or "auto", where.type),
         ):
             rows += rows_of_windows(score) if each_window else [row_of_recording(score)]
             bar.update()

@@ -4,13 +4,14 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from tqdm import tqdm
 
 from sdd.audio import file_digest
 from sdd.batching import load_batches
+from sdd.costs import scoring_batch_seconds
 from sdd.detector import Detector, load_detector
 from sdd.embeddings import write_embeddings
 from sdd.errors import InputError
@@ -36,7 +37,7 @@ def score_sets(
     state: Path,
     code: str,
     skip_suffixes: Sequence[str],
-    batch_seconds: float,
+    batch_seconds: float | Literal["auto"],
     precision: Precision,
     device: str,
     threads: int,
@@ -78,12 +79,13 @@ def score_sets(
         With status `STOPPED` after SIGTERM or SIGUSR1, when what is scored has been saved.
     """
     where = choose_device(device)
+    budget = scoring_batch_seconds(batch_seconds, where.type)
     prepare(precision, threads)
     made_from = {
         "model": file_digest(model),
         "code": code,
         "skip_suffixes": list(skip_suffixes),
-        "batch_seconds": batch_seconds,
+        "batch_seconds": budget,
         "precision": precision,
         "embeddings": bool(embeddings),
         "device": where.type,
@@ -111,7 +113,7 @@ def score_sets(
                 stop,
                 name=path.stem,
                 audio_folder=audio_folder,
-                batch_seconds=batch_seconds,
+                batch_seconds=budget,
                 precision=precision,
                 device=where,
                 workers=workers,

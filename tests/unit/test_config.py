@@ -91,6 +91,12 @@ MISTAKES = {
         "objectives.grpo: unknown key 'epsilom'",
         "did you mean epsilon?",
     ),
+    "a word that is no budget": (
+        "scoring: {batch_seconds: fast}",
+        "scoring.batch_seconds",
+        "fast",
+        "auto",
+    ),
     "key that is like none": ("scoring: {zzz: 1}", "scoring: ", "'zzz'", "known: batch_seconds"),
     "key of sft": ("objectives: {sft: {beta: 1.0}}", "objectives.sft: ", "'beta'", "known: kind"),
     "checkpoint": (
