@@ -160,6 +160,15 @@ class JobResources:
             kept_gb=0.0 if hours is None else FLAC_GB_AN_HOUR * hours,
         )
 
+    def uncertainty(self) -> Job:
+        """Give the needs of the intervals of a whole table.
+
+        0.9 GB and 83 seconds were measured at the paper's size (docs/benchmarks.md); both grow
+        with cells and trials.
+        """
+        share = max(1.0, len(self.experiment.cells()) / 54)
+        return Job(hours=0.05 * share, memory_gb=2.0 + 2.0 * share)
+
     def fetching(self, model: str) -> Job:
         """Give the needs of converting a checkpoint: 1.07 times its weights were measured."""
         weights = weight_bytes(self._architecture(model)) / 1e9

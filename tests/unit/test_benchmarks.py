@@ -80,3 +80,15 @@ def test_preparing_a_long_file():
     hours, peak = re.fullmatch(r"a file of (.+) h: peak memory (.+) MiB", line).groups()
     assert float(hours) == 0.1
     assert 50 < float(peak) < 200
+
+
+def test_intervals_of_a_table():
+    options = ["--share", "0.002", "--rows", "2", "--replicates", "20"]
+    (line,) = lines_of("uncertainty.py", *options)
+    cells, trials, seconds, peak = re.fullmatch(
+        r"(\d+) cells x (\d+) trials, 20 replicates: (.+) s, peak memory (.+) MiB", line
+    ).groups()
+    # 90 + 36 + 28 + 20 (the least) + 20, 236, 20, 20 and 64 segments.
+    assert (int(cells), int(trials)) == (6, 534)
+    assert float(seconds) > 0
+    assert 50 < float(peak) < 500

@@ -82,6 +82,16 @@ def test_memory_holds_a_state_and_the_weights(needs):
     assert needs.fetching("xlsr_2b").memory_gb > 9.18  # measured (docs/benchmarks.md)
 
 
+def test_intervals_grow_with_the_cells(needs, config):
+    """The paper has 54 cells: 17 rows of three rounds, and three rows that are not fine-tuned."""
+    assert needs.uncertainty().memory_gb == pytest.approx(4.0)
+    config["rounds"] = 6
+    job = JobResources(Experiment(config)).uncertainty()
+    assert job.memory_gb == pytest.approx(2 + 2 * (51 * 2 + 3) / 54)
+    assert job.memory_mb(2) == round(1500 * job.memory_gb)
+    assert job.minutes(1, 48) == 60
+
+
 def test_the_plan_of_the_paper(needs, config, tmp_path):
     lines = plan(Experiment(config), needs, "as_written", tmp_path)
     jobs = {}

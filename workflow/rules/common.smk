@@ -146,6 +146,10 @@ def needs_of_preparation(wildcards):
     return NEEDS.preparation(wildcards.corpus)
 
 
+def needs_of_uncertainty(wildcards):
+    return NEEDS.uncertainty()
+
+
 def needs_of_fetching(wildcards):
     return NEEDS.fetching(wildcards.checkpoint.split("/")[0])
 

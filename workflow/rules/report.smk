@@ -10,7 +10,7 @@ localrules:
     draw_figure2,
 
 
-# Not a local rule: at the paper's size the bootstrap takes many minutes (docs/results.md).
+# Not a local rule: at the paper's size the bootstrap takes minutes (docs/benchmarks.md).
 rule measure_uncertainty:
     input:
         cells=expand(
@@ -25,8 +25,8 @@ rule measure_uncertainty:
     conda:
         "../../envs/sdd.yaml"
     resources:
-        mem="16G",
-        runtime="4h",
+        mem_mb=memory(needs_of_uncertainty),
+        runtime=runtime(needs_of_uncertainty),
     params:
         settings=lambda wildcards: uncertainty_settings(EXPERIMENT, wildcards.recipe),
         code=code_digest("uncertainty"),
