@@ -2,7 +2,8 @@
 
 `python benchmarks/scoring.py --architecture tiny mms_300m`. Both sides read the same FLAC files,
 run the same detector of random weights, and must give the same logits; only the batches differ.
-Times are processor seconds: other processes on the machine do not count.
+Times are processor seconds: other processes on the machine do not count. `at most` is the ratio
+that batches would have if all their operations ran at the matrix peak measured beside them.
 """
 
 import argparse
@@ -21,7 +22,7 @@ import torch
 import yaml
 
 from sdd.batching import load_batches
-from sdd.costs import CPU_BATCH_SECONDS
+from sdd.costs import CPU_BATCH_SECONDS, forward_operations
 from sdd.detector import ARCHITECTURES, Detector, architecture
 from sdd.inference import predict
 from sdd.segment_data import durations, length_sorted_batches, make_dataset
@@ -87,6 +88,27 @@ def measure(
     return times, difference
 
 
+def matrix_peak(size: int = 2048, repeats: int = 5) -> float:
+    """Measure the operations a second of large matrix products, the best of some."""
+    one, other = (torch.randn(size, size) for _ in range(2))
+    rates = []
+    with torch.inference_mode():
+        for _ in range(repeats):
+            started = time.process_time()
+            one @ other
+            rates.append(2 * size**3 / (time.process_time() - started))
+    return max(rates)
+
+
+def least_seconds(detector: Detector, table: Segments, peak: float) -> float:
+    """Give the seconds that all operations of a pass over the table take at the matrix peak."""
+    encoder = detector.architecture
+    return sum(
+        forward_operations(encoder, float(seconds)) * float(seconds) / peak
+        for seconds in durations(table)
+    )
+
+
 def main() -> None:
     """Measure and show."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -100,7 +122,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    line = "{:10} {:>9} {:>7} {:>9} {:>10} {:>7} {:>13} {:>13}\n"
+    line = "{:10} {:>9} {:>7} {:>9} {:>10} {:>7} {:>13} {:>8} {:>13}\n"
     heads = (
         "encoder",
         "lengths",
@@ -109,6 +131,7 @@ def main() -> None:
         "batches s",
         "ratio",
         "spread",
+        "at most",
         "difference",
     )
     sys.stdout.write(line.format(*heads))
@@ -121,15 +144,18 @@ def main() -> None:
                 times, difference = measure(
                     detector, table, Path(name), arguments.batch_seconds, arguments.turns
                 )
+                least = least_seconds(detector, table, matrix_peak())
+            alone = statistics.median(one for one, _ in times)
             ratios = sorted(one / other for one, other in times)
             cells = (
                 encoder,
                 lengths,
                 f"{durations(table).sum():.0f}",
-                f"{statistics.median(one for one, _ in times):.2f}",
+                f"{alone:.2f}",
                 f"{statistics.median(other for _, other in times):.2f}",
                 f"{statistics.median(ratios):.2f}",
                 f"{ratios[0]:.2f}-{ratios[-1]:.2f}",
+                f"{alone / least:.2f}",
                 f"{difference:.1e}",
             )
             sys.stdout.write(line.format(*cells))

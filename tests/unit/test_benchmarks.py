@@ -60,6 +60,7 @@ def test_scoring_speed():
     assert [row[:2] for row in rows] == [["tiny", "0.1-0.3"], ["tiny", "0.3-1"]]
     for row in rows:
         assert float(row[3]) > 0
+        assert float(row[7]) > 0
         assert float(row[-1]) < 1e-5
 
 

@@ -140,6 +140,24 @@ def test_embeddings_logits_and_gradients_equal_torchaudio(variant, samples):
     torch.testing.assert_close(first, theirs, atol=1e-6, rtol=0)
 
 
+# --- without gradients ---
+
+
+@pytest.mark.parametrize("lengths", [None, [3000, 1777]])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_without_gradients_the_same(variant, lengths):
+    """Other convolutions run then, and activations are overwritten; not what was given, though."""
+    detector, waveforms = make(variant), noise(2, 3000)
+    lengths = None if lengths is None else torch.tensor(lengths)
+    given, expected = waveforms.clone(), detector.embed_and_logits(waveforms, lengths)
+    assert expected[0].requires_grad
+    for mode in (torch.no_grad, torch.inference_mode):
+        with mode():
+            found = detector.embed_and_logits(waveforms, lengths)
+        torch.testing.assert_close(found, expected, atol=2e-6, rtol=0)
+    torch.testing.assert_close(waveforms, given, atol=0, rtol=0)
+
+
 # --- padding ---
 
 

@@ -354,7 +354,7 @@ def test_scoring_settings():
     assert paper.scoring(cell, "as_written") == {
         "architecture": "mms_300m",
         "skip_suffixes": [],
-        "batch_seconds": 100.0,
+        "batch_seconds": "auto",
         "precision": "fp32",
     }
     assert paper.scoring(cell, "as_released")["skip_suffixes"] == [".m4a", ".mp4", ".dat"]
