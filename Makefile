@@ -35,7 +35,7 @@ test-unit: env
 	$(BIN)/pytest -n auto tests/unit
 
 test-workflow: env
-	$(BIN)/pytest tests/workflow
+	$(BIN)/pytest -n 2 --dist loadfile tests/workflow
 
 test-fairseq: env ## ours against real fairseq, which is built once (needs a C++ compiler)
 	PATH="$$PATH:$(CURDIR)/.uv/bin" $(BIN)/pytest tests/fairseq
