@@ -23,7 +23,7 @@ before and after normalisation and activation, and as windows of the next one; o
 
 GPU_BATCH_SECONDS = 100.0
 CPU_BATCH_SECONDS = 8.0
-"""Audio of a forward pass in scoring. Larger ones leave a CPU's cache (docs/benchmarks.md)."""
+"""Audio of a forward pass in scoring. On a CPU larger ones are slower (docs/benchmarks.md)."""
 
 
 @dataclass(frozen=True)
