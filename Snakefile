@@ -55,7 +55,7 @@ rule plan:
     conda:
         "envs/sdd.yaml"
     params:
-        code=code_digest("plan"),
+        code=code_digest("show_plan"),
     message:
         "Planning the experiment"
     script:

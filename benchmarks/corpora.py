@@ -25,9 +25,9 @@ import soundfile
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
-from sdd.audio import decode
-from sdd.paths import walk_audio
-from sdd.toy.domains import DOMAINS, utterances
+from sdd.data.audio.decoding import decode
+from sdd.data.paths import walk_audio
+from sdd.data.toy.domains import DOMAINS, utterances
 
 DURATIONS = (4, 10, 13, 30, 50)
 RATE = 44_100
@@ -38,7 +38,7 @@ FloatArray = npt.NDArray[np.float32]
 PREPARE = """
 import sys
 from pathlib import Path
-from sdd.preparation import prepare_corpus, read_audio_table, read_paths, write_audio_table
+from sdd.data.preparation import prepare_corpus, read_audio_table, read_paths, write_audio_table
 
 root, folder, workers = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 rows = prepare_corpus(read_paths(root / "protocol.csv"), root, folder, "bench", workers=workers)
@@ -46,8 +46,8 @@ write_audio_table(rows, folder / "bench.csv")
 """
 
 SEGMENT = """
-from sdd.corpora import read_corpus
-from sdd.segments import cut_segments, write_segments
+from sdd.data.corpora import read_corpus
+from sdd.data.segments import cut_segments, write_segments
 
 protocol = read_corpus("csv", root, path=root / "protocol.csv")
 audio = read_audio_table(folder / "bench.csv")

@@ -15,8 +15,8 @@ from scipy.special import ndtri
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from sdd.metrics import eer
-from sdd.statistics import RankedTrials, bootstrap_eer, root_interval, source_keys
+from sdd.metrics import RankedTrials, bootstrap_eer, root_interval, source_keys
+from sdd.metrics.error_rates import eer
 
 # Sources a class, segments a source, the source's share of the variance, EER.
 SETTINGS = (

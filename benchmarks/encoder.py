@@ -22,7 +22,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from sdd.detector import ARCHITECTURES, Detector
-from sdd.fairseq_reference import FairseqDetector
+from sdd.detector.fairseq_reference import FairseqDetector
 
 Score = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 

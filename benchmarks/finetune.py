@@ -21,11 +21,11 @@ import torch
 import yaml
 from torch.utils.flop_counter import FlopCounterMode
 
-from sdd.batching import Batch, SegmentDataset, collate
+from sdd.data.dataset import Batch, SegmentDataset, collate
 from sdd.detector import Detector, architecture
-from sdd.inference import autocast, choose_device, prepare
-from sdd.policies import Policies
-from sdd.recipe import GrpoObjective, Recipe, SftObjective, objective_from_config
+from sdd.detector.inference import autocast, choose_device, prepare
+from sdd.training.policies import Policies
+from sdd.training.recipe import GrpoObjective, Recipe, SftObjective, objective_from_config
 
 ROOT = Path(__file__).parents[1]
 PAPER = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))

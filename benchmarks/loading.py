@@ -21,8 +21,8 @@ import json, re, sys, time
 from pathlib import Path
 import torch
 from sdd.detector.architectures import ARCHITECTURES
-from sdd.detector.checkpoints import load_detector
-from sdd.detector.conversion import convert_checkpoint
+from sdd.detector.checkpoints.loading import load_detector
+from sdd.detector.checkpoints.conversion import convert_checkpoint
 
 def peak():
     # Not getrusage: its peak starts from that of the parent process.

@@ -22,9 +22,9 @@ import numpy as np
 import ot
 from scipy.stats import wasserstein_distance
 
-from sdd.drift import wasserstein_per_dimension
-from sdd.drift_uncertainty import drift_interval
-from sdd.metrics import eer
+from sdd.metrics.drift import wasserstein_per_dimension
+from sdd.metrics.drift_interval import drift_interval
+from sdd.metrics.error_rates import eer
 
 
 def cpu_seconds(call: Callable[[], object]) -> tuple[float, object]:

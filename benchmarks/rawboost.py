@@ -16,8 +16,8 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np
 
-from sdd.augmentation import ALGORITHMS, rawboost
-from tests.direct_rawboost import RATE, direct_rawboost
+from sdd.data.rawboost import ALGORITHMS, rawboost
+from tests.helpers.direct_rawboost import RATE, direct_rawboost
 
 
 def cpu_seconds(call: Callable[[], object]) -> float:

@@ -21,12 +21,12 @@ import soundfile
 import torch
 import yaml
 
-from sdd.batching import load_batches
-from sdd.costs import CPU_BATCH_SECONDS, forward_operations
+from sdd.data.dataset import load_batches
+from sdd.data.segment_data import durations, length_sorted_batches, make_dataset
+from sdd.data.segments import COLUMNS, Segments
 from sdd.detector import ARCHITECTURES, Detector, architecture
-from sdd.inference import predict
-from sdd.segment_data import durations, length_sorted_batches, make_dataset
-from sdd.segments import COLUMNS, Segments
+from sdd.detector.inference import predict
+from sdd.experiment.costs import CPU_BATCH_SECONDS, forward_operations
 
 RATE = 16_000
 DEVICE = torch.device("cpu")

@@ -18,9 +18,9 @@ import pandas as pd
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
-from sdd.results import write_score_columns
-from sdd.segments import read_segments, write_segments
-from sdd.uncertainty import measure_rows
+from sdd.analysis.uncertainty import measure_rows
+from sdd.data.segments import read_segments, write_segments
+from sdd.scoring.score_tables import write_score_columns
 
 # Test set: corpus, segments, sources.
 SETS = {

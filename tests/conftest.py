@@ -5,8 +5,8 @@ import pytest
 import soundfile
 import torch
 
+from sdd.data.segments import Segments
 from sdd.detector import Detector, architecture
-from sdd.segments import Segments
 
 RATE = 16_000
 

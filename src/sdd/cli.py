@@ -82,7 +82,7 @@ def _add_protocol(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def _protocol(arguments: argparse.Namespace) -> None:
-    from sdd.corpora import format_protocol, read_corpus, write_protocol
+    from sdd.data.corpora import format_protocol, read_corpus, write_protocol
 
     given = {name: getattr(arguments, name) for name in ("path", "real", "fake", "corpus")}
     protocol = read_corpus(
@@ -159,7 +159,7 @@ def _positive(text: str) -> float:
 
 
 def _score(arguments: argparse.Namespace) -> int:
-    from sdd.score_command import score_command
+    from sdd.scoring.command import score_command
 
     return score_command(
         arguments.recordings,
@@ -193,7 +193,7 @@ def _add_eer(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def _eer(arguments: argparse.Namespace) -> int:
-    from sdd.score_files import rates_of_file
+    from sdd.scoring.score_files import rates_of_file
 
     errors = []
     sys.stdout.write(f"{'EER %':>8} {'AUC %':>8} {'threshold':>11} {'real':>7} {'fake':>7}  file\n")
@@ -224,6 +224,6 @@ def _add_convert_scores(commands: "argparse._SubParsersAction[argparse.ArgumentP
 
 
 def _convert_scores(arguments: argparse.Namespace) -> None:
-    from sdd.score_files import read_score_file, write_score_file
+    from sdd.scoring.score_files import read_score_file, write_score_file
 
     write_score_file(arguments.target, read_score_file(arguments.source))

@@ -26,7 +26,7 @@ from safetensors.torch import save_file
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "src"))
 
-from sdd.fairseq_reference import FairseqDetector, import_fairseq
+from sdd.detector.fairseq_reference import FairseqDetector, import_fairseq
 
 LENGTHS = (400, 1234, 4000, 8017)
 LABELS = torch.tensor([0, 1])

@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from sdd.batching import load_batches
+from sdd.data.dataset import load_batches
+from sdd.data.segment_data import make_dataset
 from sdd.detector import Detector, architecture
-from sdd.inference import forward
-from sdd.policies import Policies
-from sdd.recipe import Recipe, objective_from_config
-from sdd.segment_data import make_dataset
+from sdd.detector.inference import forward
+from sdd.training.policies import Policies
+from sdd.training.recipe import Recipe, objective_from_config
 from tests.conftest import GRPO, RECIPE, TINY
 
 pytestmark = pytest.mark.gpu

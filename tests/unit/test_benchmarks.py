@@ -3,9 +3,8 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+from tests.helpers.paths import BENCHMARKS
 
 
 def lines_of(name, *arguments):

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from sdd.cli import main
-from sdd.corpora import read_corpus, read_protocol
+from sdd.data.corpora import read_corpus, read_protocol
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import tomllib
 from functools import cache
-from pathlib import Path
 
 import pytest
 import yaml
@@ -10,14 +9,14 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parents[2]
+from tests.helpers.paths import CHECKOUT
 
 
 def load_toml(name):
-    return tomllib.loads((ROOT / name).read_text(encoding="utf-8"))
+    return tomllib.loads((CHECKOUT / name).read_text(encoding="utf-8"))
 
 
-CONDA = yaml.safe_load((ROOT / "envs/sdd.yaml").read_text(encoding="utf-8"))
+CONDA = yaml.safe_load((CHECKOUT / "envs/sdd.yaml").read_text(encoding="utf-8"))
 PROJECT = load_toml("pyproject.toml")["project"]
 PINS = dict(
     pin.split("==")
@@ -90,5 +89,5 @@ def test_channels_hold_no_default():
 
 
 def test_version_of_the_package_is_the_citation_s():
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    citation = yaml.safe_load((CHECKOUT / "CITATION.cff").read_text(encoding="utf-8"))
     assert str(citation["version"]) == PROJECT["version"]

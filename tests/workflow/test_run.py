@@ -7,7 +7,7 @@ import shutil
 import pytest
 import yaml
 
-from tests.planted_faults import plant_faults
+from tests.helpers.planted_faults import plant_faults
 
 from .conftest import Workflow, copy_checkout
 
@@ -160,7 +160,7 @@ def test_a_new_corpus_is_scored_alone(run, tmp_path):
 
 @pytest.fixture
 def objectives(run):
-    path = run.folder / "src/sdd/objectives.py"
+    path = run.folder / "src/sdd/training/objectives.py"
     text = path.read_text()
     yield path, text
     path.write_text(text)

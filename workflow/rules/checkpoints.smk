@@ -26,7 +26,7 @@ rule fetch_checkpoint:
             wildcards.checkpoint.split("/")[0]
         ),
         folder=config["download_folder"],
-        code=code_digest("detector", "download"),
+        code=code_digest("fetch_checkpoint"),
     message:
         "Fetching checkpoint {wildcards.checkpoint}"
     script:
@@ -50,7 +50,7 @@ rule pretrain_encoder:
         gpu=1,
     params:
         settings=lambda wildcards: EXPERIMENT.pretraining(wildcards.model),
-        code=code_digest("pretraining"),
+        code=code_digest("pretrain_encoder"),
     message:
         "Pre-training {wildcards.model}"
     script:
@@ -80,7 +80,7 @@ rule posttrain_detector:
         runtime=runtime(needs_of_posttraining),
     params:
         settings=lambda wildcards: EXPERIMENT.posttraining(wildcards.model),
-        code=code_digest("finetuning"),
+        code=code_digest("finetune"),
     message:
         "Post-training {wildcards.model}"
     script:
@@ -106,7 +106,7 @@ rule certify_checkpoint:
         options=lambda wildcards, input: EXPERIMENT.certificate_options(
             wildcards.checkpoint, input[0]
         ),
-        code=code_digest("certification", "fairseq_reference"),
+        code=code_digest("certify_checkpoint"),
     message:
         "Certifying checkpoint {wildcards.checkpoint} against fairseq"
     shell:
@@ -127,7 +127,7 @@ rule collect_certificates:
     conda:
         "../../envs/sdd.yaml"
     params:
-        code=code_digest("certification"),
+        code=code_digest("collect_certificates"),
     message:
         "Collecting certificates"
     script:

@@ -18,20 +18,20 @@ shell.prefix(
     + f'export PATH="$PATH":{shlex.quote(UV)}; '
 )
 
-from sdd.cluster import ignore_the_clusters_warning, last_known
-from sdd.code_digest import code_digest
-from sdd.config import check_config
-from sdd.consistency import check_experiment
+from sdd.runtime.cluster import ignore_the_clusters_warning, last_known
+from sdd.runtime.code_digest import code_digest
+from sdd.experiment.schema import check_config
+from sdd.experiment.consistency import check_experiment
 from sdd.errors import InputError
-from sdd.experiment import Cell, Experiment
-from sdd.layouts import (
+from sdd.experiment.experiment import Cell, Experiment
+from sdd.experiment.contents import (
     claims_layout,
     figures_layout,
     partial_layout,
     report_layout,
     uncertainty_settings,
 )
-from sdd.resources import JobResources
+from sdd.experiment.needs import JobResources
 
 ignore_the_clusters_warning()
 # The Slurm plugin looks up MinJobAge before each look at the queue. While slurmctld does not answer

@@ -17,7 +17,7 @@ rule generate_toy_corpora:
     params:
         root=config["data_root"],
         toy=config.get("toy"),
-        code=code_digest("toy"),
+        code=code_digest("generate_toy_corpora"),
     message:
         "Generating toy corpora in {params.root}"
     script:
@@ -74,7 +74,7 @@ rule write_protocol:
         reader=lambda wildcards: EXPERIMENT.reader(wildcards.corpus),
         allowed=lambda wildcards: EXPERIMENT.unreadable_sources(wildcards.corpus),
         root=config["data_root"],
-        code=code_digest("corpora"),
+        code=code_digest("write_protocol"),
     message:
         "Reading corpus {wildcards.corpus}"
     script:
@@ -99,7 +99,7 @@ rule prepare_audio:
     params:
         root=config["data_root"],
         allowed=lambda wildcards: EXPERIMENT.unreadable_sources(wildcards.corpus),
-        code=code_digest("preparation"),
+        code=code_digest("prepare_audio"),
     message:
         "Decoding corpus {wildcards.corpus} to 16 kHz"
     script:
@@ -119,7 +119,7 @@ rule cut_segments:
     params:
         set=lambda wildcards: config["sets"][wildcards.set],
         min_seconds=config["min_seconds"],
-        code=code_digest("segments"),
+        code=code_digest("cut_segments"),
     message:
         "Cutting set {wildcards.set}"
     script:
@@ -139,7 +139,7 @@ rule materialise_segments:
     threads: config["threads"]["prepare"]
     params:
         audio=f"results/{EXPERIMENT.name}/audio",
-        code=code_digest("materialisation"),
+        code=code_digest("materialise_segments"),
     message:
         "Writing the segments of {wildcards.set} as files"
     script:

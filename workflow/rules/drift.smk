@@ -18,7 +18,7 @@ rule measure_drift:
         runtime="4h",
     params:
         settings=EXPERIMENT.drift_settings(),
-        code=code_digest("drift_table"),
+        code=code_digest("measure_drift"),
     message:
         "Measuring the drift of {wildcards.cell}"
     script:

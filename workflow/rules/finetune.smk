@@ -26,7 +26,7 @@ rule finetune:
         settings=lambda wildcards: EXPERIMENT.finetuning(
             Cell.parse(wildcards.cell), wildcards.recipe
         ),
-        code=code_digest("finetuning"),
+        code=code_digest("finetune"),
     message:
         "Fine-tuning {wildcards.cell}"
     script:

@@ -29,7 +29,7 @@ rule measure_uncertainty:
         runtime=runtime(needs_of_uncertainty),
     params:
         settings=lambda wildcards: uncertainty_settings(EXPERIMENT, wildcards.recipe),
-        code=code_digest("uncertainty"),
+        code=code_digest("measure_uncertainty"),
     message:
         "Measuring how sure the error rates of {wildcards.recipe} are"
     script:
@@ -56,7 +56,7 @@ rule judge_claims:
         "../../envs/sdd.yaml"
     params:
         layout=claims_layout(EXPERIMENT),
-        code=code_digest("claims.files", "claims.page"),
+        code=code_digest("judge_claims"),
     message:
         "Judging the paper's claims by the results of {wildcards.recipe}"
     script:
@@ -84,7 +84,7 @@ rule render_table1:
         "../../envs/sdd.yaml"
     params:
         layout=EXPERIMENT.table_layout(),
-        code=code_digest("tables"),
+        code=code_digest("render_table1"),
     message:
         "Rendering Table 1 of {wildcards.recipe}"
     script:
@@ -113,7 +113,7 @@ rule subtract_paper:
         "../../envs/sdd.yaml"
     params:
         layout=EXPERIMENT.table_layout(),
-        code=code_digest("tables"),
+        code=code_digest("subtract_paper"),
     message:
         "Subtracting the paper's Table 1 from that of {wildcards.recipe}"
     script:
@@ -136,7 +136,7 @@ rule compare_recipes:
         "../../envs/sdd.yaml"
     params:
         layout=EXPERIMENT.table_layout(),
-        code=code_digest("tables"),
+        code=code_digest("compare_recipes"),
     message:
         "Putting the tables of all recipes side by side"
     script:
@@ -153,7 +153,7 @@ rule table1_partial:
         layout=partial_layout(EXPERIMENT),
         folder=f"results/{EXPERIMENT.name}",
         paper=PAPER_TABLE,
-        code=code_digest("tables"),
+        code=code_digest("render_partial_table"),
     message:
         "Rendering what there is of Table 1"
     script:
@@ -178,7 +178,7 @@ rule draw_figure2:
         "../../envs/sdd.yaml"
     params:
         layout=EXPERIMENT.figure_layout(),
-        code=code_digest("figures"),
+        code=code_digest("draw_figure2"),
     message:
         "Drawing Figure 2 of {wildcards.recipe}"
     script:
@@ -201,7 +201,7 @@ rule draw_figures:
         "../../envs/sdd.yaml"
     params:
         layout=lambda wildcards: figures_layout(EXPERIMENT, wildcards.recipe),
-        code=code_digest("figures.files"),
+        code=code_digest("draw_figures"),
     message:
         "Drawing the further figures of {wildcards.recipe}"
     script:
@@ -224,7 +224,7 @@ rule write_report:
         layout=lambda wildcards: report_layout(
             EXPERIMENT, wildcards.recipe, f"results/{EXPERIMENT.name}"
         ),
-        code=code_digest("report.writing"),
+        code=code_digest("write_report"),
     message:
         "Writing the report of {wildcards.recipe}"
     script:

@@ -41,7 +41,7 @@ for job in EXPERIMENT.scoring_jobs():
             settings=lambda wildcards: EXPERIMENT.scoring(
                 Cell.parse(wildcards.cell), wildcards.recipe
             ),
-            code=code_digest("scoring"),
+            code=code_digest("score"),
         message:
             "Scoring {wildcards.cell}"
         script:
@@ -64,7 +64,7 @@ rule measure_eer:
         "../../envs/sdd.yaml"
     params:
         settings=lambda wildcards: EXPERIMENT.error_rates(wildcards.recipe),
-        code=code_digest("results"),
+        code=code_digest("measure_eer"),
     message:
         "Measuring the EER of {wildcards.cell}"
     script:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
-from sdd.certification import main
+from sdd.detector.certification import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sdd.data.inventory import take_inventory, write_page, write_table
 from sdd.errors import InputError
-from sdd.inventory import take_inventory, write_page, write_table
-from sdd.job import logged
+from sdd.runtime.job_log import logged
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.certification import collect_certificates
-from sdd.job import logged
+from sdd.detector.certification import collect_certificates
+from sdd.runtime.job_log import logged
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,9 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.files import atomic_path
-from sdd.job import logged
-from sdd.tables import (
+from sdd.presentation.tables import (
     arrange_recipes,
     join_recipes,
     read_table,
@@ -13,6 +11,8 @@ from sdd.tables import (
     write_image,
     write_latex,
 )
+from sdd.runtime.atomic_files import atomic_path
+from sdd.runtime.job_log import logged
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

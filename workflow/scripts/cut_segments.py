@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.corpora import read_protocol
-from sdd.job import logged
-from sdd.preparation import read_audio_table, read_failures
-from sdd.segments import cut_segments, write_segments
+from sdd.data.corpora import read_protocol
+from sdd.data.preparation import read_audio_table, read_failures
+from sdd.data.segments import cut_segments, write_segments
+from sdd.runtime.job_log import logged
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sdd.figures import drift_caption, plot_drift, save_figure
-from sdd.job import logged
-from sdd.results import read_cells
+from sdd.presentation.figures import drift_caption, plot_drift, save_figure
+from sdd.runtime.job_log import logged
+from sdd.scoring.score_tables import read_cells
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.figures.files import draw_figures
-from sdd.job import logged
+from sdd.presentation.figures.all_figures import draw_figures
+from sdd.runtime.job_log import logged
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

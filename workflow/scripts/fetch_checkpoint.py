@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.detector.conversion import convert_checkpoint
-from sdd.download import fetch
-from sdd.job import logged
+from sdd.detector.checkpoints.conversion import convert_checkpoint
+from sdd.detector.checkpoints.download import fetch
+from sdd.runtime.job_log import logged
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

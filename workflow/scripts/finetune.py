@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.finetuning import finetune, machine_settings
-from sdd.job import logged
-from sdd.segments import read_segments
+from sdd.data.segments import read_segments
+from sdd.runtime.job_log import logged
+from sdd.training.finetuning import finetune, machine_settings
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

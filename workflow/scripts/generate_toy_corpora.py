@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.files import atomic_path
-from sdd.job import logged
-from sdd.toy import write_toy_corpora
+from sdd.data.toy import write_toy_corpora
+from sdd.runtime.atomic_files import atomic_path
+from sdd.runtime.job_log import logged
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.job import logged
-from sdd.results import measure_error_rates, write_rows
+from sdd.runtime.job_log import logged
+from sdd.scoring.score_tables import measure_error_rates, write_rows
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,15 +3,15 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.job import logged
-from sdd.results import write_rows
-from sdd.uncertainty import (
+from sdd.analysis.uncertainty import (
     COMPARISON_COLUMNS,
     add_averages,
     comparison_rows,
     interval_rows,
     measure_rows,
 )
+from sdd.runtime.job_log import logged
+from sdd.scoring.score_tables import write_rows
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

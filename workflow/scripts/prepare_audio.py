@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.job import logged
-from sdd.preparation import prepare_corpus, read_paths, write_audio_table
+from sdd.data.preparation import prepare_corpus, read_paths, write_audio_table
+from sdd.runtime.job_log import logged
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.job import logged
-from sdd.pretraining import pretrain
-from sdd.segments import read_segments
+from sdd.data.segments import read_segments
+from sdd.runtime.job_log import logged
+from sdd.training.pretraining import pretrain
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

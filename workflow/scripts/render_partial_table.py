@@ -4,9 +4,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.job import logged
-from sdd.tables import arrange, arrange_recipes, read_table, write_csv, write_html, write_image
-from sdd.tables.partial import measured_tables
+from sdd.analysis.partial_table1 import measured_tables
+from sdd.presentation.tables import (
+    arrange,
+    arrange_recipes,
+    read_table,
+    write_csv,
+    write_html,
+    write_image,
+)
+from sdd.runtime.job_log import logged
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

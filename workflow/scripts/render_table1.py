@@ -3,9 +3,16 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.job import logged
-from sdd.results import read_cells
-from sdd.tables import assemble_table, read_table, write_csv, write_html, write_image, write_latex
+from sdd.presentation.tables import (
+    assemble_table,
+    read_table,
+    write_csv,
+    write_html,
+    write_image,
+    write_latex,
+)
+from sdd.runtime.job_log import logged
+from sdd.scoring.score_tables import read_cells
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.job import logged
-from sdd.scoring import score_sets
+from sdd.runtime.job_log import logged
+from sdd.scoring.set_scoring import score_sets
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -4,10 +4,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.experiment import Experiment
-from sdd.job import logged
-from sdd.plan import measured_audio_hours, plan, render
-from sdd.resources import JobResources
+from sdd.experiment.experiment import Experiment
+from sdd.experiment.needs import JobResources
+from sdd.experiment.plan import measured_audio_hours, plan, render
+from sdd.runtime.job_log import logged
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

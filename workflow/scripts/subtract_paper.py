@@ -3,10 +3,16 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.job import logged
-from sdd.results import write_rows
-from sdd.tables import arrange_differences, read_table, subtract_paper, write_html, write_image
-from sdd.uncertainty import read_intervals
+from sdd.analysis.uncertainty import read_intervals
+from sdd.presentation.tables import (
+    arrange_differences,
+    read_table,
+    subtract_paper,
+    write_html,
+    write_image,
+)
+from sdd.runtime.job_log import logged
+from sdd.scoring.score_tables import write_rows
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

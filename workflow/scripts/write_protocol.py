@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.corpora import read_corpus, write_protocol
-from sdd.job import logged
+from sdd.data.corpora import read_corpus, write_protocol
+from sdd.runtime.job_log import logged
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sdd.detector.architectures import ARCHITECTURES, Architecture, architecture
 
 if TYPE_CHECKING:
-    from sdd.detector.checkpoints import (
+    from sdd.detector.checkpoints.loading import (
         export_authors,
         load_detector,
         load_encoder_weights,
@@ -36,12 +36,12 @@ __all__ = [
 _MODULES = {
     "Detector": "sdd.detector.detector",
     "normalise_waveforms": "sdd.detector.detector",
-    "export_authors": "sdd.detector.checkpoints",
-    "load_detector": "sdd.detector.checkpoints",
-    "load_encoder_weights": "sdd.detector.checkpoints",
-    "load_pretrained": "sdd.detector.checkpoints",
-    "read_metadata": "sdd.detector.checkpoints",
-    "save_detector": "sdd.detector.checkpoints",
+    "export_authors": "sdd.detector.checkpoints.loading",
+    "load_detector": "sdd.detector.checkpoints.loading",
+    "load_encoder_weights": "sdd.detector.checkpoints.loading",
+    "load_pretrained": "sdd.detector.checkpoints.loading",
+    "read_metadata": "sdd.detector.checkpoints.loading",
+    "save_detector": "sdd.detector.checkpoints.loading",
 }
 
 

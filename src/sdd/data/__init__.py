@@ -1,0 +1,1 @@
+"""From corpora as released to batches of segments."""

@@ -1,0 +1,1 @@
+"""Audio: decoding, resampling, and the prepared files that segments are read from."""

@@ -1,0 +1,73 @@
+"""Deepfake-Eval-2024, audio: deepfakes that circulated on social media in 2024."""
+
+import logging
+from collections import Counter
+from collections.abc import Collection
+from pathlib import Path
+
+from sdd.data.corpora.listing import Listing, Utterance, names_by_stem
+from sdd.data.corpora.protocol import LABELS, UNKNOWN
+from sdd.data.corpora.release import Published, Release, read_metadata
+
+RELEASE = Release(
+    "Deepfake-Eval-2024",
+    "https://huggingface.co/datasets/nuriachandra/Deepfake-Eval-2024 (access on request)",
+    "CC BY-SA 4.0 and the conditions of access, says its dataset card",
+    (Published(None, None, None, "its dataset card; arXiv 2503.02857", hours=56.5),),
+)
+PARTITIONS = {"train": "train", "test": "test"}
+COLUMNS = ("Filename", "Ground Truth", "Finetuning Set")
+
+log = logging.getLogger(__name__)
+
+
+def list_utterances(root: Path, partitions: Collection[str] | None = None) -> Listing:
+    """List the audio part of Deepfake-Eval-2024.
+
+    Layout, in `Deepfake-Eval-2024/`: `audio-metadata-publish.csv` with the columns Filename,
+    Ground Truth and Finetuning Set, audio in `audio-data/`: mp3 mostly, also m4a, mp4, wav, and
+    `.dat` files that are MP4 containers. Files whose Ground Truth is neither Real nor Fake are
+    set aside, with their number in the log. IDs are `DFE24-<stem>`, one for each source file.
+
+    Parameters
+    ----------
+    root
+        The data root.
+    partitions
+        Values of Proportion to list (train, test); None lists all.
+
+    Returns
+    -------
+    Listing
+        Its utterances.
+
+    Raises
+    ------
+    InputError
+        If the metadata is missing, no CSV, or lacks a column.
+    """
+    folder = root / "Deepfake-Eval-2024"
+    metadata = folder / "audio-metadata-publish.csv"
+    table = read_metadata(metadata, COLUMNS, RELEASE)
+    audio = folder / "audio-data"
+    listing = Listing(RELEASE, metadata, (audio,))
+    labels = table["Ground Truth"].str.strip().str.lower()
+    usable = labels.isin(LABELS)
+    if not usable.all():
+        aside = table[~usable]
+        listing.others += [audio / name for name in aside["Filename"]]
+        listing.set_aside |= Counter(aside["Ground Truth"])
+        log.info(
+            "%s: %d files that are neither real nor fake are set aside: %s",
+            RELEASE.title,
+            len(aside),
+            listing.set_aside,
+        )
+    table, labels = table[usable], labels[usable]
+    paths = [audio / name for name in table["Filename"]]
+    names = names_by_stem([("DFE24-", path) for path in paths])
+    parts = table["Finetuning Set"].str.strip().str.lower()
+    for name, label, path, part in zip(names, labels, paths, parts, strict=True):
+        utterance = Utterance(name, label, path, proportion=PARTITIONS.get(part, UNKNOWN))
+        listing.add(utterance, partitions)
+    return listing

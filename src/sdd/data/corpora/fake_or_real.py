@@ -1,0 +1,62 @@
+"""FakeOrReal (FoR), in its original version."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from sdd.data.corpora.listing import Listing, Utterance, names_by_stem
+from sdd.data.corpora.protocol import LABELS
+from sdd.data.corpora.release import Release, archive_hint
+from sdd.data.paths import walk_audio
+
+RELEASE = Release(
+    "FakeOrReal",
+    "https://bil.eecs.yorku.ca/datasets (for-original)",
+    "not verified: see there",
+)
+# The release's partition -> ours.
+PARTITIONS = {"training": "train", "validation": "valid", "testing": "test"}
+SUFFIXES = (".wav", ".mp3")
+
+
+def list_utterances(root: Path, partitions: Collection[str] | None = None) -> Listing:
+    """List FakeOrReal.
+
+    Layout: `FakeOrReal/for-original/{training,validation,testing}/{real,fake}/*.{wav,mp3}`. The
+    release has no list of its files. IDs are `FoR-<partition>-<label>-<stem>` with the release's
+    word for the partition; where a wav and an mp3 share a stem, the later path in sorted order has
+    `-<extension>` added.
+
+    Parameters
+    ----------
+    root
+        The data root.
+    partitions
+        Which of train, valid and test to list; None lists all. The others need not be there.
+
+    Returns
+    -------
+    Listing
+        Its utterances.
+    """
+    folder = root / "FakeOrReal" / "for-original"
+    listing = Listing(RELEASE, folder)
+    for part, proportion in PARTITIONS.items():
+        if partitions is not None and proportion not in partitions:
+            continue
+        for label in LABELS:
+            with listing.noting_problems():
+                files = _files(folder / part / label)
+                names = names_by_stem([(f"FoR-{part}-{label}-", file) for file in files])
+                for name, file in zip(names, files, strict=True):
+                    utterance = Utterance(name, label, file, proportion=proportion, language="EN")
+                    listing.add(utterance, partitions)
+    return listing
+
+
+def _files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise RELEASE.error(f"folder {folder} is missing.{archive_hint(folder)}")
+    files = list(walk_audio(folder, SUFFIXES))
+    if not files:
+        raise RELEASE.error(f"folder {folder} holds no wav or mp3 file.")
+    return files

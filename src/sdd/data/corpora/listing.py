@@ -1,0 +1,276 @@
+"""From the list of a release's utterances to its protocol: what the corpus readers share."""
+
+import logging
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from sdd.data.corpora.headers import Header, read_headers
+from sdd.data.corpora.protocol import (
+    COLUMNS,
+    UNKNOWN,
+    UNKNOWN_NUMBER,
+    WINDOW_COLUMNS,
+    validate_protocol,
+)
+from sdd.data.corpora.release import Release
+from sdd.data.paths import is_file, protocol_path, walk_audio
+from sdd.errors import InputError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One row of a protocol before its file was looked at.
+
+    Attributes
+    ----------
+    name
+        The ID.
+    label
+        `real` or `fake`.
+    path
+        The audio file.
+    attack, speaker, proportion, language
+        As in the protocol; `-` where not known.
+    window
+        First sample and the one past the last, at the file's own rate; None for the whole file.
+    """
+
+    name: str
+    label: str
+    path: Path
+    attack: str = UNKNOWN
+    speaker: str = UNKNOWN
+    proportion: str = UNKNOWN
+    language: str = UNKNOWN
+    window: tuple[int, int] | None = None
+
+
+@dataclass
+class Listing:
+    """What the lists of a release say, before any audio file was looked at.
+
+    Attributes
+    ----------
+    release
+        The corpus.
+    listed_in
+        The metadata file or folder that names the utterances.
+    folders
+        Where its audio lies: whatever lies there should be listed. Empty where the corpus has no
+        folder of its own.
+    utterances
+        The rows that are asked for.
+    others
+        Files of rows that are not: of other partitions, or set aside.
+    set_aside
+        How many rows have a label that is neither real nor fake, by label.
+    problems
+        Rows and files that could not be understood, a message each.
+    """
+
+    release: Release
+    listed_in: Path
+    folders: tuple[Path, ...] = ()
+    utterances: list[Utterance] = field(default_factory=list)
+    others: list[Path] = field(default_factory=list)
+    set_aside: dict[str, int] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def noting_problems(self) -> Iterator[None]:
+        """Note an InputError of the block as a problem, so that what follows is read as well."""
+        try:
+            yield
+        except InputError as error:
+            self.problems.append(str(error))
+
+    def add(self, utterance: Utterance, partitions: Collection[str] | None) -> None:
+        """Take a row, among the others if its Proportion is not asked for (None asks for all)."""
+        if partitions is None or utterance.proportion in partitions:
+            self.utterances.append(utterance)
+        else:
+            self.others.append(utterance.path)
+
+    def unlisted(self) -> list[Path]:
+        """Find the audio files in the corpus' folders that no row names."""
+        listed = {utterance.path for utterance in self.utterances} | set(self.others)
+        folders = [folder for folder in self.folders if folder.is_dir()]
+        return [path for folder in folders for path in walk_audio(folder) if path not in listed]
+
+
+def make_protocol(listing: Listing, root: Path, allowed_missing: int = 0) -> pd.DataFrame:
+    """Check that the files are there, read their headers and make the protocol.
+
+    Parameters
+    ----------
+    listing
+        The rows.
+    root
+        The data root.
+    allowed_missing
+        How many files may be missing; their rows are left out with a warning.
+
+    Returns
+    -------
+    DataFrame
+        The protocol, with Start and End if any utterance is a window.
+
+    Raises
+    ------
+    InputError
+        If a row could not be understood, there are no utterances, too many files are missing, or
+        IDs stand twice.
+    """
+    release = listing.release
+    if listing.problems:
+        more = len(listing.problems) - 1
+        raise InputError(
+            listing.problems[0]
+            + (f" ({more} more such problems: `snakemake check_corpora` lists all.)" * (more > 0))
+        )
+    if not listing.utterances:
+        raise release.error(f"{listing.listed_in} lists no utterance that could be used.")
+    unlisted = listing.unlisted()
+    if unlisted:
+        log.warning(
+            "%s: %d audio files are not listed in %s and are not used, the first is %s",
+            release.title,
+            len(unlisted),
+            listing.listed_in,
+            unlisted[0],
+        )
+    present = _present(listing, allowed_missing)
+    headers = read_headers(u.path for u in present)
+    unreadable = [path for path, header in headers.items() if header is None]
+    if unreadable:
+        log.warning(
+            "%s: %d of %d audio files have no readable header, the first is %s",
+            release.title,
+            len(unreadable),
+            len(headers),
+            unreadable[0],
+        )
+    frame = pd.DataFrame(
+        [_row(u, headers[u.path], root) for u in present], columns=[*COLUMNS, *WINDOW_COLUMNS]
+    )
+    if all(u.window is None for u in present):
+        frame = frame.drop(columns=list(WINDOW_COLUMNS))
+    else:
+        frame = frame.astype(dict.fromkeys(WINDOW_COLUMNS, "Int64"))
+    validate_protocol(frame, f"The protocol of {release.title} from {listing.listed_in}")
+    return frame
+
+
+def _present(listing: Listing, allowed_missing: int) -> list[Utterance]:
+    paths = dict.fromkeys(u.path for u in listing.utterances)
+    missing = dict.fromkeys(path for path in paths if not is_file(path))
+    if not missing:
+        return list(listing.utterances)
+    found = f"{len(missing)} of the {len(paths)} audio files in {listing.listed_in} are missing"
+    first = f"the first is {next(iter(missing))}"
+    if len(missing) > allowed_missing or len(missing) == len(paths):
+        raise listing.release.error(f"{found} ({allowed_missing} may be); {first}.")
+    log.warning("%s: %s and left out; %s", listing.release.title, found, first)
+    return [u for u in listing.utterances if u.path not in missing]
+
+
+def duration(header: Header, window: tuple[int, int] | None) -> float:
+    """Duration of a file or of a window in it.
+
+    Parameters
+    ----------
+    header
+        The file's header.
+    window
+        First sample and the one past the last, or None for the whole file.
+
+    Returns
+    -------
+    float
+        Seconds, rounded to 2 decimals.
+    """
+    start, end = window or (0, header.samples)
+    return round(max(0, min(end, header.samples) - start) / header.rate, 2)
+
+
+def _row(utterance: Utterance, header: Header | None, root: Path) -> dict[str, object]:
+    start, end = utterance.window or (None, None)
+    row: dict[str, object] = {
+        "ID": utterance.name,
+        "Label": utterance.label,
+        "Path": protocol_path(utterance.path, root),
+        "Attack": utterance.attack,
+        "Speaker": utterance.speaker,
+        "Proportion": utterance.proportion,
+        "Language": utterance.language,
+        "Start": start,
+        "End": end,
+    }
+    return row | header_cells(header, utterance.window)
+
+
+def header_cells(
+    header: Header | None, window: tuple[int, int] | None = None
+) -> dict[str, float | int | str]:
+    """Fill the protocol's columns that describe the file.
+
+    Parameters
+    ----------
+    header
+        The file's header, None if it could not be read.
+    window
+        First sample and the one past the last, or None for the whole file.
+
+    Returns
+    -------
+    dict
+        Duration, SampleRate, AudioChannel, AudioEncoding and AudioBitSample; -1 and `-` where the
+        header could not be read.
+    """
+    if header is None:
+        return {
+            "Duration": float(UNKNOWN_NUMBER),
+            "SampleRate": UNKNOWN_NUMBER,
+            "AudioChannel": UNKNOWN_NUMBER,
+            "AudioEncoding": UNKNOWN,
+            "AudioBitSample": UNKNOWN_NUMBER,
+        }
+    return {
+        "Duration": duration(header, window),
+        "SampleRate": header.rate,
+        "AudioChannel": header.channels,
+        "AudioEncoding": header.encoding,
+        "AudioBitSample": header.bits,
+    }
+
+
+def names_by_stem(prefixed: Sequence[tuple[str, Path]]) -> list[str]:
+    """Make IDs from prefixes and file stems, different also where stems collide.
+
+    Parameters
+    ----------
+    prefixed
+        Prefix and path of each file.
+
+    Returns
+    -------
+    list of str
+        Prefix and stem; where several files would get the same, all but the first path in sorted
+        order have `-<extension>` added.
+    """
+    names: dict[tuple[str, Path], str] = {}
+    taken: set[str] = set()
+    # A file that stands twice keeps its name: that is an error, which is found later.
+    for prefix, path in sorted(set(prefixed), key=lambda item: item[1]):
+        name = prefix + path.stem
+        while name in taken:
+            name += "-" + path.suffix.removeprefix(".")
+        taken.add(name)
+        names[prefix, path] = name
+    return [names[item] for item in prefixed]

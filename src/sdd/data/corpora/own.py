@@ -1,0 +1,237 @@
+"""Corpora of the user's own: a CSV with AntiDeepfake's columns, or two folders."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+import pandas as pd
+
+from sdd.data.corpora.headers import read_headers
+from sdd.data.corpora.listing import Listing, Utterance, header_cells
+from sdd.data.corpora.protocol import (
+    COLUMNS,
+    LABELS,
+    UNKNOWN,
+    UNKNOWN_NUMBER,
+    WINDOW_COLUMNS,
+    check_values,
+    check_windows,
+    read_text_table,
+    typed,
+    validate_protocol,
+)
+from sdd.data.corpora.release import Release
+from sdd.data.paths import is_archive, is_file, protocol_path, resolve_path, walk_audio
+from sdd.errors import InputError
+
+REQUIRED = ("ID", "Label", "Path")
+
+
+def read_csv(
+    root: Path,
+    *,
+    path: Path | str,
+    partitions: Collection[str] | None = None,
+    allowed_missing: int = 0,
+) -> pd.DataFrame:
+    """Read a CSV file with AntiDeepfake's columns.
+
+    Parameters
+    ----------
+    root
+        The data root that `$ROOT` stands for.
+    path
+        The CSV file; may itself begin with `$ROOT/`. The columns ID, Label and Path are required.
+        A Path that does not begin with `$ROOT/` is absolute or relative to the CSV's folder. What
+        is missing or `-` among the columns that describe the file is read from its header.
+    partitions
+        Values of Proportion to keep; None keeps all.
+    allowed_missing
+        How many audio files may be missing; their rows are left out.
+
+    Returns
+    -------
+    DataFrame
+        The protocol, with Start and End if the CSV has them.
+
+    Raises
+    ------
+    InputError
+        If the CSV is missing or malformed, lacks a required column, has a label other than real
+        and fake, repeats an ID, or names audio files that are missing.
+    """
+    frame, files = _read_table(root, path)
+    where = resolve_path(str(path), root, Path.cwd())
+    validate_protocol(frame, where)
+    keep = _kept(frame, files, where, partitions, allowed_missing)
+    columns = [c for c in (*COLUMNS, *WINDOW_COLUMNS) if c in frame.columns]
+    frame = frame[columns].iloc[keep].reset_index(drop=True)
+    return _filled(frame, [files[index] for index in keep])
+
+
+def list_csv(root: Path, partitions: Collection[str] | None = None, *, path: Path | str) -> Listing:
+    """List what a CSV file with AntiDeepfake's columns names.
+
+    Parameters
+    ----------
+    root, path
+        As for `read_csv`.
+    partitions
+        Values of Proportion to list; None lists all.
+
+    Returns
+    -------
+    Listing
+        Its rows.
+
+    Raises
+    ------
+    InputError
+        If the CSV is missing, has no column that is required, or a cell that cannot be read.
+    """
+    frame, files = _read_table(root, path)
+    listed_in = resolve_path(str(path), root, Path.cwd())
+    listing = Listing(Release(listed_in.stem, "its owner", "its owner's"), listed_in)
+    cells = ("ID", "Label", "Attack", "Speaker", "Proportion", "Language")
+    rows = zip(*(frame[column] for column in cells), strict=True)
+    for file, row, window in zip(files, rows, _windows(frame), strict=True):
+        name, label, attack, speaker, proportion, language = row
+        utterance = Utterance(name, label, file, attack, speaker, proportion, language, window)
+        listing.add(utterance, partitions)
+    return listing
+
+
+def _read_table(root: Path, path: Path | str) -> tuple[pd.DataFrame, list[Path]]:
+    """Read the CSV with all of `COLUMNS`, Path as protocols write it; and the file of each row."""
+    path = resolve_path(str(path), root, Path.cwd())
+    if is_archive(path):
+        raise InputError(f"{path} is an archive, which is not read: unpack it, and name the CSV.")
+    table = read_text_table(path)
+    for column in REQUIRED:
+        if column not in table.columns:
+            raise InputError(
+                f"{path} has no column {column}; it has {', '.join(table.columns)}. "
+                f"Required are {', '.join(REQUIRED)}."
+            )
+    check_values(table, "Label", LABELS, path)
+    frame = typed(table, path)
+    check_windows(frame, path)
+    for column in COLUMNS:
+        if column not in frame.columns:
+            number = column in ("Duration", "SampleRate", "AudioChannel", "AudioBitSample")
+            frame[column] = UNKNOWN_NUMBER if number else UNKNOWN
+    files = [resolve_path(text, root, path.parent) for text in frame["Path"]]
+    frame["Path"] = [protocol_path(file, root) for file in files]
+    return frame, files
+
+
+def _kept(
+    frame: pd.DataFrame,
+    files: list[Path],
+    where: Path,
+    partitions: Collection[str] | None,
+    allowed_missing: int,
+) -> list[int]:
+    """Row positions of the partitions whose files are there."""
+    wanted = [
+        index
+        for index, proportion in enumerate(frame["Proportion"])
+        if partitions is None or proportion in partitions
+    ]
+    if not wanted:
+        found = ", ".join(sorted(set(frame["Proportion"]))) or "no row at all"
+        raise InputError(
+            f"{where} has no row to use: its Proportion values are {found}"
+            + (f", asked for are {', '.join(partitions)}." if partitions is not None else ".")
+        )
+    missing = [index for index in wanted if not is_file(files[index])]
+    distinct = {files[index] for index in missing}
+    named = {files[index] for index in wanted}
+    if missing and (len(distinct) > allowed_missing or len(missing) == len(wanted)):
+        raise InputError(
+            f"{where}: {len(distinct)} of the {len(named)} audio files are missing "
+            f"({allowed_missing} may be); the first is {files[missing[0]]}, row "
+            f"{missing[0] + 2}. Correct the Path, or the data root that $ROOT stands for."
+        )
+    absent = set(missing)
+    return [index for index in wanted if index not in absent]
+
+
+def _filled(frame: pd.DataFrame, files: list[Path]) -> pd.DataFrame:
+    """Read from the headers what the CSV does not say about its files."""
+    unknown = {
+        column: frame[column].isin([UNKNOWN, UNKNOWN_NUMBER])
+        for column in ("Duration", "SampleRate", "AudioChannel", "AudioEncoding", "AudioBitSample")
+    }
+    ask = pd.concat(unknown, axis=1).any(axis=1)
+    headers = read_headers(file for file, asked in zip(files, ask, strict=True) if asked)
+    cells = pd.DataFrame(
+        [
+            header_cells(headers.get(file), window)
+            for file, window in zip(files, _windows(frame), strict=True)
+        ]
+    )
+    for column, where in unknown.items():
+        frame[column] = frame[column].mask(where, cells[column]).astype(cells[column].dtype)
+    return frame
+
+
+def _windows(frame: pd.DataFrame) -> list[tuple[int, int] | None]:
+    if "Start" not in frame.columns:
+        return [None] * len(frame)
+    return [
+        None if pd.isna(start) else (int(start), int(end))
+        for start, end in zip(frame["Start"], frame["End"], strict=True)
+    ]
+
+
+def list_folders(
+    root: Path,
+    partitions: Collection[str] | None = None,
+    *,
+    real: Path | str,
+    fake: Path | str,
+    corpus: str = "own",
+) -> Listing:
+    """List a folder of real and a folder of fake recordings.
+
+    Parameters
+    ----------
+    root
+        The data root.
+    partitions
+        Values of Proportion to list (all are `-`); None lists all.
+    real, fake
+        The folders; each may begin with `$ROOT/`. They are searched with their subfolders.
+    corpus
+        Name that the IDs begin with: they are `<corpus>-<label>-<path within the folder>`.
+
+    Returns
+    -------
+    Listing
+        Its utterances; a folder that is missing or holds no audio file is a problem.
+    """
+    folders = {
+        label: resolve_path(str(folder), root, Path.cwd())
+        for label, folder in zip(LABELS, (real, fake), strict=True)
+    }
+    listing = Listing(Release(corpus, "its owner", "its owner's"), folders["real"])
+    for label, folder in folders.items():
+        with listing.noting_problems():
+            for file in _recordings(folder, label):
+                name = f"{corpus}-{label}-{file.relative_to(folder).as_posix()}"
+                listing.add(Utterance(name, label, file), partitions)
+    return listing
+
+
+def _recordings(folder: Path, label: str) -> list[Path]:
+    if is_archive(folder):
+        raise InputError(
+            f"{folder} of {label} recordings is an archive, which is not read: unpack it, and "
+            "name the folder."
+        )
+    if not folder.is_dir():
+        raise InputError(f"Folder {folder} of {label} recordings is missing: correct its path.")
+    files = list(walk_audio(folder))
+    if not files:
+        raise InputError(f"Folder {folder} of {label} recordings holds no audio file.")
+    return files

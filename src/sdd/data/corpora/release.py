@@ -1,0 +1,196 @@
+"""What is known of a release, and reading the lists that come with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from sdd.data.corpora.protocol import read_text_table
+from sdd.data.paths import is_archive, is_file
+from sdd.errors import InputError
+
+
+@dataclass(frozen=True)
+class Published:
+    """How much of a corpus its authors, or those who used it, say there is.
+
+    Attributes
+    ----------
+    count
+        Utterances, or segments where the protocol has a row for each; None where only hours are
+        known.
+    partition, label
+        Of which Proportion and label; None is all of them.
+    hours
+        Their duration, None where not known.
+    said_by
+        Who says so.
+    """
+
+    count: int | None
+    partition: str | None
+    label: str | None
+    said_by: str
+    hours: float | None = None
+
+
+@dataclass(frozen=True)
+class Release:
+    """A corpus as its authors publish it.
+
+    Attributes
+    ----------
+    title
+        Its name.
+    source
+        Where to get it.
+    licence
+        Under which terms, and who says so.
+    published
+        Its counts, where they are known.
+    """
+
+    title: str
+    source: str
+    licence: str
+    published: tuple[Published, ...] = ()
+
+    def error(self, problem: str) -> InputError:
+        """Make the error for a corpus that cannot be used: the problem, and where to get it."""
+        return InputError(
+            f"{self.title}: {problem} Get the corpus from {self.source} (licence: {self.licence})."
+        )
+
+
+def read_lines(path: Path, release: Release) -> list[tuple[int, str]]:
+    """Read the lines of a metadata file that hold something.
+
+    Parameters
+    ----------
+    path
+        A text file in UTF-8.
+    release
+        The corpus, for messages.
+
+    Returns
+    -------
+    list of (int, str)
+        Line number from 1, and the line without the white space around it.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or not UTF-8.
+    """
+    require_file(path, release)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8 text: {error}.") from error
+    lines = ((number, line.strip()) for number, line in enumerate(text.split("\n"), start=1))
+    return [(number, line) for number, line in lines if line]
+
+
+def require_file(path: Path, release: Release) -> None:
+    """Refuse to go on without a file that tells what the corpus holds.
+
+    Parameters
+    ----------
+    path
+        The metadata file.
+    release
+        The corpus, for messages.
+
+    Raises
+    ------
+    InputError
+        If it is missing or empty, with where to get the corpus.
+    """
+    if not is_file(path):
+        raise release.error(
+            f"{path} is missing, which lists the utterances: how many audio files to expect "
+            f"cannot be known without it.{archive_hint(path)}"
+        )
+    if path.stat().st_size == 0:
+        raise release.error(f"{path} is empty, which should list the utterances.")
+
+
+def read_metadata(path: Path, columns: Sequence[str], release: Release) -> pd.DataFrame:
+    """Read the metadata of a release that comes as a CSV file.
+
+    Parameters
+    ----------
+    path
+        The CSV file.
+    columns
+        What it must have.
+    release
+        The corpus, for messages.
+
+    Returns
+    -------
+    DataFrame
+        Text columns.
+
+    Raises
+    ------
+    InputError
+        If it is missing, empty, no CSV file, or lacks a column.
+    """
+    require_file(path, release)
+    table = read_text_table(path)
+    for column in columns:
+        if column not in table.columns:
+            raise InputError(f"{path} has no column {column}; it has {', '.join(table.columns)}.")
+    return table
+
+
+def archive_hint(path: Path) -> str:
+    """Say, where something is missing beside an archive, that archives have to be unpacked.
+
+    Parameters
+    ----------
+    path
+        What is missing.
+
+    Returns
+    -------
+    str
+        A sentence with a space before it, or nothing.
+    """
+    folder = next((parent for parent in path.parents if parent.is_dir()), None)
+    archives = [f for f in sorted(folder.iterdir()) if is_archive(f)] if folder else []
+    if not archives:
+        return ""
+    return f" Archives are not read: is it in {archives[0]}? Unpack it there."
+
+
+def label_of(value: str, labels: dict[str, str], where: str) -> str:
+    """Translate a label of the release.
+
+    Parameters
+    ----------
+    value
+        The release's word.
+    labels
+        `real` or `fake` by word.
+    where
+        File and line, for messages.
+
+    Returns
+    -------
+    str
+        `real` or `fake`.
+
+    Raises
+    ------
+    InputError
+        If the word is none of them.
+    """
+    if value not in labels:
+        raise InputError(
+            f"{where}: label {value!r} is none of {', '.join(labels)}; "
+            "restore the file as it was released."
+        )
+    return labels[value]

@@ -1,0 +1,362 @@
+"""Batches of waveforms: which segments share one, what is cut from them, and reading ahead.
+
+Every random choice depends on a seed, an epoch and a segment only: a resumed run, or one with
+another number of workers, sees the same batches.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from sdd.data.audio.decoding import read_segment
+from sdd.data.rawboost import rawboost
+from sdd.errors import InputError
+
+SAMPLE_RATE = 16_000
+
+Item = tuple[npt.NDArray[np.float32], int, int]
+"""Waveform [T], label, index of the segment."""
+Key = tuple[int, int]
+"""Epoch and index of the segment."""
+
+
+def bucket_boundaries(budget_seconds: float = 100.0, buckets: int = 20) -> npt.NDArray[np.float64]:
+    """Give the longest duration of each bucket.
+
+    The quantiles of a log-normal distribution of shape 1 at i / (buckets + 1), i = 1..buckets,
+    scaled so that the last equals the budget: SpeechBrain's DynamicBatchSampler.
+
+    Parameters
+    ----------
+    budget_seconds
+        The most that a batch holds.
+    buckets
+        Their number.
+
+    Returns
+    -------
+    ndarray
+        float64 [buckets], in seconds, ascending.
+
+    Raises
+    ------
+    InputError
+        If the budget or the number of buckets is not positive.
+    """
+    if buckets < 1 or not 0 < budget_seconds < np.inf:
+        raise InputError(
+            f"batches need a positive budget and at least one bucket, not {budget_seconds} s "
+            f"and {buckets}; correct batch_seconds or buckets"
+        )
+    normal = NormalDist()
+    quantiles = np.exp([normal.inv_cdf(i / (buckets + 1)) for i in range(1, buckets + 1)])
+    boundaries: npt.NDArray[np.float64] = quantiles * budget_seconds / quantiles[-1]
+    return boundaries
+
+
+def plan_epoch(
+    durations: npt.NDArray[np.floating],
+    *,
+    budget_seconds: float,
+    buckets: int,
+    seed: int,
+    epoch: int,
+) -> list[list[int]]:
+    """Divide the segments into batches of similar durations, in a random order.
+
+    SpeechBrain's DynamicBatchSampler: segments are visited in a random order; each goes to the
+    first bucket whose boundary is not below its duration; a bucket that holds
+    max(1, floor(budget / boundary)) segments is a batch (one segment beyond the last boundary),
+    what is left in the buckets at the end are batches too, and the batches are shuffled. Both
+    shuffles are torch permutations from seed + epoch, so that the order is the released one's.
+
+    Parameters
+    ----------
+    durations
+        [N], in seconds: as they are budgeted, cropped or not.
+    budget_seconds
+        The most that a batch of several segments may hold, padding included.
+    buckets
+        Their number.
+    seed, epoch
+        What the order depends on.
+
+    Returns
+    -------
+    list of list of int
+        Indices of the segments of each batch; each segment appears once.
+
+    Raises
+    ------
+    InputError
+        If there is no segment, a duration is not positive, or the buckets are unusable.
+    """
+    durations = np.asarray(durations, dtype=np.float64)
+    if durations.ndim != 1 or durations.size == 0:
+        raise InputError("there is no segment to make batches of; check the training corpus")
+    unusable = np.flatnonzero(~((durations > 0) & np.isfinite(durations)))
+    if unusable.size:
+        row = int(unusable[0])
+        raise InputError(
+            f"segment in row {row} has a duration of {durations[row]} s; "
+            "remove it from the segment table or correct its start and end"
+        )
+    boundaries = bucket_boundaries(budget_seconds, buckets)
+    capacities = [max(1, int(budget_seconds / boundary)) for boundary in boundaries] + [1]
+    bucket_of = np.searchsorted(boundaries, durations).tolist()
+    filling: list[list[int]] = [[] for _ in capacities]
+    batches: list[list[int]] = []
+    for index in _permutation(durations.size, seed + epoch):
+        bucket = bucket_of[index]
+        filling[bucket].append(index)
+        if len(filling[bucket]) == capacities[bucket]:
+            batches.append(filling[bucket])
+            filling[bucket] = []
+    batches.extend(rest for rest in filling if rest)
+    return [batches[place] for place in _permutation(len(batches), seed + epoch)]
+
+
+def _permutation(count: int, seed: int) -> list[int]:
+    order: list[int] = torch.randperm(count, generator=torch.Generator().manual_seed(seed)).tolist()
+    return order
+
+
+@dataclass(frozen=True)
+class CropRule:
+    """Which segments are cut, and to what length; all in seconds.
+
+    Attributes
+    ----------
+    longer_than
+        Segments up to this duration are left whole.
+    shortest, longest
+        Range of the uniformly random duration of a cut.
+    """
+
+    longer_than: float
+    shortest: float
+    longest: float
+
+    def __post_init__(self) -> None:
+        """Refuse durations that contradict each other."""
+        if not (0 < self.shortest <= self.longest and self.longer_than > 0):
+            raise InputError(
+                f"crop must have 0 < shortest <= longest and longer_than > 0, not {self}"
+            )
+
+
+def crop_window(
+    n_samples: int, rule: CropRule, generator: np.random.Generator, sample_rate: int = SAMPLE_RATE
+) -> tuple[int, int]:
+    """Choose what is kept of a waveform.
+
+    Parameters
+    ----------
+    n_samples
+        Its length.
+    rule
+        When and how to cut.
+    generator
+        Source of randomness; not used for what stays whole.
+    sample_rate
+        In Hz.
+
+    Returns
+    -------
+    start, length
+        In samples. The length is uniform over the whole numbers from `rule.shortest` to
+        `rule.longest`, at most `n_samples`; the start is uniform over all that fit.
+    """
+    if n_samples <= rule.longer_than * sample_rate:
+        return 0, n_samples
+    shortest, longest = round(rule.shortest * sample_rate), round(rule.longest * sample_rate)
+    length = min(n_samples, int(generator.integers(shortest, longest, endpoint=True)))
+    start = int(generator.integers(0, n_samples - length, endpoint=True))
+    return start, length
+
+
+class SegmentDataset(Dataset[Item]):
+    """Segments, cut and augmented when they are read.
+
+    Item (epoch, index) is waveform, label and index. Its random choices come from a generator of
+    [seed, epoch, index] alone. The crop comes first, on the stored 16 kHz audio, so that only what
+    is kept is read (the released code crops at the file's own rate before resampling: the same
+    but for the rounding of the window to samples and the resampler's edges), then RawBoost. The
+    waveform is not normalised here; the detector does that.
+
+    Parameters
+    ----------
+    files
+        [N], relative to `audio_folder`; 16 kHz mono.
+    starts, ends
+        int64 [N], the segment's samples in its file.
+    labels
+        int64 [N], 0 fake, 1 real.
+    audio_folder
+        Where the files are.
+    crop
+        What to cut; None keeps every segment whole.
+    rawboost
+        Algorithm, 0 to 5; 0 is none.
+    seed
+        Of all random choices.
+
+    Raises
+    ------
+    ValueError
+        If the arrays differ in length.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[str],
+        starts: npt.NDArray[np.int64],
+        ends: npt.NDArray[np.int64],
+        labels: npt.NDArray[np.int64],
+        audio_folder: Path,
+        *,
+        crop: CropRule | None = None,
+        rawboost: int = 0,
+        seed: int = 0,
+    ) -> None:
+        counts = {len(files), len(starts), len(ends), len(labels)}
+        if len(counts) > 1:
+            raise ValueError(f"files, starts, ends and labels differ in length: {sorted(counts)}")
+        # An array of text is one object: a list's reference counts would make every worker copy
+        # the memory it shares with the main process.
+        self.files = np.asarray(files, dtype=np.str_)
+        self.starts = np.asarray(starts, dtype=np.int64)
+        self.ends = np.asarray(ends, dtype=np.int64)
+        self.labels = np.asarray(labels, dtype=np.int64)
+        self.audio_folder = audio_folder
+        self.crop = crop
+        self.rawboost = rawboost
+        self.seed = seed
+
+    def __len__(self) -> int:
+        """Give the number of segments."""
+        return len(self.files)
+
+    def __getitem__(self, key: Key) -> Item:
+        """Read segment `index` as of an epoch."""
+        epoch, index = key
+        generator = np.random.default_rng([self.seed, epoch, index])
+        start, end = int(self.starts[index]), int(self.ends[index])
+        if self.crop is not None:
+            offset, length = crop_window(end - start, self.crop, generator)
+            start, end = start + offset, start + offset + length
+        waveform = read_segment(self.audio_folder / str(self.files[index]), start, end)
+        waveform = rawboost(waveform, self.rawboost, generator)
+        return waveform, int(self.labels[index]), index
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Segments of one step.
+
+    Attributes
+    ----------
+    waveforms
+        float32 [B, T], zeros behind the shorter ones.
+    lengths
+        int64 [B], in samples.
+    labels
+        int64 [B], 0 fake, 1 real.
+    indices
+        int64 [B], places in the segment table.
+    """
+
+    waveforms: Tensor
+    lengths: Tensor
+    labels: Tensor
+    indices: Tensor
+
+
+def collate(items: Sequence[Item]) -> Batch:
+    """Put items into one batch, padded with zeros to the longest.
+
+    Parameters
+    ----------
+    items
+        At least one (waveform float32 [T], label, index).
+    """
+    waveforms, labels, indices = zip(*items, strict=True)
+    lengths = [len(waveform) for waveform in waveforms]
+    padded = torch.zeros(len(items), max(lengths))
+    for row, waveform in zip(padded, waveforms, strict=True):
+        row[: len(waveform)] = torch.from_numpy(waveform)
+    return Batch(padded, torch.tensor(lengths), torch.tensor(labels), torch.tensor(indices))
+
+
+class _BatchReader(Dataset["Batch | InputError"]):
+    """Reads whole batches, in a worker; hands an InputError over with its message untouched.
+
+    A DataLoader would wrap the message of an exception raised in a worker into a traceback.
+    """
+
+    def __init__(self, dataset: SegmentDataset) -> None:
+        self.dataset = dataset
+
+    def __getitem__(self, keys: list[Key]) -> Batch | InputError:
+        try:
+            return collate([self.dataset[key] for key in keys])
+        except InputError as error:
+            return error
+
+
+def load_batches(
+    dataset: SegmentDataset,
+    batches: Sequence[Sequence[int]],
+    *,
+    epoch: int,
+    first: int = 0,
+    workers: int = 0,
+) -> Iterator[Batch]:
+    """Read batches in their order, ahead of their use where there are workers.
+
+    Parameters
+    ----------
+    dataset
+        Where the segments come from.
+    batches
+        Indices of the segments of each batch.
+    epoch
+        What crops and augmentation depend on.
+    first
+        Number of batches to leave out, those that are done.
+    workers
+        Processes that read ahead; 0 reads when asked. The batches are the same.
+
+    Yields
+    ------
+    Batch
+        One at a time.
+
+    Raises
+    ------
+    InputError
+        If a segment cannot be read.
+    """
+    keys = [[(epoch, int(index)) for index in batch] for batch in batches[first:]]
+    loader: DataLoader[Any] = DataLoader(
+        _BatchReader(dataset),
+        batch_size=None,
+        # One "sample" is a batch, and its "index" the list of keys.
+        sampler=keys,
+        num_workers=workers,
+        # Without a generator of its own, a loader takes one number from torch's global one, and a
+        # resumed epoch would then see another dropout.
+        generator=torch.Generator(),
+    )
+    for batch in loader:
+        if isinstance(batch, InputError):
+            raise batch
+        yield batch

@@ -1,0 +1,234 @@
+"""The inventory of one corpus."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sdd.data.corpora import list_corpus
+from sdd.data.corpora.listing import Listing, Utterance
+from sdd.data.corpora.protocol import UNKNOWN
+from sdd.data.corpora.release import Published, Release
+from sdd.data.inventory.file_facts import FileFacts, examine_files
+from sdd.data.inventory.findings import Finding, find_in_files, find_in_lengths, find_in_rows
+from sdd.data.paths import is_file
+from sdd.errors import InputError
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Count:
+    """How much of a part of a corpus there is.
+
+    Attributes
+    ----------
+    partition, label
+        The part: Proportion and label, or `all`.
+    listed
+        Utterances that the corpus' lists name.
+    found
+        Those whose audio can be decoded.
+    hours
+        Their duration.
+    published
+        What there should be, None where it is not known.
+    """
+
+    partition: str
+    label: str
+    listed: int
+    found: int
+    hours: float
+    published: Published | None
+
+    @property
+    def part(self) -> str:
+        """The part in words: partition and label, as far as they say something."""
+        known = (word for word in (self.partition, self.label) if word not in (ALL, UNKNOWN))
+        return " ".join(known) or ALL
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What there is of a corpus.
+
+    Attributes
+    ----------
+    corpus
+        Its name in the config.
+    release
+        What is known of its release, None if it could not be listed at all.
+    files
+        Number of distinct files listed.
+    allowed
+        How many of them may be missing or unreadable.
+    counts
+        By partition and label.
+    findings
+        Everything that was found, in the order of their kinds' importance.
+    """
+
+    corpus: str
+    release: Release | None
+    files: int
+    allowed: int
+    counts: list[Count] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def unusable_files(self) -> int:
+        """Files that are missing or cannot be decoded."""
+        return sum(finding.effect == "unreadable" for finding in self.findings)
+
+    @property
+    def obstacle(self) -> str:
+        """Why the experiment cannot run with this corpus, empty if it can."""
+        failing = [finding for finding in self.findings if finding.effect == "fails"]
+        if failing:
+            first, *others = failing
+            more = f" (and {len(others)} more)" if others else ""
+            # The message of a list that cannot be used names it.
+            named = first.detail if first.kind == "list" else f"{first.what}: {first.detail}"
+            return f"{named}{more}"
+        if self.unusable_files > self.allowed or not any(count.found for count in self.counts):
+            return (
+                f"{self.unusable_files} of {self.files} files are missing or cannot be decoded, "
+                f"{self.allowed} may be (unreadable_sources)"
+            )
+        return ""
+
+
+def take_inventory(
+    name: str,
+    root: Path,
+    journal: Path,
+    /,
+    *,
+    reader: str,
+    partitions: Collection[str] | None = None,
+    allowed: int = 0,
+    min_seconds: float = 0.025,
+    workers: int = 1,
+    **options: Any,  # noqa: ANN401
+) -> Inventory:
+    """Look at every file of a corpus.
+
+    Parameters
+    ----------
+    name
+        Its name in the config.
+    root
+        The data root.
+    journal
+        Where what was found in files is kept, so that only changed ones are decoded again.
+    reader, partitions, **options
+        As for `sdd.data.corpora.read_corpus`.
+    allowed
+        How many files may be missing or unreadable.
+    min_seconds
+        Segments shorter than this are dropped.
+    workers
+        Threads.
+
+    Returns
+    -------
+    Inventory
+        Everything found; nothing that is wrong with the corpus raises.
+    """
+    try:
+        listing = list_corpus(reader, root, partitions=partitions, **options)
+    except InputError as error:
+        return Inventory(name, None, 0, allowed, findings=[_about_list(str(error))])
+    findings = [_about_list(problem) for problem in listing.problems]
+    findings += find_in_rows(listing.utterances)
+    if not listing.utterances and not listing.problems:
+        findings.append(_about_list(f"{listing.listed_in} lists no utterance that could be used."))
+    findings += [
+        Finding("set_aside", label or "no label", f"{number} files")
+        for label, number in listing.set_aside.items()
+    ]
+    there, missing = _present(listing, findings)
+    findings += [Finding("missing", str(path), "listed, but not there") for path in missing]
+    facts = examine_files(there, journal, workers=workers, title=name)
+    findings += find_in_files(facts)
+    findings += find_in_lengths(listing.utterances, facts, min_seconds)
+    try:
+        findings += [
+            Finding("unlisted", str(path), f"{listing.listed_in} does not name it")
+            for path in listing.unlisted()
+        ]
+    except InputError as error:
+        findings.append(_about_list(str(error)))
+    counts = list(_counts(listing, facts, partitions))
+    findings += _differences(counts)
+    files = len({utterance.path for utterance in listing.utterances})
+    return Inventory(name, listing.release, files, allowed, counts, findings)
+
+
+def _about_list(problem: str) -> Finding:
+    return Finding("list", problem.split(": ")[0], problem)
+
+
+def _present(listing: Listing, findings: list[Finding]) -> tuple[list[Path], list[Path]]:
+    """Sort the files into those that are there and those that are not."""
+    there: list[Path] = []
+    missing: list[Path] = []
+    for path in dict.fromkeys(utterance.path for utterance in listing.utterances):
+        try:
+            (there if is_file(path) else missing).append(path)
+        except InputError as error:
+            findings.append(Finding("unreadable", str(path), str(error)))
+    return there, missing
+
+
+def _counts(
+    listing: Listing, facts: dict[Path, FileFacts], partitions: Collection[str] | None
+) -> Iterator[Count]:
+    """Count each part of the corpus, and each part that a published count is about."""
+    parts = {(row.proportion, row.label) for row in listing.utterances}
+    # Of a corpus that has one partition only, what is said of all is said of that.
+    only = {partition for partition, _ in parts}
+    whole = only.pop() if len(only) == 1 else ALL
+    published = {
+        (entry.partition or whole, entry.label or ALL): entry
+        for entry in listing.release.published
+        if partitions is None or entry.partition in partitions or entry.count is None
+    }
+    for partition, label in sorted(parts | set(published)):
+        rows = [
+            row
+            for row in listing.utterances
+            if partition in (ALL, row.proportion) and label in (ALL, row.label)
+        ]
+        seconds = [_seconds(row, facts) for row in rows]
+        yield Count(
+            partition,
+            label,
+            listed=len(rows),
+            found=sum(value is not None for value in seconds),
+            hours=sum(value for value in seconds if value is not None) / 3600,
+            published=published.get((partition, label)),
+        )
+
+
+def _seconds(row: Utterance, facts: dict[Path, FileFacts]) -> float | None:
+    """Duration of a row, None if its file cannot be decoded."""
+    found = facts.get(row.path)
+    if found is None or found.error:
+        return None
+    if row.window is None:
+        return found.seconds
+    start, end = row.window
+    return max(0, min(end, found.samples) - start) / found.rate
+
+
+def _differences(counts: Sequence[Count]) -> Iterator[Finding]:
+    for count in counts:
+        if count.published and count.published.count not in (None, count.listed):
+            yield Finding(
+                "published",
+                count.part,
+                f"{count.listed} utterances are listed, {count.published.count} are published "
+                f"({count.published.said_by})",
+            )

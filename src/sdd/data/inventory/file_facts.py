@@ -1,0 +1,197 @@
+"""What is in an audio file: it is decoded from beginning to end, once."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from tqdm import tqdm
+
+from sdd.data.audio.decoding import decode_blocks
+from sdd.data.corpora.headers import read_header
+from sdd.errors import InputError
+from sdd.runtime.atomic_files import atomic_path
+
+# Raise it when facts change: all files are then decoded again.
+_VERSION = 1
+
+# libsndfile's remark on a RIFF chunk that promises more than the file holds, in bytes.
+_CUT_CHUNK = re.compile(r"^data : (\d+) \(should be (\d+)\)", re.MULTILINE)
+# What programs write there that do not know the length beforehand.
+_UNKNOWN_LENGTH = 0x7FFF0000
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What was found in an audio file.
+
+    Attributes
+    ----------
+    error
+        Why it cannot be decoded, empty if it can; the other facts are then 0.
+    size
+        Bytes.
+    rate, channels
+        Samples per second, and channels.
+    samples
+        Samples per channel, as decoded.
+    promised
+        Samples per channel that the header promises; more than `samples` if the file was cut.
+    peak
+        Largest absolute sample; full scale is 1.
+    at_full_scale
+        Samples of all channels at full scale or beyond.
+    """
+
+    error: str = ""
+    size: int = 0
+    rate: int = 0
+    channels: int = 0
+    samples: int = 0
+    promised: int = 0
+    peak: float = 0.0
+    at_full_scale: int = 0
+
+    @property
+    def seconds(self) -> float:
+        """Duration in seconds."""
+        return self.samples / self.rate if self.rate else 0.0
+
+
+def examine_file(path: Path) -> FileFacts:
+    """Decode an audio file and note what is in it.
+
+    Parameters
+    ----------
+    path
+        Any file that exists.
+
+    Returns
+    -------
+    FileFacts
+        With `error` set where it cannot be decoded.
+    """
+    facts = FileFacts(size=path.stat().st_size)
+    if facts.size == 0:
+        return replace(facts, error=f"{path} is empty: replace or remove the file.")
+    try:
+        header = read_header(path)
+        rate, blocks = decode_blocks(path)
+        full_scale = _full_scale(header.encoding, header.bits)
+        samples = at_full_scale = channels = 0
+        peak = 0.0
+        for block in blocks:
+            level = np.abs(block)
+            samples += len(block)
+            channels = block.shape[1]
+            peak = max(peak, float(level.max()))
+            at_full_scale += int(np.count_nonzero(level >= full_scale))
+    except InputError as error:
+        return replace(facts, error=str(error))
+    promised = max(header.samples, _promised_by_chunk(path, samples))
+    return replace(
+        facts,
+        rate=rate,
+        channels=channels,
+        samples=samples,
+        promised=promised,
+        peak=peak,
+        at_full_scale=at_full_scale,
+    )
+
+
+def _full_scale(encoding: str, bits: int) -> float:
+    """Largest positive value of whole-number samples, nearly 1 for the others."""
+    if encoding in ("PCM_S", "PCM_U", "FLAC") and bits:
+        return float(1 - 2.0 ** (1 - min(bits, 24)))
+    return 0.999
+
+
+def _promised_by_chunk(path: Path, samples: int) -> int:
+    """Samples that the header of a wav promises: libsndfile tells only those that are there."""
+    if path.suffix.lower() != ".wav":
+        return 0
+    try:
+        remarks = soundfile.info(str(path), verbose=True).extra_info
+    except soundfile.LibsndfileError:
+        return 0
+    match = _CUT_CHUNK.search(remarks)
+    if match is None:
+        return 0
+    promised, there = (int(text) for text in match.groups())
+    if promised >= _UNKNOWN_LENGTH or not there:
+        return 0
+    return round(samples * promised / there)
+
+
+def examine_files(
+    paths: Iterable[Path], journal: Path, *, workers: int, title: str
+) -> dict[Path, FileFacts]:
+    """Examine many files in parallel threads, and those that did not change not again.
+
+    Parameters
+    ----------
+    paths
+        Files that exist; each distinct one is examined once.
+    journal
+        Where facts are kept: a line for each file, with its size and time.
+    workers
+        Threads.
+    title
+        Of the progress bar.
+
+    Returns
+    -------
+    dict
+        Facts by path.
+    """
+    distinct = list(dict.fromkeys(paths))
+    keys = {path: _key(path) for path in distinct}
+    known = _read_journal(journal)
+    facts = {path: FileFacts(**known[key]) for path, key in keys.items() if key in known}
+    remaining = [path for path in distinct if path not in facts]
+    _write_journal(journal, keys, facts)
+    with ThreadPoolExecutor(max(1, workers)) as pool, journal.open("a", encoding="utf-8") as file:
+        futures = {pool.submit(examine_file, path): path for path in remaining}
+        for future in tqdm(
+            as_completed(futures), total=len(futures), desc=title, unit="file", disable=None
+        ):
+            path = futures[future]
+            facts[path] = future.result()
+            file.write(_line(keys[path], facts[path]))
+            file.flush()
+    _write_journal(journal, keys, facts)
+    return {path: facts[path] for path in distinct}
+
+
+def _key(path: Path) -> str:
+    status = path.stat()
+    return json.dumps([_VERSION, str(path), status.st_size, status.st_mtime_ns])
+
+
+def _line(key: str, facts: FileFacts) -> str:
+    return json.dumps([key, asdict(facts)]) + "\n"
+
+
+def _read_journal(journal: Path) -> dict[str, dict[str, Any]]:
+    entries: dict[str, dict[str, Any]] = {}
+    if journal.is_file():
+        for line in journal.read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                key, facts = json.loads(line)
+            except (json.JSONDecodeError, ValueError, TypeError):
+                continue  # the line that was being written when the run was killed
+            entries[key] = facts
+    return entries
+
+
+def _write_journal(
+    journal: Path, keys: Mapping[Path, str], facts: Mapping[Path, FileFacts]
+) -> None:
+    with atomic_path(journal) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.writelines(_line(keys[path], facts[path]) for path in sorted(facts))

@@ -1,0 +1,240 @@
+"""Kinds of findings, and finding them in the facts of a corpus' files."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from sdd.data.corpora.listing import Utterance
+from sdd.data.inventory.file_facts import FileFacts
+
+# Sample rates that recorders, telephones and codecs use.
+COMMON_RATES = (16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+# A file is odd beside the others if so many of them are alike and so few are like it.
+USUAL_SHARE, RARE_SHARE = 0.8, 0.05
+
+SILENCE = 10 ** (-60 / 20)
+CLIPPED_SHARE = 0.001
+# The lengths that headers of lossy files state are off by a frame or two.
+CUT_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of finding.
+
+    Attributes
+    ----------
+    title
+        Its name on the page.
+    meaning
+        What it is, and what to do.
+    effect
+        `fails`: no protocol can be made; `unreadable`: counts against the unreadable sources that
+        the config allows; `note`: the experiment runs.
+    """
+
+    title: str
+    meaning: str
+    effect: str
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "list": Kind(
+            "Lists that cannot be used",
+            "A metadata file, a folder or a row is missing or malformed.",
+            "fails",
+        ),
+        "duplicate": Kind(
+            "Repeated utterances",
+            "An ID or a file stands twice: one row has to go.",
+            "fails",
+        ),
+        "two_labels": Kind(
+            "Two labels for one file",
+            "A file is real in one row and fake in another: keep the right one.",
+            "fails",
+        ),
+        "missing": Kind("Missing files", "Listed, but not there.", "unreadable"),
+        "empty": Kind("Files of zero length", "A header at most, and no samples.", "unreadable"),
+        "unreadable": Kind(
+            "Unreadable files", "Neither soundfile nor PyAV can decode them.", "unreadable"
+        ),
+        "window": Kind(
+            "Segments beyond their file",
+            "The segment begins after the end of its recording: it is another recording.",
+            "fails",
+        ),
+        "cut_short": Kind(
+            "Files cut short",
+            "The header promises more than there is: the download or the copy was interrupted. "
+            "What is there is used.",
+            "note",
+        ),
+        "short": Kind(
+            "Utterances too short",
+            "Shorter than min_seconds: dropped when segments are cut.",
+            "note",
+        ),
+        "silent": Kind("Silent files", "No sample is above -60 dB of full scale.", "note"),
+        "clipped": Kind(
+            "Clipped files", "At least 1 in 1000 samples is at full scale or beyond.", "note"
+        ),
+        "rate": Kind(
+            "Odd sample rates",
+            "Below 16 kHz, above 48 kHz, uncommon, or unlike nearly all of the corpus. All are "
+            "resampled to 16 kHz, but a detector may hear the difference.",
+            "note",
+        ),
+        "channels": Kind(
+            "Odd channel counts",
+            "More than two, or unlike nearly all of the corpus. Channels are averaged.",
+            "note",
+        ),
+        "set_aside": Kind(
+            "Labels that are neither real nor fake", "Their files are set aside.", "note"
+        ),
+        "unlisted": Kind("Files without a row", "They are not used.", "note"),
+        "published": Kind(
+            "Counts that differ from the published ones",
+            "Another release, or a part of it.",
+            "note",
+        ),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that a user should know.
+
+    Attributes
+    ----------
+    kind
+        A key of `KINDS`.
+    what
+        The file, ID or list it is about.
+    detail
+        What is the matter.
+    """
+
+    kind: str
+    what: str
+    detail: str
+
+    @property
+    def effect(self) -> str:
+        """What comes of it."""
+        return KINDS[self.kind].effect
+
+
+def find_in_rows(utterances: Sequence[Utterance]) -> Iterator[Finding]:
+    """Find what is wrong with rows, whatever is in their files.
+
+    Parameters
+    ----------
+    utterances
+        Rows of a corpus.
+
+    Yields
+    ------
+    Finding
+        Repeated IDs and files, and files with two labels.
+    """
+    labels: dict[Path, str] = {}
+    names: set[str] = set()
+    for row in utterances:
+        whole = row.window is None
+        earlier = labels.setdefault(row.path, row.label) if whole else None
+        if earlier is not None and earlier != row.label:
+            detail = f"{earlier} in one row and {row.label} in another (ID {row.name})"
+            yield Finding("two_labels", str(row.path), detail)
+        elif row.name in names:
+            yield Finding("duplicate", row.name, f"its second row names {row.path}")
+        names.add(row.name)
+
+
+def find_in_files(facts: Mapping[Path, FileFacts]) -> Iterator[Finding]:
+    """Find files that cannot be used, or that are unlike what one would expect.
+
+    Parameters
+    ----------
+    facts
+        Of the files of a corpus that are there.
+
+    Yields
+    ------
+    Finding
+        In the order of the files.
+    """
+    sound = {path: found for path, found in facts.items() if not found.error}
+    rates = Counter(found.rate for found in sound.values())
+    channels = Counter(found.channels for found in sound.values())
+    for path, found in facts.items():
+        if found.error:
+            empty = found.size == 0 or "holds no audio samples" in found.error
+            yield Finding("empty" if empty else "unreadable", str(path), found.error)
+            continue
+        yield from _find_in_signal(path, found)
+        if found.rate not in COMMON_RATES or _odd(found.rate, rates):
+            yield Finding("rate", str(path), f"{found.rate} Hz{_usual(rates, ' Hz')}")
+        if found.channels > 2 or _odd(found.channels, channels):
+            yield Finding("channels", str(path), f"{found.channels} channels{_usual(channels)}")
+
+
+def _find_in_signal(path: Path, found: FileFacts) -> Iterator[Finding]:
+    if found.promised - found.samples > CUT_SECONDS * found.rate:
+        promised = found.promised / found.rate
+        yield Finding("cut_short", str(path), f"{found.seconds:.2f} s of {promised:.2f} s")
+    if found.peak < SILENCE:
+        yield Finding("silent", str(path), f"peak {found.peak:.2g} of full scale")
+    share = found.at_full_scale / (found.samples * found.channels)
+    if share >= CLIPPED_SHARE:
+        yield Finding("clipped", str(path), f"{100 * share:.1f} % of the samples")
+
+
+def _odd(value: int, counts: Counter[int]) -> bool:
+    """Tell whether nearly all are alike, and this is not one of them."""
+    total = counts.total()
+    most, share = counts.most_common(1)[0]
+    few = counts[value] == 1 or counts[value] <= RARE_SHARE * total
+    return value != most and share >= USUAL_SHARE * total and few
+
+
+def _usual(counts: Counter[int], unit: str = "") -> str:
+    most, count = counts.most_common(1)[0]
+    return f"; {count} of {counts.total()} files have {most}{unit}"
+
+
+def find_in_lengths(
+    utterances: Sequence[Utterance], facts: Mapping[Path, FileFacts], min_seconds: float
+) -> Iterator[Finding]:
+    """Find rows that are too short, or that begin beyond the end of their file.
+
+    Parameters
+    ----------
+    utterances
+        Rows of a corpus.
+    facts
+        Of the files that are there.
+    min_seconds
+        Segments shorter than this are dropped.
+
+    Yields
+    ------
+    Finding
+        In the order of the rows.
+    """
+    for row in utterances:
+        found = facts.get(row.path)
+        if found is None or found.error:
+            continue
+        start, end = row.window or (0, found.samples)
+        seconds = (min(end, found.samples) - start) / found.rate
+        if seconds <= 0:
+            detail = f"begins at sample {start}, but {row.path} has only {found.samples}"
+            yield Finding("window", row.name, detail)
+        elif seconds < min_seconds:
+            yield Finding("short", row.name, f"{seconds:.3f} s")

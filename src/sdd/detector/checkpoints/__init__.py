@@ -1,0 +1,1 @@
+"""Checkpoints: fetching, reading safely, loading strictly, converting and saving."""

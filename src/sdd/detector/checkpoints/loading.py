@@ -1,0 +1,376 @@
+"""Loading and saving detectors, strictly: every weight has its place, or an error names it."""
+
+import json
+from collections.abc import Mapping
+from functools import reduce
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from sdd.detector.architectures import Architecture, parse_convolutions
+from sdd.detector.architectures import architecture as find_architecture
+from sdd.detector.checkpoints.reading import Stored, read_checkpoint, read_safetensors_metadata
+from sdd.detector.detector import Detector
+from sdd.detector.initialisation import without_weights
+from sdd.errors import InputError
+from sdd.runtime.atomic_files import atomic_path
+
+ENCODER_PREFIX = "m_ssl.model."
+BACK_END_PREFIX = "proj_fc."
+ARCHITECTURE_KEY = "architecture"
+
+# Parts of pre-training that a detector does not have; nothing else may be left over.
+DROPPED_PREFIXES = ("quantizer.", "project_q.", "final_proj.")
+DROPPED_NAMES = ("mask_emb",)
+
+# What torch's newer parametrisation of weight norm calls the two parts of a weight.
+WEIGHT_NORM_NAMES = {
+    "parametrizations.weight.original0": "weight_g",
+    "parametrizations.weight.original1": "weight_v",
+}
+
+# Parts of a configuration that change the output without changing the shape of any weight.
+SHAPELESS_KEYS = ("encoder_attention_heads", "layer_norm_first", "activation_fn", "conv_pos_groups")
+
+MOST_NAMED = 8
+
+
+def load_detector(
+    path: Path | str,
+    architecture: str | Mapping[str, object] | Architecture | None = None,
+    *,
+    dtype: torch.dtype | None = None,
+) -> Detector:
+    """Load a detector from AntiDeepfake's `.ckpt`, safetensors or a file of `save_detector`.
+
+    Weights are mapped from the file, not copied, where its format allows, so that peak memory is
+    little more than the weights.
+
+    Parameters
+    ----------
+    path
+        The file.
+    architecture
+        A name, fairseq's configuration keys, or an `Architecture`; None to take
+        what `save_detector` wrote into the file.
+    dtype
+        Convert the weights to this type, e.g. `torch.float32` for training; None keeps them as
+        stored (the widest type, if there are several).
+
+    Returns
+    -------
+    Detector
+        In evaluation mode, on the CPU.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or would run code, a weight is missing, left over, of another
+        shape or not finite, or the file's own configuration contradicts the architecture.
+    """
+    path = Path(path)
+    stored = read_checkpoint(path)
+    if architecture is None:
+        chosen = _stored_architecture(path, stored.metadata)
+    else:
+        chosen = find_architecture(architecture)
+    _check_configuration(path, stored, chosen)
+    weights = _rename(stored.tensors)
+    if not any(name.startswith(BACK_END_PREFIX) for name in weights):
+        raise InputError(
+            f"{path} has no {BACK_END_PREFIX}weight: it is a pre-trained encoder, not a detector. "
+            "Load it as the front end of a detector with a new back end (init: pre)."
+        )
+    with without_weights():
+        detector = Detector(chosen)
+    _assign(path, detector, weights, dtype)
+    return detector.eval()
+
+
+def load_pretrained(
+    path: Path | str,
+    architecture: str | Mapping[str, object] | Architecture,
+    seed: int,
+    *,
+    dtype: torch.dtype = torch.float32,
+) -> Detector:
+    """Make a detector of a pre-trained encoder and a fresh back end (init: pre).
+
+    Parameters
+    ----------
+    path
+        fairseq's `.pt`, or any file that `load_detector` reads; its back end is ignored.
+    architecture
+        A name, fairseq's configuration keys, or an `Architecture`.
+    seed
+        Of the back end's weights.
+    dtype
+        Of all weights.
+
+    Returns
+    -------
+    Detector
+        In evaluation mode, on the CPU.
+
+    Raises
+    ------
+    InputError
+        As `load_detector`.
+    """
+    chosen = find_architecture(architecture)
+    with without_weights():
+        detector = Detector(chosen)
+    detector.proj_fc.to_empty(device="cpu")
+    detector.initialise_back_end(seed)
+    detector.proj_fc.to(dtype=dtype)
+    load_encoder_weights(path, detector)
+    return detector.eval()
+
+
+def load_encoder_weights(path: Path | str, detector: Detector) -> None:
+    """Load the encoder of a detector from a pre-trained checkpoint and leave its back end alone.
+
+    Parameters become other objects: make the optimiser afterwards.
+
+    Parameters
+    ----------
+    path
+        fairseq's `.pt`, or any file that `load_detector` reads; its back end is ignored.
+    detector
+        Changed in place. The encoder goes to the back end's type and device.
+
+    Raises
+    ------
+    InputError
+        As `load_detector`.
+    """
+    path = Path(path)
+    stored = read_checkpoint(path)
+    _check_configuration(path, stored, detector.architecture)
+    weights = {
+        name: tensor
+        for name, tensor in _rename(stored.tensors).items()
+        if not name.startswith(BACK_END_PREFIX)
+    }
+    back_end = detector.proj_fc
+    kept = {f"{BACK_END_PREFIX}{name}": value for name, value in back_end.state_dict().items()}
+    _assign(path, detector, weights | kept, back_end.weight.dtype, back_end.weight.device)
+
+
+def save_detector(
+    detector: Detector, path: Path | str, metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write a detector as safetensors, atomically, with its architecture in the metadata.
+
+    Parameters
+    ----------
+    detector
+        On any device.
+    path
+        The file, ending in `.safetensors`.
+    metadata
+        More entries, such as licence and origin.
+
+    Raises
+    ------
+    InputError
+        If the name ends otherwise, or the metadata is not text or uses the key `architecture`.
+    """
+    from safetensors.torch import save_file
+
+    path, metadata = Path(path), dict(metadata or {})
+    if path.suffix != ".safetensors":
+        raise InputError(f"A detector is saved as safetensors: {path} must end in .safetensors.")
+    for key, value in metadata.items():
+        if not isinstance(key, str) or not isinstance(value, str) or key == ARCHITECTURE_KEY:
+            raise InputError(
+                f"Metadata entry {key!r}: {value!r} cannot be saved; keys and values are text, and "
+                f"{ARCHITECTURE_KEY!r} is written by save_detector itself."
+            )
+    # "format" is what other readers of safetensors look for.
+    entries = {
+        "format": "pt",
+        **metadata,
+        ARCHITECTURE_KEY: json.dumps(detector.architecture.as_dict(), sort_keys=True),
+    }
+    with atomic_path(path) as temporary:
+        save_file(_state(detector), temporary, entries)
+        sort_metadata(temporary)
+
+
+def read_metadata(path: Path | str) -> dict[str, str]:
+    """Read the metadata of a safetensors file without its weights.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    dict
+        Of text; `architecture` is JSON in files of `save_detector`.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or not safetensors.
+    """
+    return read_safetensors_metadata(Path(path))
+
+
+def export_authors(detector: Detector, path: Path | str) -> None:
+    """Write a detector as AntiDeepfake's code reads it: torch.save of a plain state dict.
+
+    Names are theirs, with the positional convolution as weight_g and weight_v. Parts of
+    pre-training are not written: their loader keeps its own for what a file does not hold.
+
+    Parameters
+    ----------
+    detector
+        On any device.
+    path
+        The file; theirs end in `.ckpt`.
+    """
+    with atomic_path(path) as temporary:
+        torch.save(_state(detector), temporary)
+
+
+def _state(detector: Detector) -> dict[str, Tensor]:
+    return {
+        name: tensor.detach().cpu().contiguous() for name, tensor in detector.state_dict().items()
+    }
+
+
+def sort_metadata(path: Path) -> None:
+    """Sort the metadata of a safetensors file, which its writer leaves in a random order.
+
+    Equal detectors are then equal files, byte for byte.
+    """
+    with path.open("r+b") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(size))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+        if len(text) <= size:
+            file.seek(8)
+            file.write(text.ljust(size))
+
+
+def stored_architecture(path: Path | str) -> Architecture:
+    """Read the architecture that `save_detector` wrote into a file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, not safetensors, or does not say.
+    """
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise InputError(f"{path} does not say what architecture it has: name it.")
+    return _stored_architecture(path, read_metadata(path))
+
+
+def _stored_architecture(path: Path, metadata: Mapping[str, str]) -> Architecture:
+    if ARCHITECTURE_KEY not in metadata:
+        raise InputError(f"{path} does not say what architecture it has: name it.")
+    try:
+        fields = json.loads(metadata[ARCHITECTURE_KEY])
+    except json.JSONDecodeError as error:
+        raise InputError(f"The architecture in {path} is not JSON ({error}): name it.") from error
+    return find_architecture(fields)
+
+
+def _check_configuration(path: Path, stored: Stored, chosen: Architecture) -> None:
+    """Refuse an architecture that fits the weights but not what the file says of itself."""
+    said = dict(stored.configuration)
+    if ARCHITECTURE_KEY in stored.metadata:
+        said = dict(_stored_architecture(path, stored.metadata).as_dict())
+    for key in SHAPELESS_KEYS:
+        value, wanted = said.get(key), getattr(chosen, key)
+        if isinstance(value, str | int) and value != wanted:
+            raise InputError(
+                f"{path} was made with {key} {value!r}, the architecture chosen for it has "
+                f"{wanted!r}: choose the one it was made with."
+            )
+    layers = said.get("conv_feature_layers")
+    if isinstance(layers, str) and parse_convolutions(layers) != chosen.convolutions:
+        raise InputError(
+            f"{path} was made with conv_feature_layers {layers!r}, the architecture chosen for it "
+            f"has {chosen.conv_feature_layers!r}: choose the one it was made with."
+        )
+
+
+def _rename(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Give weights the names of a detector's, and drop the parts of pre-training."""
+    prefixed = any(name.startswith(ENCODER_PREFIX) for name in tensors)
+    renamed = {}
+    for name, tensor in tensors.items():
+        outside = prefixed or name.startswith(BACK_END_PREFIX)
+        within = name.removeprefix(ENCODER_PREFIX)
+        if not name.startswith(BACK_END_PREFIX) and _is_dropped(within):
+            continue
+        full = name if outside else ENCODER_PREFIX + name
+        for old, new in WEIGHT_NORM_NAMES.items():
+            if full.endswith("." + old):
+                full = full.removesuffix(old) + new
+        renamed[full] = tensor
+    return renamed
+
+
+def _is_dropped(name: str) -> bool:
+    return name in DROPPED_NAMES or name.startswith(DROPPED_PREFIXES)
+
+
+def _assign(
+    path: Path,
+    detector: Detector,
+    weights: Mapping[str, Tensor],
+    dtype: torch.dtype | None,
+    device: torch.device | None = None,
+) -> None:
+    wanted = detector.state_dict()
+    missing = [f"{name} {_shape(wanted[name])}" for name in wanted if name not in weights]
+    extra = [f"{name} {_shape(weights[name])}" for name in weights if name not in wanted]
+    shapes = [
+        f"{name} {_shape(tensor)} instead of {_shape(wanted[name])}"
+        for name, tensor in weights.items()
+        if name in wanted and tensor.shape != wanted[name].shape
+    ]
+    problems = {"missing": missing, "left over": extra, "of another shape": shapes}
+    if any(problems.values()):
+        raise InputError(
+            f"{path} does not fit the architecture "
+            f"({', '.join(f'{len(names)} weights {what}' for what, names in problems.items())}). "
+            + " ".join(f"{what}: {_list(names)}." for what, names in problems.items() if names)
+            + " Choose the architecture that the file was made with."
+        )
+    _check_finite(path, weights)
+    if dtype is None:
+        # One type throughout, since the layers multiply with each other.
+        dtype = reduce(torch.promote_types, {tensor.dtype for tensor in weights.values()})
+    assigned = {name: weights[name].to(device=device, dtype=dtype) for name in wanted}
+    # assign: the tensors of the file become the parameters; nothing is copied.
+    detector.load_state_dict(assigned, strict=True, assign=True)
+
+
+def _check_finite(path: Path, weights: Mapping[str, Tensor]) -> None:
+    for name, tensor in weights.items():
+        if not tensor.is_floating_point():
+            raise InputError(f"{path}: weight {name} is of type {tensor.dtype}, not floating.")
+        # The extremes of a tensor with a NaN are NaN; isfinite would allocate twice its size.
+        if not all(map(torch.isfinite, torch.aminmax(tensor))):
+            raise InputError(
+                f"{path}: weight {name} {_shape(tensor)} has values that are not finite (NaN or "
+                "infinite): the training that made it has diverged, or the file is damaged."
+            )
+
+
+def _shape(tensor: Tensor) -> str:
+    return str(list(tensor.shape))
+
+
+def _list(names: list[str]) -> str:
+    listed = "; ".join(names[:MOST_NAMED])
+    return listed if len(names) <= MOST_NAMED else f"{listed}; and {len(names) - MOST_NAMED} more"

@@ -1,0 +1,199 @@
+"""Whether the names in a configuration fit together."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+from sdd.errors import InputError
+from sdd.experiment.experiment import Experiment
+from sdd.experiment.schema import did_you_mean
+
+
+def check_experiment(experiment: Experiment, files: Iterable[str] = ()) -> None:
+    """Check that the names in a config fit together.
+
+    Parameters
+    ----------
+    experiment
+        Its configuration agrees with the schema (`sdd.experiment.schema.check_config`).
+    files
+        The files that the configuration came from, for the message.
+
+    Raises
+    ------
+    InputError
+        At the first that does not: an unknown model, algorithm or set, a duplicate row, a
+        training set whose corpus is left out, ...; files, key, value and remedy.
+    """
+    try:
+        _check_names(experiment)
+    except InputError as error:
+        where = " + ".join(map(str, files))
+        raise InputError(f"{where}: {error}" if where else str(error)) from None
+
+
+def _check_names(experiment: Experiment) -> None:
+    config = experiment.config
+    _known("recipe", config["recipe"], config["recipes"])
+    for algorithm, stages in config["algorithms"].items():
+        for stage in stages:
+            _known(f"algorithms.{algorithm}", stage, config["objectives"])
+    for name, spec in config["sets"].items():
+        _known(f"sets.{name}.corpus", spec["corpus"], config["corpora"])
+    for corpus in config["leave_out"]:
+        _known("leave_out", corpus, config["corpora"])
+    for key in ("training_set", "validation_set", "reference_set"):
+        _known(key, config[key], config["sets"])
+    for key in ("in_domain", "out_of_domain"):
+        for name in config[key]["sets"]:
+            _known(f"{key}.sets", name, config["sets"])
+    for name in config["resources"]["audio_hours"]:
+        _known("resources.audio_hours", name, config["sets"])
+    for name in config["algorithm_titles"]:
+        _known("algorithm_titles", name, config["algorithms"])
+    _check_sets(experiment)
+    _check_checkpoint_training(experiment)
+    _check_rows(experiment)
+    _check_drift(experiment)
+    _check_recipes(experiment)
+
+
+def _check_sets(experiment: Experiment) -> None:
+    config = experiment.config
+    both = set(config["in_domain"]["sets"]) & set(config["out_of_domain"]["sets"])
+    if both:
+        raise InputError(
+            f"out_of_domain.sets: {sorted(both)[0]!r} is an in-domain set too; keep it in one"
+        )
+    if not experiment.test_sets:
+        raise InputError("in_domain.sets, out_of_domain.sets: no test set is left to score")
+    for key in ("training_set", "validation_set"):
+        if experiment.corpus(config[key]) in config["leave_out"]:
+            raise InputError(
+                f"leave_out: {experiment.corpus(config[key])!r} is the corpus of the {key} "
+                f"{config[key]!r}; choose another {key} or keep the corpus"
+            )
+    for key in ("training_set", "validation_set"):
+        _check_both_classes(experiment, key, config[key])
+    for name in experiment.test_sets:
+        _check_both_classes(experiment, "in_domain.sets, out_of_domain.sets", name)
+    if config["sets"][config["reference_set"]].get("label") == "real":
+        raise InputError(
+            f"reference_set: {config['reference_set']!r} has only real utterances; drift is "
+            "measured on fake ones: choose a set without `label: real`"
+        )
+    together = config["scoring"]["together"]
+    clash = sorted(set(together) & set(config["corpora"]))
+    if clash:
+        raise InputError(
+            f"scoring.together: {clash[0]!r} is the name of a corpus too; name the group otherwise"
+        )
+    grouped = list(chain.from_iterable(together.values()))
+    for corpus in grouped:
+        _known("scoring.together", corpus, config["corpora"])
+        if grouped.count(corpus) > 1:
+            raise InputError(f"scoring.together: {corpus!r} stands twice; keep it in one group")
+
+
+def _check_both_classes(experiment: Experiment, where: str, name: str) -> None:
+    label = experiment.config["sets"][name].get("label")
+    if label:
+        raise InputError(
+            f"{where}: {name!r} has only {label} utterances; training and error rates need both "
+            f"classes: choose a set without `label: {label}`"
+        )
+
+
+def _check_checkpoint_training(experiment: Experiment) -> None:
+    config = experiment.config
+    if "checkpoint_training" not in config:
+        return
+    for key in ("training_set", "validation_set"):
+        name = config["checkpoint_training"][key]
+        _known(f"checkpoint_training.{key}", name, config["sets"])
+        _check_both_classes(experiment, f"checkpoint_training.{key}", name)
+
+
+def _check_rows(experiment: Experiment) -> None:
+    seen: dict[tuple[str, str, str], int] = {}
+    for number, row in enumerate(experiment.config["rows"], start=1):
+        where = f"rows, row {number}"
+        _known(f"{where}, model", row["model"], experiment.config["models"])
+        _known(f"{where}, algorithm", row["algorithm"], experiment.config["algorithms"])
+        _check_cell(experiment, where, row["model"], row["init"], row["algorithm"])
+        key = (row["model"], row["init"], row["algorithm"])
+        if key in seen:
+            raise InputError(
+                f"{where}: {' '.join(key)} stands in row {seen[key]} already; remove one"
+            )
+        seen[key] = number
+
+
+def _check_cell(experiment: Experiment, where: str, model: str, init: str, algorithm: str) -> None:
+    """Check that a cell can be made: its checkpoint, and its earlier stages."""
+    checkpoints = experiment.config["models"][model]["checkpoints"]
+    _known(f"{where}, init (checkpoints of {model})", init, checkpoints)
+    if init == "pre" and not experiment.stages(algorithm):
+        raise InputError(
+            f"{where}: a pre-trained encoder has no back end that could be scored without "
+            "fine-tuning; choose init post or another algorithm"
+        )
+    before: str | None = algorithm
+    while before is not None:
+        before = experiment.algorithm_before(before)
+    trained = [name for name, spec in checkpoints.items() if spec["source"] == "train"]
+    if trained and "checkpoint_training" not in experiment.config:
+        raise InputError(
+            f"models.{model}.checkpoints.{trained[0]}: source train needs the section "
+            "checkpoint_training; see demo/config.yaml"
+        )
+    if trained and "pre" not in checkpoints:
+        raise InputError(f"models.{model}.checkpoints: a trained post starts from pre; add pre")
+
+
+def _check_drift(experiment: Experiment) -> None:
+    drift = experiment.config["drift"]
+    _known("drift.model", drift["model"], experiment.config["models"])
+    for panel, algorithms in drift["panels"].items():
+        for algorithm in algorithms:
+            where = f"drift.panels.{panel}"
+            _known(where, algorithm, experiment.config["algorithms"])
+            _check_cell(experiment, where, drift["model"], drift["init"], algorithm)
+
+
+def _check_recipes(experiment: Experiment) -> None:
+    recipes = {f"recipes.{name}": spec for name, spec in experiment.config["recipes"].items()}
+    if "checkpoint_training" in experiment.config:
+        recipes["checkpoint_training.post"] = experiment.config["checkpoint_training"]["post"]
+    for where, recipe in recipes.items():
+        crop = recipe["crop"]
+        if not crop["shortest"] <= crop["longest"] <= crop["longer_than"]:
+            raise InputError(f"{where}.crop: {crop} must have shortest <= longest <= longer_than")
+    for cell in [*experiment.cells(), *experiment.drift_cells()]:
+        for objective in experiment.stages(cell.algorithm):
+            _check_objective(experiment, objective, experiment.config["recipe"])
+
+
+def _check_objective(experiment: Experiment, name: str, recipe: str) -> None:
+    """Refuse exact rollouts where there is no closed form, or where it is another one."""
+    objective = experiment.config["objectives"][name]
+    switches = experiment.config["recipes"][recipe]
+    if objective.get("rollouts") != "exact":
+        return
+    if switches["advantage"] == "batch" and objective["negatives"]:
+        raise InputError(
+            f"objectives.{name}.rollouts: exact has no closed form with advantage: batch of "
+            f"recipe {recipe}, which couples the utterances of a batch; use a recipe with "
+            "advantage: group, or rollouts: sampled"
+        )
+    if switches["labels_from"] == "current" and not objective["on_policy"]:
+        raise InputError(
+            f"objectives.{name}.rollouts: exact integrates over labels of the old policy, but "
+            f"recipe {recipe} has labels_from: current; use labels_from: old, on_policy: true, or "
+            "rollouts: sampled"
+        )
+
+
+def _known(where: str, name: str, known: Mapping[str, Any] | Sequence[str]) -> None:
+    if name not in known:
+        raise InputError(f"{where}: {name!r} is not defined; {did_you_mean(name, known)}")

@@ -1,0 +1,247 @@
+"""What a whole experiment takes, as a table: jobs, GPU hours, memory and disk of each row."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sdd.experiment.experiment import Cell, Experiment
+from sdd.experiment.needs import Job, JobResources
+
+RATE = 16_000
+DRIFT_GB = 8.0
+"""What the Slurm profile asks for where a rule does not."""
+NAME_WIDTH = 31
+COLUMNS = ("jobs", "done", "h each", "GPU h", "mem GB", "GPU GB", "disk GB")
+WIDTHS = (5, 5, 7, 7, 7, 7, 8)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A kind of job.
+
+    Attributes
+    ----------
+    name
+        What its jobs do.
+    job
+        What one of them needs.
+    jobs, done
+        How many there are, and how many of them are done.
+    """
+
+    name: str
+    job: Job
+    jobs: int
+    done: int
+
+    @property
+    def gpu_hours(self) -> float | None:
+        """Hours of GPUs, of all jobs; None where one's are not known."""
+        if not self.job.gpu_gb:
+            return 0.0
+        return None if self.job.hours is None else self.jobs * self.job.hours
+
+
+def measured_audio_hours(results: Path, sets: Iterable[str]) -> dict[str, float]:
+    """Give the hours of audio of the sets that are cut already.
+
+    Parameters
+    ----------
+    results
+        ``results/{name}``.
+    sets
+        Names of sets.
+    """
+    tables = {name: results / "segments" / f"{name}.parquet" for name in sets}
+    hours = {}
+    for name, path in tables.items():
+        if path.exists():
+            import pyarrow.parquet as pq
+
+            table = pq.read_table(path, columns=["start", "end"])
+            samples = table["end"].to_numpy() - table["start"].to_numpy()
+            hours[name] = float(samples.sum()) / RATE / 3600
+    return hours
+
+
+def plan(experiment: Experiment, needs: JobResources, recipe: str, results: Path) -> list[Line]:
+    """List the jobs for a cluster of a recipe's whole experiment, kind by kind.
+
+    Parameters
+    ----------
+    experiment
+        The experiment.
+    needs
+        What its jobs need.
+    recipe
+        The recipe.
+    results
+        ``results/{name}``, where what is done already lies.
+    """
+    return [
+        *_corpora(experiment, needs, results),
+        *_checkpoints(experiment, needs, results),
+        *_finetuning(experiment, needs, recipe, results / recipe),
+        *_scoring(experiment, needs, results / recipe),
+        *_drift(experiment, results / recipe),
+    ]
+
+
+def _existing(paths: Iterable[Path]) -> int:
+    return sum(path.exists() for path in paths)
+
+
+def _corpora(experiment: Experiment, needs: JobResources, results: Path) -> list[Line]:
+    return [
+        Line(
+            f"decode {corpus}",
+            needs.preparation(corpus),
+            1,
+            _existing([results / "audio" / f"{corpus}.parquet"]),
+        )
+        for corpus in experiment.corpora()
+    ]
+
+
+def _checkpoints(experiment: Experiment, needs: JobResources, results: Path) -> list[Line]:
+    lines = []
+    for checkpoint in experiment.checkpoints_in_use():
+        model, init = checkpoint.split("/")
+        done = _existing([results / "checkpoints" / f"{checkpoint}.safetensors"])
+        if (model, init) not in experiment.trained_checkpoints():
+            lines.append(Line(f"fetch {checkpoint}", needs.fetching(model), 1, done))
+        elif init == "post":
+            lines.append(Line(f"post-train {model}", needs.posttraining(model), 1, done))
+    return lines
+
+
+def _finetuning(
+    experiment: Experiment, needs: JobResources, recipe: str, folder: Path
+) -> list[Line]:
+    lines = []
+    for (model, init, algorithm), cells in _rows(_with_first_stages(experiment)).items():
+        if experiment.stages(algorithm):
+            done = _existing(folder / cell.path / "model.safetensors" for cell in cells)
+            job = needs.finetuning(cells[0], recipe)
+            lines.append(Line(f"train {model} {init} {algorithm}", job, len(cells), done))
+    return lines
+
+
+def _with_first_stages(experiment: Experiment) -> list[Cell]:
+    """List all cells that are made: a stage before may be no row of the table."""
+    cells: dict[Cell, None] = {}
+    for cell in [*experiment.cells(), *experiment.drift_cells()]:
+        chain, before = [cell], experiment.algorithm_before(cell.algorithm)
+        while before is not None:
+            chain.append(Cell(cell.model, cell.init, before, cell.round))
+            before = experiment.algorithm_before(before)
+        cells |= dict.fromkeys(reversed(chain))
+    return list(cells)
+
+
+def _rows(cells: Iterable[Cell]) -> dict[tuple[str, str, str], list[Cell]]:
+    rows: dict[tuple[str, str, str], list[Cell]] = {}
+    for cell in cells:
+        rows.setdefault((cell.model, cell.init, cell.algorithm), []).append(cell)
+    return rows
+
+
+def _scoring(experiment: Experiment, needs: JobResources, folder: Path) -> list[Line]:
+    """One line a model and group of corpora; cells of Figure 2 score the reference set, too."""
+    drift = set(experiment.drift_cells())
+    cells = dict.fromkeys([*experiment.cells(), *experiment.drift_cells()])
+    counted: dict[tuple[str, tuple[str, ...], str], list[Cell]] = {}
+    for job in experiment.scoring_jobs():
+        for cell in cells:
+            if (cell in drift) == job.embeddings:
+                counted.setdefault((cell.model, job.sets, job.name), []).append(cell)
+    lines = []
+    models = list(experiment.config["models"])
+    in_order = sorted(counted.items(), key=lambda item: models.index(item[0][0]))
+    for (model, sets, name), scored in in_order:
+        done = sum(
+            all((folder / cell.path / "scores" / f"{s}.parquet").exists() for s in sets)
+            for cell in scored
+        )
+        lines.append(Line(f"score {model} {name}", needs.scoring(model, sets), len(scored), done))
+    return _merged(lines)
+
+
+def _drift(experiment: Experiment, folder: Path) -> list[Line]:
+    cells = experiment.drift_cells()
+    done = _existing(folder / cell.path / "drift.csv" for cell in cells)
+    return [Line("measure drift", Job(None, DRIFT_GB), len(cells), done)] if cells else []
+
+
+def _merged(lines: Iterable[Line]) -> list[Line]:
+    """Join the lines of one name and one need."""
+    merged: dict[tuple[str, Job], Line] = {}
+    for line in lines:
+        before = merged.get((line.name, line.job))
+        jobs, done = (before.jobs, before.done) if before else (0, 0)
+        merged[line.name, line.job] = Line(line.name, line.job, jobs + line.jobs, done + line.done)
+    return list(merged.values())
+
+
+def render(lines: Iterable[Line], title: str, audio_hours: Mapping[str, float]) -> str:
+    """Write the plan as text of 80 columns.
+
+    Parameters
+    ----------
+    lines
+        From `plan`.
+    title
+        The first line.
+    audio_hours
+        Measured hours of sets.
+    """
+    lines = list(lines)
+    header = "".join(f"{name:>{width}}" for name, width in zip(COLUMNS, WIDTHS, strict=True))
+    text = [title, "", " " * NAME_WIDTH + header]
+    text += [_row(line) for line in lines]
+    known = [line.gpu_hours for line in lines if line.gpu_hours is not None]
+    kept = sum(line.jobs * line.job.kept_gb for line in lines)
+    total = Line(
+        "together", Job(None, 0.0), sum(li.jobs for li in lines), sum(li.done for li in lines)
+    )
+    text.append(_row(total, gpu_hours=sum(known), disk=kept))
+    return "\n".join([*text, "", *_notes(lines, audio_hours)]) + "\n"
+
+
+def _row(line: Line, gpu_hours: float | None = None, disk: float | None = None) -> str:
+    job = line.job
+    gpu_hours = line.gpu_hours if gpu_hours is None else gpu_hours
+    disk = line.jobs * job.kept_gb if disk is None else disk
+    values = (
+        str(line.jobs),
+        str(line.done),
+        "" if not job.memory_gb else "?" if job.hours is None else f"{job.hours:.2f}",
+        "?" if gpu_hours is None else f"{gpu_hours:.1f}" if gpu_hours else "-",
+        f"{job.memory_gb:.0f}" if job.memory_gb else "",
+        f"{job.gpu_gb:.0f}" if job.gpu_gb else "" if not job.memory_gb else "-",
+        f"{disk:.1f}" if disk else "-",
+    )
+    cells = "".join(f"{value:>{width}}" for value, width in zip(values, WIDTHS, strict=True))
+    return f"{line.name:<{NAME_WIDTH}.{NAME_WIDTH}}{cells}"
+
+
+def _notes(lines: list[Line], audio_hours: Mapping[str, float]) -> list[str]:
+    training = [line.job.passing_gb for line in lines if line.job.passing_gb]
+    passing = (
+        f"While it trains, a cell also needs up to {max(training):.1f} GB of disk for its state."
+        if training
+        else "Nothing is trained."
+    )
+    sets = (
+        f"Audio: {len(audio_hours)} sets are cut and counted; hours of others: config.yaml."
+        if audio_hours
+        else "Audio: no set is cut yet; hours are those of config.yaml (resources)."
+    )
+    return [
+        "Hours and GPU memory are arithmetic from assumed speeds; no GPU was measured.",
+        passing,
+        sets,
+        "Jobs ask for 3 times their hours (1 at least), more with each attempt.",
+        "Steps of seconds run where Snakemake runs and are not counted.",
+        "docs/clusters.md explains the numbers.",
+    ]

@@ -1,0 +1,223 @@
+"""Error rates against drift, DET curves, and the spread of rounds."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sdd.presentation.figures.panels import panel_grid
+from sdd.presentation.figures.style import FIGURE_LABELS, choose_styles, mathtext
+from sdd.presentation.html_page import signed
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_DET_TICKS = (0.001, 0.01, 0.05, 0.2, 0.4, 0.6, 0.8)
+_DET_POINTS = 300
+
+
+def plot_eer_against_drift(
+    points: pd.DataFrame,
+    domains: Mapping[str, Sequence[str]],
+    *,
+    labels: Mapping[str, str],
+    title: str,
+    notes: str = "",
+    columns: int = 2,
+) -> "Figure":
+    """Draw the EER of each test set against its drift, a panel for each domain.
+
+    Parameters
+    ----------
+    points
+        algorithm, test_set, eer_percent, drift; means over rounds.
+    domains
+        Title of each panel and its test sets.
+    labels
+        Shown text of algorithms and test sets.
+    title, notes
+        Above, and at the end of the caption.
+    columns
+        Panels beside each other.
+    """
+    names = {**FIGURE_LABELS, **labels}
+    styles = choose_styles(points["algorithm"])
+    caption = (
+        "One point for each algorithm and test set, means over rounds; a thin line joins the "
+        f"algorithms of one test set. Rank correlation (Spearman): {_correlations(points, domains)}"
+        f". {notes}"
+    )
+    with panel_grid(
+        list(domains),
+        columns=columns,
+        title=title,
+        caption=caption.strip(),
+        styles=styles,
+        names=names,
+        markers=True,
+        panel=(3.4, 2.8),
+    ) as (figure, axes):
+        for one, sets in zip(axes, domains.values(), strict=True):
+            for name in sets:
+                group = points[points["test_set"] == name].sort_values("drift")
+                one.plot(group["drift"], group["eer_percent"], color="#cfcfcf", linewidth=0.7)
+                for algorithm, x, y in zip(
+                    group["algorithm"], group["drift"], group["eer_percent"], strict=True
+                ):
+                    style = styles[algorithm]
+                    marker = style.marker or "o"
+                    one.plot(x, y, color=style.colour, marker=marker, markersize=5, linestyle="")
+                if len(group):
+                    last = group.iloc[-1]
+                    one.annotate(names.get(name, name), (last["drift"], last["eer_percent"]),
+                                 xytext=(5, 0), textcoords="offset points", fontsize=7,
+                                 va="center", color="#444444")  # fmt: skip
+            one.margins(x=0.15)
+            one.set_xlabel("drift", fontsize=8)
+            one.set_ylabel("EER (%)", fontsize=8)
+    return figure
+
+
+def plot_det(
+    curves: Mapping[str, Sequence[tuple[str, NDArray[np.float64], NDArray[np.float64]]]],
+    *,
+    labels: Mapping[str, str],
+    title: str,
+    notes: str = "",
+    columns: int = 3,
+) -> "Figure":
+    """Draw the detection error trade-off of each test set, on normal-deviate axes.
+
+    Parameters
+    ----------
+    curves
+        By test set: algorithm, false rejections and false acceptances (fractions) of each round,
+        as `sdd.metrics.error_rates.detection_error_tradeoff` gives them.
+    labels
+        Shown text of algorithms and test sets.
+    title, notes
+        Above, and at the end of the caption.
+    columns
+        Panels beside each other.
+    """
+    from scipy.special import ndtri
+
+    names = {**FIGURE_LABELS, **labels}
+    styles = choose_styles(name for group in curves.values() for name, _, _ in group)
+    caption = (
+        "Detection error trade-off, one curve for each round; the diagonal meets a curve at its "
+        f"EER. Axes: normal deviates. {notes}"
+    )
+    titles = [names.get(name, name) for name in curves]
+    ticks = ndtri(np.array(_DET_TICKS))
+    with panel_grid(
+        titles,
+        columns=columns,
+        title=title,
+        caption=caption.strip(),
+        styles=styles,
+        names=names,
+        panel=(2.4, 2.3),
+    ) as (figure, axes):
+        for one, group in zip(axes, curves.values(), strict=True):
+            one.plot([-3.2, 1.0], [-3.2, 1.0], color="#bbbbbb", linewidth=0.7)
+            for algorithm, frr, far in group:
+                style = styles[algorithm]
+                kept = np.unique(np.linspace(0, len(frr) - 1, _DET_POINTS).astype(int))
+                x, y = (ndtri(np.clip(rate[kept], 1e-4, 1 - 1e-4)) for rate in (far, frr))
+                one.plot(x, y, color=style.colour, linestyle=style.dashes,
+                         linewidth=min(style.width, 2.6), drawstyle="steps-post")  # fmt: skip
+            one.set_xticks(ticks, [f"{100 * tick:g}" for tick in _DET_TICKS], fontsize=7)
+            one.set_yticks(ticks, [f"{100 * tick:g}" for tick in _DET_TICKS], fontsize=7)
+            one.set(xlim=(-3.2, 1.0), ylim=(-3.2, 1.0), aspect="equal")
+            one.set_xlabel("fakes accepted (%)", fontsize=7.5)
+            one.set_ylabel("real rejected (%)", fontsize=7.5)
+    return figure
+
+
+def plot_spread(
+    rounds: pd.DataFrame,
+    intervals: pd.DataFrame,
+    *,
+    labels: Mapping[str, str],
+    titles: Mapping[str, str],
+    title: str,
+    notes: str = "",
+    columns: int = 2,
+) -> "Figure":
+    """Draw every round of every row, with the interval of the mean.
+
+    Parameters
+    ----------
+    rounds
+        model, init, algorithm, round, column, eer_percent: the averages of each round.
+    intervals
+        model, init, algorithm, test_set, eer_percent, low, high: of the means over rounds.
+    labels
+        Shown text of models and algorithms.
+    titles
+        Of each panel, by column of the table.
+    title, notes
+        Above, and at the end of the caption.
+    columns
+        Panels beside each other.
+    """
+    names = {**FIGURE_LABELS, **labels}
+    keys = ["model", "init", "algorithm"]
+    rows = list(dict.fromkeys(zip(*(rounds[key] for key in keys), strict=True)))
+    shown = [_row_name(row, names) for row in rows]
+    caption = (
+        "Dots: single rounds. Bars: mean over rounds with its 95 % interval, over recordings and, "
+        f"with two rounds or more, over rounds. {notes}"
+    )
+    panel = (3.8, 0.4 + 0.19 * len(rows))
+    with panel_grid(
+        list(titles.values()),
+        columns=columns,
+        title=title,
+        caption=caption.strip(),
+        styles={},
+        names=names,
+        panel=panel,
+        share_rows=True,
+    ) as (figure, axes):
+        for one, column in zip(axes, titles, strict=True):
+            for place, row in enumerate(rows):
+                here = _of_row(rounds[rounds["column"] == column], row)
+                mean = _of_row(intervals[intervals["test_set"] == column], row)
+                for low, high, value in zip(mean["low"], mean["high"], mean["eer_percent"],
+                                            strict=True):  # fmt: skip
+                    one.plot([low, high], [place, place], color="#9a9a9a", linewidth=3,
+                             solid_capstyle="butt", zorder=2)  # fmt: skip
+                    one.plot([value, value], [place - 0.3, place + 0.3], color="black", zorder=3)
+                one.plot(here["eer_percent"], [place] * len(here), color="#0072b2", marker="o",
+                         markersize=3.5, linestyle="", zorder=4)  # fmt: skip
+            one.set_yticks(range(len(rows)), shown, fontsize=7.5)
+            one.set_xlabel("EER (%)", fontsize=8)
+            one.set_xlim(left=0)
+        axes[0].set_ylim(len(rows) - 0.5, -0.5)
+    return figure
+
+
+def _row_name(row: tuple[str, str, str], names: Mapping[str, str]) -> str:
+    model, init, algorithm = row
+    start = "" if init == "post" else f", {init}-trained"
+    return mathtext(f"{names.get(model, model)}{start}: {names.get(algorithm, algorithm)}")
+
+
+def _of_row(frame: pd.DataFrame, row: tuple[str, str, str]) -> pd.DataFrame:
+    model, init, algorithm = row
+    same = (frame["model"] == model) & (frame["init"] == init) & (frame["algorithm"] == algorithm)
+    return frame[same]
+
+
+def _correlations(points: pd.DataFrame, domains: Mapping[str, Sequence[str]]) -> str:
+    parts = []
+    for domain, sets in domains.items():
+        group = points[points["test_set"].isin(list(sets))]
+        ranks = group[["drift", "eer_percent"]].rank()
+        value = ranks["drift"].corr(ranks["eer_percent"]) if len(group) > 2 else np.nan
+        parts.append(signed(f"{domain} {value:+.2f}") if np.isfinite(value) else f"{domain} –")
+    return ", ".join(parts)

@@ -1,0 +1,321 @@
+"""Figure 2: the drift of every test set as one profile for each fine-tuning algorithm."""
+
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from sdd.errors import InputError
+from sdd.metrics import mean_and_spread
+from sdd.metrics.drift import Method
+from sdd.presentation.figures.style import (
+    FIGURE_LABELS,
+    SOLID_MARKERS,
+    Style,
+    choose_styles,
+    mathtext,
+    own_style,
+    plain,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DRIFT_COLUMNS = ("algorithm", "round", "test_set", "drift")
+_DISTANCES: Mapping[Method, str] = {
+    "mean": "mean over the embedding dimensions of the 1-D Wasserstein-1 distance",
+    "sliced": "sliced Wasserstein-1 distance of the embeddings",
+    "exact": "exact Wasserstein-1 distance of subsampled embeddings",
+}
+# More along an axis do not fit side by side.
+_MOST_CHARACTERS = 56
+
+
+def plot_drift(
+    drifts: pd.DataFrame,
+    panels: Mapping[str, Sequence[str]],
+    test_sets: Sequence[str],
+    *,
+    labels: Mapping[str, str] | None = None,
+    title: str | None = None,
+    caption: str | None = None,
+    in_domain: Sequence[str] = (),
+    columns: int | None = None,
+) -> "Figure":
+    """Draw the drift of each test set, one profile for each algorithm, as the paper's Figure 2.
+
+    Parameters
+    ----------
+    drifts
+        Columns `DRIFT_COLUMNS`: algorithm, round, test_set, drift. A missing combination, or NaN,
+        leaves a gap. Where they are there: drift_low and drift_high, the interval of a drift, and
+        floor, the drift between two halves of the reference.
+    panels
+        Title of each panel, left to right, and the algorithms in it; two or more
+        are lettered (a), (b).
+    test_sets
+        Order along the horizontal axis.
+    labels
+        Shown text of algorithms and test sets; takes precedence over `FIGURE_LABELS`.
+    title, caption
+        Above and below. By default no title, and the caption of `drift_caption`.
+    in_domain
+        Those of `test_sets` that are in-domain: a light band sets them apart.
+    columns
+        Panels beside each other; by default all.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Means over rounds; error bars of one standard deviation where there is more than one round,
+        of the interval where all have one. A dotted line at the floor.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, a round is given twice, an algorithm of a panel has no drift at all,
+        or there is no panel or test set.
+    """
+    names = {**FIGURE_LABELS, **(labels or {})}
+    values = _by_profile(drifts)
+    intervals = _intervals(drifts) if _has_one_round(drifts) else {}
+    if not panels or not test_sets:
+        raise InputError("A drift figure needs at least one panel and one test set.")
+    for algorithm in dict.fromkeys(name for members in panels.values() for name in members):
+        if not any((algorithm, test_set) in values for test_set in test_sets):
+            raise InputError(
+                f"There is no drift of the algorithm {algorithm!r} on any of the test sets "
+                f"{', '.join(test_sets)}: compute it, or leave it out of the panels."
+            )
+    styles = choose_styles(name for members in panels.values() for name in members)
+    caption = drift_caption(drifts) if caption is None else caption
+    across = min(columns or len(panels), len(panels))
+    down = math.ceil(len(panels) / across)
+    inches = 4.0 * (1.1 if columns == 1 else max(across, 2))
+    lines = textwrap.wrap(plain(caption), width=int(15.5 * inches) - 8)
+
+    with own_style():
+        from matplotlib.figure import Figure
+
+        below, above = (12 * len(lines) + 8) / 72, 0.3 if title else 0.06
+        height = 3.2 * down + below + above
+        figure = Figure(figsize=(inches, height), layout="constrained")
+        engine: Any = figure.get_layout_engine()
+        engine.set(rect=(0, below / height, 1, 1 - (below + above) / height), w_pad=0.08)
+        axes = figure.subplots(down, across, sharey=True, squeeze=False).ravel()
+        legend_lines = max(math.ceil(len(members) / 3) for members in panels.values())
+        for index, (panel, algorithms) in enumerate(panels.items()):
+            _draw_panel(axes[index], algorithms, test_sets, values, intervals, styles, names)
+            if "floor" in drifts:
+                floor = drifts["floor"].astype(float).mean()
+                axes[index].axhline(floor, color="#777777", linewidth=0.9, linestyle=(0, (1, 2)))
+            _mark_domains(axes[index], test_sets, in_domain)
+            _add_legend(axes[index], _panel_title(panel, index, len(panels)), legend_lines)
+        for left in axes[::across]:
+            left.set_ylabel("Drift")
+        # Room above the profiles for the names of the domains.
+        axes[0].set_ylim(0, 1.14 * max(one.dataLim.y1 for one in axes[: len(panels)]) or None)
+        for unused in axes[len(panels) :]:
+            unused.remove()
+        if title:
+            figure.text(
+                0.5,
+                1 - 0.1 / height,
+                mathtext(title),
+                ha="center",
+                va="top",
+                fontsize=10.5,
+                weight="bold",
+            )
+        figure.text(
+            0.5,
+            0.06 / height,
+            "\n".join(lines),
+            ha="center",
+            va="bottom",
+            fontsize=8,
+            color="#333333",
+            linespacing=1.35,
+        )
+        return figure
+
+
+def drift_caption(
+    drifts: pd.DataFrame, *, reference: str = "the reference set", method: Method = "mean"
+) -> str:
+    """Say what a drift figure shows.
+
+    Parameters
+    ----------
+    drifts
+        As for `plot_drift`; its rounds are counted.
+    reference
+        Name of the reference set.
+    method
+        How dimensions were combined (`sdd.metrics.drift.drift`).
+
+    Returns
+    -------
+    str
+        A sentence or two.
+    """
+    counts = {len(rounds) for rounds in _by_profile(drifts).values()}
+    low, high = min(counts, default=0), max(counts, default=0)
+    text = (
+        f"Drift: {_DISTANCES[method]} between the fake utterances of each test set and those of "
+        f"{reference}."
+    )
+    if "floor" in drifts:
+        text += " Dotted line: two halves of the reference."
+    if high <= 1:
+        return f"{text} One round" + ("; bars: 95 % interval." if _intervals(drifts) else ".")
+    rounds = f"{high}" if low == high else f"{low} to {high}"
+    return f"{text} Means over {rounds} rounds; bars: one standard deviation."
+
+
+def _panel_title(name: str, index: int, panels: int) -> str:
+    """Letter the panels: "(a) name", or "(a)" alone where the letter is all the name there is."""
+    letter = chr(ord("a") + index)
+    if panels == 1:
+        return mathtext(name)
+    return f"({letter})" if name == letter else f"({letter}) {mathtext(name)}"
+
+
+def _draw_panel(
+    axes: "Axes",
+    algorithms: Sequence[str],
+    test_sets: Sequence[str],
+    values: Mapping[tuple[str, str], list[float]],
+    intervals: Mapping[tuple[str, str], tuple[float, float]],
+    styles: Mapping[str, Style],
+    names: Mapping[str, str],
+) -> None:
+    positions = np.arange(len(test_sets), dtype=np.float64)
+    for order, algorithm in enumerate(algorithms):
+        profile = [values.get((algorithm, name), []) for name in test_sets]
+        summaries = [mean_and_spread(rounds) if rounds else (np.nan, np.nan) for rounds in profile]
+        means, spreads = np.array(summaries, dtype=np.float64).T
+        errors = spreads if np.isfinite(spreads).any() else None
+        if intervals:
+            nothing = (np.nan, np.nan)
+            limits = np.array([intervals.get((algorithm, name), nothing) for name in test_sets]).T
+            errors = np.abs(limits - means)
+        style = styles[algorithm]
+        bold = style.width > 3
+        axes.errorbar(
+            # Set slightly apart, so that error bars of two algorithms do not cover each other.
+            positions + 0.07 * (order - (len(algorithms) - 1) / 2),
+            means,
+            yerr=errors,
+            label=mathtext(names.get(algorithm, algorithm)),
+            color=style.colour,
+            linestyle=style.dashes,
+            linewidth=style.width,
+            marker=style.marker or None,
+            markersize=4.2,
+            markerfacecolor=style.colour if style.marker in SOLID_MARKERS else "white",
+            markeredgewidth=1.1,
+            elinewidth=0.9,
+            ecolor="#8a8a8a" if bold else style.colour,
+            capsize=1.8,
+            zorder=2 if bold else 3,
+            solid_capstyle="butt",
+        )
+    shown = [mathtext(names.get(name, name)) for name in test_sets]
+    axes.set_xticks(positions, shown)
+    axes.tick_params(axis="x", length=2.5, labelsize=8)
+    longest = max(len(line) for text in shown for line in plain(text).split("\n"))
+    if longest * len(test_sets) > _MOST_CHARACTERS:
+        for label in axes.get_xticklabels():
+            label.set(rotation=35, ha="right", rotation_mode="anchor")
+    axes.set_xlim(-0.5, len(test_sets) - 0.5)
+    axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def _mark_domains(axes: "Axes", test_sets: Sequence[str], in_domain: Sequence[str]) -> None:
+    """Lay a light band under the in-domain test sets, and name both domains."""
+    if not in_domain:
+        return
+    for inside, run in groupby(range(len(test_sets)), key=lambda i: test_sets[i] in in_domain):
+        members = list(run)
+        first, last = members[0] - 0.5, members[-1] + 0.5
+        if inside:
+            axes.axvspan(first, last, color="#f1f1f1", zorder=0, linewidth=0)
+        axes.text(
+            (first + last) / 2,
+            0.975,
+            "in-domain" if inside else "out-of-domain",
+            transform=axes.get_xaxis_transform(),
+            ha="center",
+            va="top",
+            fontsize=7.5,
+            color="#555555",
+        )
+
+
+def _add_legend(axes: "Axes", title: str, lines: int) -> None:
+    """Put the legend between the panel's title and its axes, where no profile can be hidden."""
+    profiles, names = axes.get_legend_handles_labels()
+    # The line without its error bar: with it, the sample would hide the dashes.
+    handles = [profile[0] if isinstance(profile, tuple) else profile for profile in profiles]
+    axes.legend(
+        handles,
+        names,
+        title=title,
+        alignment="left",
+        title_fontproperties={"weight": "bold", "size": 8.5},
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        borderaxespad=0.3,
+        borderpad=0,
+        ncols=math.ceil(len(handles) / lines),
+        frameon=False,
+        fontsize=7.8,
+        handlelength=2.9,
+        handletextpad=0.6,
+        columnspacing=0.9,
+    )
+
+
+def _has_one_round(drifts: pd.DataFrame) -> bool:
+    return all(len(rounds) == 1 for rounds in _by_profile(drifts).values())
+
+
+def _intervals(drifts: pd.DataFrame) -> dict[tuple[str, str], tuple[float, float]]:
+    """Interval of each (algorithm, test set); none if the columns are not there."""
+    if not {"drift_low", "drift_high"} <= set(drifts.columns):
+        return {}
+    columns = (drifts[name] for name in ("algorithm", "test_set", "drift_low", "drift_high"))
+    return {
+        (algorithm, test_set): (float(low), float(high))
+        for algorithm, test_set, low, high in zip(*columns, strict=True)
+    }
+
+
+def _by_profile(drifts: pd.DataFrame) -> dict[tuple[str, str], list[float]]:
+    """Drifts over rounds of each (algorithm, test set), without those not measured."""
+    missing = [name for name in DRIFT_COLUMNS if name not in drifts.columns]
+    if missing:
+        raise InputError(
+            f"The drifts lack the column {', '.join(missing)}: expected {', '.join(DRIFT_COLUMNS)}."
+        )
+    profiles: dict[tuple[str, str], list[float]] = {}
+    seen = set()
+    for algorithm, number, test_set, value in zip(
+        *(drifts[name] for name in DRIFT_COLUMNS), strict=True
+    ):
+        if (algorithm, number, test_set) in seen:
+            raise InputError(
+                f"The drift of {algorithm}, round {number}, {test_set} is given twice: "
+                "keep one of them."
+            )
+        seen.add((algorithm, number, test_set))
+        if not np.isnan(value):
+            profiles.setdefault((algorithm, test_set), []).append(float(value))
+    return profiles

@@ -1,0 +1,107 @@
+"""Grids of panels under one legend and above one caption."""
+
+import math
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sdd.presentation.figures.style import Style, mathtext, own_style, plain
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+
+@contextmanager
+def panel_grid(
+    titles: Sequence[str],
+    *,
+    columns: int,
+    title: str,
+    caption: str,
+    styles: Mapping[str, Style],
+    names: Mapping[str, str],
+    markers: bool = False,
+    panel: tuple[float, float] = (2.6, 2.1),
+    share_rows: bool = False,
+) -> Iterator[tuple["Figure", list["Axes"]]]:
+    """Draw into a grid of panels, filled row by row.
+
+    Parameters
+    ----------
+    titles
+        One for each panel.
+    columns
+        Panels beside each other.
+    title, caption
+        Above and below.
+    styles, names
+        Of the algorithms in the legend, which may be none.
+    markers
+        Whether the legend shows markers, rather than lines.
+    panel
+        Width and height of a panel in inches.
+    share_rows
+        Whether all panels have the same vertical axis.
+
+    Yields
+    ------
+    figure, axes
+        The axes of the panels, in order; the figure is whole after the block.
+    """
+    columns = max(1, min(columns, len(titles)))
+    rows = math.ceil(len(titles) / columns)
+    width = max(panel[0] * columns, 4.2)
+    across = max(1, int(width / 1.4))
+    with own_style():
+        from matplotlib.figure import Figure
+
+        lines = textwrap.wrap(plain(caption), width=int(15.5 * width))
+        below = (12 * len(lines) + 8) / 72
+        above = 0.36 + 0.18 * math.ceil(len(styles) / across)
+        height = panel[1] * rows + below + above
+        figure = Figure(figsize=(width, height), layout="constrained")
+        engine: Any = figure.get_layout_engine()
+        engine.set(rect=(0, below / height, 1, 1 - (below + above) / height), w_pad=0.06)
+        axes = figure.subplots(rows, columns, squeeze=False, sharey=share_rows).ravel().tolist()
+        for unused in axes[len(titles) :]:
+            unused.remove()
+        for one, name in zip(axes, titles, strict=False):
+            one.set_title(mathtext(name), fontsize=8.5, weight="bold", loc="left")
+            one.grid(color="#e4e4e4", linewidth=0.6)
+            one.set_axisbelow(True)
+        yield figure, axes[: len(titles)]
+        bold: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": 10.5, "weight": "bold"}
+        figure.text(0.5, 1 - 0.08 / height, mathtext(title), **bold)
+        small: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 8, "color": "#333333"}
+        figure.text(0.5, 0.06 / height, "\n".join(lines), linespacing=1.35, **small)
+        if styles:
+            figure.legend(
+                handles=[_sample(style, names.get(name, name), markers=markers)
+                         for name, style in styles.items()],
+                loc="upper left",
+                bbox_to_anchor=(0.01, 1 - 0.3 / height),
+                borderaxespad=0,
+                ncols=min(len(styles), across),
+                frameon=False,
+                fontsize=8,
+                handlelength=2.4,
+                columnspacing=1.2,
+            )  # fmt: skip
+
+
+def _sample(style: Style, name: str, *, markers: bool) -> "Line2D":
+    from matplotlib.lines import Line2D
+
+    return Line2D(
+        [],
+        [],
+        color=style.colour,
+        linestyle="" if markers else style.dashes,
+        linewidth=min(style.width, 3.0),
+        marker=(style.marker or "o") if markers else "",
+        markersize=5,
+        label=mathtext(name),
+    )

@@ -1,0 +1,82 @@
+"""Pages that need nothing else: no script, no font, no request."""
+
+import re
+from collections.abc import Sequence
+from html import escape
+
+from sdd.presentation.labels import translate
+
+BASE_STYLE = """
+:root { color-scheme: light; --line: #1a1a1a; --hair: #c4c4c4; --quiet: #595959; }
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 2rem 1.25rem; max-width: 76rem; background: #fff; color: #111;
+  font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
+h1 { margin: 0 0 1.25rem; font-size: 1.25rem; line-height: 1.3; font-weight: 650; }
+sub { font-size: .75em; line-height: 0; }
+.notes { margin-top: 1rem; color: #333; font-size: .875rem; max-width: 48rem; }
+.notes p { margin: .25rem 0; }
+@media screen and (max-width: 46rem) {
+  body { padding: 1rem .75rem; }
+  h1 { font-size: 1.1rem; }
+}
+"""
+
+# The policy forbids what the page does not do anyway: nothing is fetched, nothing runs.
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy"
+ content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<link rel="icon" href="data:,">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+<h1>{title_markup}</h1>
+{body}
+</body>
+</html>
+"""
+
+
+def page(title: str, body: str, *styles: str) -> str:
+    """Put together a page.
+
+    Parameters
+    ----------
+    title
+        Shown text, as in `sdd.presentation.labels`.
+    body
+        HTML below the title.
+    *styles
+        CSS of the body's parts, after the common one.
+    """
+    return _PAGE.format(
+        title=escape(plain(title)),
+        title_markup=markup(title),
+        style=BASE_STYLE + "".join(styles),
+        body=body,
+    )
+
+
+def notes(texts: Sequence[str]) -> str:
+    """Give paragraphs of small type."""
+    lines = "\n".join(f"<p>{markup(text)}</p>" for text in texts)
+    return f'<div class="notes">\n{lines}\n</div>'
+
+
+def markup(text: str) -> str:
+    """Shown text as HTML."""
+    return translate(text, escape, lambda piece: f"<sub>{piece}</sub>")
+
+
+def plain(text: str) -> str:
+    """Shown text without subscripts, not escaped."""
+    return translate(text, str, str)
+
+
+def signed(text: str) -> str:
+    """Numbers with a minus sign in place of the hyphen."""
+    return re.sub(r"(?<![0-9A-Za-z])-(?=[0-9])", "−", text)

@@ -1,0 +1,113 @@
+"""The report as HTML."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+
+from sdd.presentation.claims_page import CLAIMS_STYLE
+from sdd.presentation.html_page import markup, notes, page
+from sdd.presentation.report.provenance import FactTable
+from sdd.presentation.tables import TABLE_STYLE
+from sdd.runtime.atomic_files import atomic_path
+
+REPORT_STYLE = """
+nav { display: flex; flex-wrap: wrap; gap: .3rem 1.1rem; margin: 0 0 1.5rem; padding: .5rem 0;
+  border-top: 1px solid var(--hair); border-bottom: 1px solid var(--hair); font-size: .9rem; }
+nav a { color: #005b96; }
+.report > section { margin: 0 0 3rem; }
+.report h2 { font-size: 1.3rem; margin: 0 0 .75rem; }
+figure { margin: 0 0 2rem; }
+/* All at one scale, so that their text has one size. */
+figure img { width: min(100%, .56 * var(--natural)); height: auto; display: block; }
+.facts { border-collapse: collapse; font-size: .875rem; }
+.facts caption { text-align: left; font-weight: 600; padding: .5rem 0; font-size: 1rem; }
+.facts th, .facts td { text-align: left; padding: .2rem .9rem .2rem 0; vertical-align: top;
+  border-bottom: 1px solid #e4e4e4; overflow-wrap: anywhere; }
+.facts th { border-bottom: 1px solid var(--line); }
+.wide { overflow-x: auto; margin-bottom: 1.5rem; }
+pre { font-size: .78rem; white-space: pre-wrap; overflow-wrap: anywhere; background: #f5f5f5;
+  padding: .8rem; }
+@media screen and (max-width: 46rem) {
+  figure img { width: 100%; }
+  .facts thead { display: none; }
+  .facts, .facts tbody { display: block; }
+  .facts caption { display: block; }
+  .facts tr { display: block; padding: .4rem 0; border-bottom: 1px solid var(--hair); }
+  .facts td { display: block; border: 0; padding: .05rem 0; }
+  .facts td::before { content: attr(data-column) ": "; color: var(--quiet); }
+}
+"""
+
+
+def figure_fragment(folder: Path, name: str, description: str) -> str:
+    """Give a figure as HTML with its pictures inside: one for wide screens, one for narrow."""
+    wide, narrow = (folder / f"{name}{suffix}.png" for suffix in ("", "_narrow"))
+    return (
+        f'<figure><picture><source media="(max-width: 46rem)" srcset="{_data(narrow)}">'
+        f'<img src="{_data(wide)}" alt="{escape(description)}" style="--natural: {_width(wide)}px">'
+        "</picture></figure>"
+    )
+
+
+def facts_fragment(facts: FactTable) -> str:
+    """Give a table of facts as HTML."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in facts.columns)
+    body = "\n".join(
+        "<tr>"
+        + "".join(
+            f'<td data-column="{escape(name)}">{escape(value)}</td>'
+            for name, value in zip(facts.columns, row, strict=True)
+        )
+        + "</tr>"
+        for row in facts.rows
+    )
+    return (
+        f'<div class="wide"><table class="facts"><caption>{escape(facts.heading)}</caption>'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>"
+        f"{notes([facts.remark]) if facts.remark else ''}</div>"
+    )
+
+
+def write_page(
+    path: Path,
+    title: str,
+    sections: Mapping[str, Sequence[str]],
+    *,
+    first: Sequence[str] = (),
+) -> None:
+    """Write the report.
+
+    Parameters
+    ----------
+    path
+        The .html file; replaced whole or not at all.
+    title
+        Of the page.
+    sections
+        Heading and HTML of each; sections without any are left out.
+    first
+        Shown texts above the first section.
+    """
+    kept = {heading: parts for heading, parts in sections.items() if parts}
+    anchors = {heading: f"s{number}" for number, heading in enumerate(kept, start=1)}
+    links = "".join(f'<a href="#{anchor}">{escape(name)}</a>' for name, anchor in anchors.items())
+    body = [notes(first) if first else "", f"<nav>{links}</nav>", '<div class="report">']
+    for heading, parts in kept.items():
+        body += [
+            f'<section id="{anchors[heading]}"><h2>{markup(heading)}</h2>',
+            *parts,
+            "</section>",
+        ]
+    whole = page(title, "\n".join([*body, "</div>"]), TABLE_STYLE, CLAIMS_STYLE, REPORT_STYLE)
+    with atomic_path(path) as temporary:
+        temporary.write_text(whole, encoding="utf-8")
+
+
+def _data(path: Path) -> str:
+    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
+
+
+def _width(png: Path) -> int:
+    """Read a PNG's width in pixels: the first four bytes of its first chunk."""
+    return int.from_bytes(png.read_bytes()[16:20], "big")

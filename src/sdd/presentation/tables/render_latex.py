@@ -1,0 +1,164 @@
+"""Table 1 as a LaTeX document that compiles alone; its tabular can be copied into a paper."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from sdd.presentation.labels import translate
+from sdd.presentation.tables.arrangement import Layout, Row, Shown, as_layout
+from sdd.runtime.atomic_files import atomic_path
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    **{character: f"\\{character}" for character in "$&#_%"},
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': "''",
+    "✓": r"$\checkmark$",
+    "×": r"$\times$",
+    "→": r"$\rightarrow$",
+    "β": r"$\beta$",
+    "≥": r"$\geq$",
+    "≤": r"$\leq$",
+    "±": r"$\pm$",
+    "−": r"$-$",
+}
+
+_DOCUMENT = r"""\documentclass[border=6pt]{standalone}
+\usepackage[utf8]{inputenc}
+\usepackage{amssymb}
+\usepackage{booktabs}
+\usepackage{multirow}
+\usepackage{colortbl}
+\usepackage{xcolor}
+\newsavebox{\resultbox}
+\begin{document}
+\begin{lrbox}{\resultbox}
+% Rules without white gaps between the shaded cells.
+\setlength{\aboverulesep}{0pt}\setlength{\belowrulesep}{0pt}%
+\setlength{\tabcolsep}{4pt}\renewcommand{\arraystretch}{1.25}%
+%% BEGIN TABLE
+TABULAR
+%% END TABLE
+\end{lrbox}
+\begin{minipage}{\wd\resultbox}
+\raggedright
+TITLE
+\usebox{\resultbox}
+NOTES
+\end{minipage}
+\end{document}
+"""
+
+
+def write_latex(
+    table: pd.DataFrame | Layout,
+    path: Path | str,
+    *,
+    title: str,
+    notes: Sequence[str] = (),
+    labels: Mapping[str, str] | None = None,
+    group_titles: tuple[str, str] | None = None,
+) -> None:
+    """Write a table as a standalone LaTeX document (booktabs, multirow, colortbl).
+
+    Parameters
+    ----------
+    table
+        As `sdd.analysis.table1.assemble_table` returns it, or an arrangement of one; small text
+        is left out.
+    path
+        The .tex file; replaced whole or not at all.
+    title, notes
+        Above and below the table.
+    labels, group_titles
+        See `sdd.presentation.tables.arrangement.arrange`.
+    """
+    layout = as_layout(table, labels=labels, group_titles=group_titles)
+    below = "\n".join(
+        rf"\par\smallskip{{\footnotesize {_markup(note)}}}" for note in (layout.legend, *notes)
+    )
+    parts = {
+        "TABULAR": "\n".join(_tabular(layout)),
+        "TITLE": rf"{{\bfseries {_markup(title)}\par}}\medskip",
+        "NOTES": below,
+    }
+    # In one pass, so that a model called TITLE stays one.
+    document = re.sub("|".join(parts), lambda match: parts[match[0]], _DOCUMENT)
+    with atomic_path(path) as temporary:
+        temporary.write_text(document, encoding="utf-8")
+
+
+def _tabular(layout: Layout) -> list[str]:
+    numbers = "".join(f"*{{{len(group.columns)}}}{{c}}" for group in layout.groups)
+    last = 5 + len(layout.columns)
+    lines = [rf"\begin{{tabular}}{{lccl{numbers}c}}", r"\toprule"]
+
+    def heading(*words: str) -> str:
+        stacked = r"\\".join(words)
+        return rf"\multirow{{2}}{{*}}{{\shortstack{{{stacked}}}}}"
+
+    titles, rules, first = [], [], 5
+    for group in layout.groups:
+        count = len(group.columns)
+        titles.append(rf"\multicolumn{{{count}}}{{c}}{{{_markup(group.title)}}}")
+        rules.append(rf"\cmidrule(lr){{{first}-{first + count - 1}}}")
+        first += count
+    leading = [
+        heading("Model"),
+        heading("Pre-", "train"),
+        heading("Post-", "train"),
+        heading("Fine-", "tune"),
+    ]
+    lines.append(" & ".join([*leading, *titles, heading("Row", "ID")]) + r" \\")
+    lines.append("".join(rules))
+    names = [_markup(column.heading) for column in layout.columns]
+    lines.append(" & ".join(["", "", "", "", *names, ""]) + r" \\")
+    for row in layout.rows:
+        if row.model_span:
+            lines.append(r"\midrule")
+        elif row.training_span:
+            lines.append(rf"\cmidrule{{2-{last}}}")
+        lines.append(" & ".join(_row_cells(row)) + r" \\")
+    return [*lines, r"\bottomrule", r"\end{tabular}"]
+
+
+def _row_cells(row: Row) -> list[str]:
+    return [
+        _merged(row.model, row.model_span),
+        _merged(row.pre_trained, row.training_span),
+        _merged(row.post_trained, row.training_span),
+        _markup(row.algorithm),
+        *(_shaded(cell) for cell in row.cells),
+        str(row.number),
+    ]
+
+
+def _merged(text: str, span: int) -> str:
+    if span == 0:
+        return ""
+    return _markup(text) if span == 1 else rf"\multirow{{{span}}}{{*}}{{{_markup(text)}}}"
+
+
+def _shaded(cell: Shown) -> str:
+    text = _markup(cell.text)
+    if cell.white:
+        text = rf"\textcolor{{white}}{{{text}}}"
+    red, green, blue = cell.colour
+    if red == green == blue:
+        return rf"\cellcolor[gray]{{{red:.2f}}}{text}"
+    return rf"\cellcolor[rgb]{{{red:.2f}, {green:.2f}, {blue:.2f}}}{text}"
+
+
+def _markup(text: str) -> str:
+    def escape(piece: str) -> str:
+        return "".join(_SPECIAL.get(character, character) for character in piece)
+
+    return translate(text, escape, lambda piece: rf"\textsubscript{{{piece}}}")

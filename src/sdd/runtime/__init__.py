@@ -1,0 +1,1 @@
+"""What every job needs around its work: whole files, digests, devices, stopping, locks, logs."""

@@ -1,0 +1,47 @@
+"""Being asked to stop: a job saves what it has and leaves, to be started again."""
+
+import logging
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sdd.runtime.ownership import Ownership
+
+STOPPED = 75
+"""Exit status of a run that was asked to stop and saved itself (EX_TEMPFAIL: try again)."""
+
+logger = logging.getLogger(__name__)
+
+
+class StopRequest:
+    """Notes SIGTERM and SIGUSR1 (a cluster's warning), so that a step is finished first.
+
+    Parameters
+    ----------
+    ownership
+        Of the run's state: another process that asks for it is a request to stop, too.
+    """
+
+    def __init__(self, ownership: Ownership | None = None) -> None:
+        self.ownership = ownership
+        self.signalled = False
+
+    @property
+    def requested(self) -> bool:
+        """Whether to stop."""
+        return self.signalled or (self.ownership is not None and self.ownership.wanted)
+
+    def _note(self, number: int, _frame: object) -> None:
+        logger.warning("%s: saving the state and stopping", signal.Signals(number).name)
+        self.signalled = True
+
+    @contextmanager
+    def listening(self) -> Iterator["StopRequest"]:
+        """Listen while the block runs."""
+        signals = (signal.SIGTERM, signal.SIGUSR1)
+        before = [signal.signal(number, self._note) for number in signals]
+        try:
+            yield self
+        finally:
+            for number, handler in zip(signals, before, strict=True):
+                signal.signal(number, handler)

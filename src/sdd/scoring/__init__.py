@@ -1,0 +1,1 @@
+"""Scores: of sets of segments by a cell's detector, of recordings, and their files."""

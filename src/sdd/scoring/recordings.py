@@ -1,0 +1,284 @@
+"""A user's own recordings: found in folders, cut into windows where they are long, scored.
+
+They go the way of the corpora: decoded to 16 kHz mono FLAC, in a temporary folder, and read from
+there, so that a recording gets the score that the workflow would give it.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sdd.data.audio.decoding import RATE, prepare_source
+from sdd.data.segments import Segments
+from sdd.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+
+    from sdd.detector import Detector
+
+# What is taken for a recording when a folder is walked; a file that is named is always tried.
+SUFFIXES = (
+    *(".3gp", ".aac", ".aif", ".aiff", ".amr", ".au", ".avi", ".caf", ".dat", ".flac", ".m4a"),
+    *(".mka", ".mkv", ".mov", ".mp2", ".mp3", ".mp4", ".mpeg", ".mpg", ".oga", ".ogg", ".opus"),
+    *(".wav", ".weba", ".webm", ".wma"),
+)
+
+# Recordings that are decoded before they are scored: enough to sort by length, little disk.
+_CHUNK_FILES = 64
+_CHUNK_SECONDS = 1200.0
+
+
+@dataclass(frozen=True)
+class RecordingScore:
+    """What a detector says of a recording of W windows."""
+
+    path: Path
+    seconds: float
+    bounds: np.ndarray
+    """[W, 2], where each window begins and ends, in seconds."""
+    logits: np.ndarray
+    """[W, 2] float32: index 0 FAKE, 1 REAL."""
+
+    @property
+    def mean_logits(self) -> np.ndarray:
+        """Mean over the windows, which are of one length: [2]."""
+        mean: np.ndarray = self.logits.astype(np.float64).mean(axis=0)
+        return mean
+
+    @property
+    def window_probabilities(self) -> np.ndarray:
+        """Probability of fake of each window, [W]."""
+        return probability_of_fake(self.logits)
+
+
+def probability_of_fake(logits: np.ndarray) -> np.ndarray:
+    """Softmax probability of FAKE, in float64: [..., 2] -> [...].
+
+    It is what the detector says, and not calibrated.
+    """
+    difference = logits[..., 1].astype(np.float64) - logits[..., 0].astype(np.float64)
+    # exp of a positive number could overflow.
+    small = np.exp(-np.abs(difference))
+    probability: np.ndarray = np.where(difference > 0, small, 1.0) / (1.0 + small)
+    return probability
+
+
+def find_recordings(places: Iterable[Path]) -> tuple[list[Path], int]:
+    """List recordings: files as they are named, folders walked in alphabetical order.
+
+    Parameters
+    ----------
+    places
+        Files and folders. In folders, hidden files and those without an audio suffix are left out.
+
+    Returns
+    -------
+    recordings : list of Path
+        Each once.
+    left_out : int
+        Files in folders that have no audio suffix.
+    """
+    found: dict[Path, None] = {}
+    left_out = 0
+    for place in places:
+        if not place.is_dir():
+            found[place] = None
+            continue
+        for folder, folders, names in os.walk(place):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(name for name in names if not name.startswith(".")):
+                path = Path(folder, name)
+                if path.suffix.lower() in SUFFIXES:
+                    found[path] = None
+                else:
+                    left_out += 1
+    return list(found), left_out
+
+
+def cut_windows(samples: int, longest_seconds: float) -> np.ndarray:
+    """Cut a recording into the fewest windows of one length, none longer than asked for.
+
+    Consecutive windows with what is left at the end would leave a last one of any length, and
+    short ones are scored badly.
+
+    Parameters
+    ----------
+    samples
+        Its length at 16 kHz.
+    longest_seconds
+        The longest window; infinite to keep all whole.
+
+    Returns
+    -------
+    ndarray
+        int64 [W, 2], first sample and the one past the last; lengths differ by a sample at most.
+    """
+    longest = samples if np.isinf(longest_seconds) else max(1, round(longest_seconds * RATE))
+    count = max(1, -(-samples // longest))
+    edges = np.arange(count + 1, dtype=np.int64) * samples // count
+    return np.stack([edges[:-1], edges[1:]], axis=1)
+
+
+def score_recordings(
+    detector: "Detector",
+    recordings: Sequence[Path],
+    unreadable: dict[Path, str],
+    *,
+    device: "torch.device",
+    window_seconds: float,
+    batch_seconds: float,
+) -> Iterator[RecordingScore]:
+    """Score recordings.
+
+    Parameters
+    ----------
+    detector
+        On `device`.
+    recordings
+        Files.
+    unreadable
+        Takes those that cannot be scored, and why.
+    device
+        Where to compute.
+    window_seconds
+        Longer recordings are cut (`cut_windows`).
+    batch_seconds
+        Audio seconds of a forward pass.
+
+    Yields
+    ------
+    RecordingScore
+        Of each that can be scored, in their order, a chunk of them at a time.
+    """
+    pending = iter(recordings)
+    while True:
+        with tempfile.TemporaryDirectory(prefix="sdd-") as name:
+            chunk = _prepare_chunk(detector, pending, Path(name), unreadable, window_seconds)
+            if not chunk:
+                return
+            logits = _score_windows(detector, chunk, Path(name), device, batch_seconds)
+        first = 0
+        for path, _, bounds in chunk:
+            own = logits[first : first + len(bounds)]
+            first += len(bounds)
+            if not np.isfinite(own).all():
+                unreadable[path] = f"{path}: the detector gives no finite score"
+                continue
+            yield RecordingScore(path, bounds[-1, 1] / RATE, bounds / RATE, own)
+
+
+def _prepare_chunk(
+    detector: "Detector",
+    pending: Iterator[Path],
+    folder: Path,
+    unreadable: dict[Path, str],
+    window_seconds: float,
+) -> list[tuple[Path, str, np.ndarray]]:
+    """Decode the next recordings; give each one's path, FLAC and windows. Empty at the end."""
+    needed = detector.architecture.receptive_field
+    chunk: list[tuple[Path, str, np.ndarray]] = []
+    seconds = 0.0
+    for path in pending:
+        name = f"{len(chunk)}.flac"
+        try:
+            samples = prepare_source(path, folder / name).samples
+            if samples < needed:
+                raise InputError(
+                    f"{path} lasts {1000 * samples / RATE:.0f} ms: this detector needs at least "
+                    f"{1000 * needed / RATE:g} ms."
+                )
+        except InputError as error:
+            unreadable[path] = str(error)
+            continue
+        chunk.append((path, name, cut_windows(samples, window_seconds)))
+        seconds += samples / RATE
+        if len(chunk) == _CHUNK_FILES or seconds >= _CHUNK_SECONDS:
+            break
+    return chunk
+
+
+def _score_windows(
+    detector: "Detector",
+    chunk: Sequence[tuple[Path, str, np.ndarray]],
+    folder: Path,
+    device: "torch.device",
+    batch_seconds: float,
+) -> np.ndarray:
+    """Score all windows of a chunk, in order: [windows, 2]."""
+    from sdd.data.dataset import load_batches
+    from sdd.data.segment_data import durations, length_sorted_batches, make_dataset
+    from sdd.detector.inference import predict
+
+    bounds = np.concatenate([bounds for _, _, bounds in chunk])
+    files = [name for _, name, own in chunk for _ in own]
+    none = ["-"] * len(files)
+    table = Segments(files, files, none, none, none, none, files, bounds[:, 0], bounds[:, 1])
+    batches = length_sorted_batches(durations(table), batch_seconds)
+    loader = load_batches(make_dataset(table, folder), batches, epoch=0)
+    return predict(detector, loader, count=len(table), device=device, precision="fp32")
+
+
+# -------------------------------------------------------------------------------- what is shown
+def row_of_recording(score: RecordingScore) -> dict[str, Any]:
+    """Give the row of a recording, all windows taken together."""
+    fake, real = score.mean_logits.tolist()
+    windows = score.window_probabilities
+    highest = int(np.argmax(windows))
+    return {
+        "file": str(score.path),
+        "seconds": round(score.seconds, 3),
+        "probability_fake": float(probability_of_fake(score.mean_logits)),
+        "logit_fake": fake,
+        "logit_real": real,
+        "windows": len(windows),
+        "highest_probability_fake": float(windows[highest]),
+        "highest_at": round(float(score.bounds[highest, 0]), 3),
+    }
+
+
+def rows_of_windows(score: RecordingScore) -> list[dict[str, Any]]:
+    """Give a row for each window of a recording."""
+    rows = zip(score.bounds, score.logits, score.window_probabilities, strict=True)
+    return [
+        {
+            "file": str(score.path),
+            "start": round(float(start), 3),
+            "end": round(float(end), 3),
+            "probability_fake": float(probability),
+            "logit_fake": float(fake),
+            "logit_real": float(real),
+        }
+        for (start, end), (fake, real), probability in rows
+    ]
+
+
+def format_rows(rows: Sequence[dict[str, Any]]) -> str:
+    """Lay rows out for a terminal: probabilities in percent, the file last."""
+    lines = [[*_shown(row), ("file", row["file"])] for row in rows]
+    table = [[head for head, _ in lines[0]], *([cell for _, cell in line] for line in lines)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    shown = [
+        [cell.rjust(width) for cell, width in zip(line[:-1], widths[:-1], strict=True)] + line[-1:]
+        for line in table
+    ]
+    return "".join("  ".join(line) + "\n" for line in shown)
+
+
+def _shown(row: dict[str, Any]) -> list[tuple[str, str]]:
+    """Head and cell of each column but the file."""
+    fake = ("fake", f"{100 * row['probability_fake']:.1f} %")
+    if "windows" not in row:
+        return [fake, ("from", f"{row['start']:.1f} s"), ("to", f"{row['end']:.1f} s")]
+    highest = f"{100 * row['highest_probability_fake']:.1f} % at {row['highest_at']:.1f} s"
+    return [
+        fake,
+        ("seconds", f"{row['seconds']:.1f}"),
+        ("windows", str(row["windows"])),
+        ("highest", highest if row["windows"] > 1 else ""),
+    ]

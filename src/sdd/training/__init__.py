@@ -1,0 +1,1 @@
+"""Training: objectives, policies, the trainer and its state, fine-tuning and pre-training."""

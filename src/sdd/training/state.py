@@ -1,0 +1,166 @@
+"""The complete state of a training run: what is saved, so that a cut-off run can go on."""
+
+import hashlib
+import json
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sdd.data.segments import Segments
+from sdd.errors import InputError
+from sdd.runtime.atomic_files import atomic_path
+from sdd.training.policies import Policies
+
+HISTORY = (
+    "step",
+    "epoch",
+    "audio_seconds",
+    "learning_rate",
+    "loss",
+    "reward",
+    "kl",
+    "clipped_share",
+    "entropy",
+    "grad_norm",
+    "validation_eer",
+    "wall_time",
+)
+"""Columns of history.csv: audio_seconds and wall_time (stops left out) add up over the run; reward,
+kl, clipped_share and entropy are `grpo_diagnostics`, empty for SFT; validation_eer is a share."""
+
+STATE = "state.pt"
+"""File of a state, in the folder of the run's state."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Progress:
+    """How far a run has come."""
+
+    step: int = 0
+    epoch: int = 0
+    batch: int = 0
+    """Batches of this epoch that are done."""
+    audio_seconds: float = 0.0
+    wall_time: float = 0.0
+    best: float = math.inf
+    best_step: int = 0
+    validated: int = 0
+    """Step of the last validation."""
+    history: list[list[float]] = field(default_factory=list)
+
+    def validations_since_best(self) -> int:
+        """Count the validations after the best one."""
+        step, rate = HISTORY.index("step"), HISTORY.index("validation_eer")
+        return sum(row[step] > self.best_step and not math.isnan(row[rate]) for row in self.history)
+
+
+def save_state(
+    path: Path,
+    *,
+    settings: str,
+    progress: Progress,
+    policies: Policies,
+    optimiser: torch.optim.Optimizer,
+    sampler: torch.Generator,
+) -> None:
+    """Save everything that the rest of a run depends on, atomically.
+
+    Parameters
+    ----------
+    path
+        File of the state.
+    settings
+        Description (JSON) that a later run is compared with.
+    progress, policies, optimiser, sampler
+        What changes while training; the generators of torch itself are saved too.
+    """
+    content = {
+        "settings": settings,
+        "progress": asdict(progress),
+        "policies": policies.trained_state(),
+        "optimiser": optimiser.state_dict(),
+        "sampler": sampler.get_state(),
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+    with atomic_path(path) as temporary:
+        torch.save(content, temporary)
+
+
+def load_state(
+    path: Path,
+    *,
+    settings: str,
+    policies: Policies,
+    optimiser: torch.optim.Optimizer,
+    sampler: torch.Generator,
+) -> Progress:
+    """Put a saved state back, and return how far it had come.
+
+    Raises
+    ------
+    InputError
+        If the state was saved under other settings: what differs.
+    """
+    # Not straight to a GPU, which holds the policies already and would hold all of it twice.
+    content = torch.load(path, map_location="cpu", weights_only=True)
+    _check_settings(path, content["settings"], settings)
+    policies.load_trained_state(content["policies"])
+    optimiser.load_state_dict(content["optimiser"])
+    sampler.set_state(content["sampler"])
+    torch.set_rng_state(content["torch"])
+    if content["cuda"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(content["cuda"])
+    return Progress(**content["progress"])
+
+
+def describe_segments(table: Segments) -> dict[str, Any]:
+    """Describe a segment table: how many, how long, and a digest of all its values."""
+    digest = hashlib.sha256()
+    for name in ("segment_id", "label", "file"):
+        digest.update("\n".join(getattr(table, name)).encode() + b"\0")
+    for bounds in (table.start, table.end):
+        digest.update(bounds.astype("<i8").tobytes())
+    hours = float((table.end - table.start).sum()) / 16_000 / 3600
+    return {"segments": len(table), "hours": round(hours, 6), "digest": digest.hexdigest()[:16]}
+
+
+def write_history(progress: Progress, path: Path) -> None:
+    """Write the history of a run as CSV; atomically. Values that a step lacks are empty."""
+    lines = [",".join(HISTORY)]
+    for row in progress.history:
+        lines.append(",".join("" if math.isnan(value) else f"{value:.8g}" for value in row))
+    with atomic_path(path) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _check_settings(path: Path, saved: str, now: str) -> None:
+    theirs, ours = _flat(json.loads(saved)), _flat(json.loads(now))
+    differing = [
+        f"{key}: {theirs.get(key)} there, {ours.get(key)} now"
+        for key in sorted(theirs.keys() | ours.keys())
+        if theirs.get(key) != ours.get(key)
+    ]
+    if differing:
+        raise InputError(
+            f"{path} was saved by a run with other settings ({'; '.join(differing)}); "
+            "delete it to start anew, or restore the settings"
+        )
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Flatten nested mappings: {"a": {"b": 1}} becomes {"a.b": 1}."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat

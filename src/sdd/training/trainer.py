@@ -1,0 +1,377 @@
+"""The loop of fine-tuning, and its complete state.
+
+A run that was killed goes on from its last state and ends in the same weights: every random choice
+comes from the seed, the epoch and the segment (`sdd.data.dataset`), or from a generator whose state
+is saved.
+"""
+
+import json
+import logging
+import math
+import time
+from collections.abc import Iterator
+from itertools import takewhile
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from sdd.data.dataset import Batch, load_batches, plan_epoch
+from sdd.data.segment_data import durations, is_real, length_sorted_batches, make_dataset
+from sdd.data.segments import Segments
+from sdd.detector import save_detector
+from sdd.detector.inference import predict
+from sdd.errors import InputError
+from sdd.metrics.error_rates import eer, selection_der
+from sdd.runtime.stopping import StopRequest
+from sdd.training.policies import Policies
+from sdd.training.recipe import Recipe
+from sdd.training.state import (
+    HISTORY,
+    STATE,
+    Progress,
+    describe_segments,
+    load_state,
+    save_state,
+)
+
+SAMPLE_RATE = 16_000
+RELEASED_BATCH_SEED = 42
+RELEASED_VALIDATION_BATCH = 10
+logger = logging.getLogger(__name__)
+
+
+class Trainer:
+    """Fine-tunes a detector by one objective.
+
+    Parameters
+    ----------
+    policies
+        What is trained, with the frozen policies of its objective; on `device`.
+    recipe
+        How.
+    training, validation
+        Segment tables.
+    audio_folder
+        Where their FLAC files are.
+    seed
+        Reaches order, crops, augmentation, dropout and sampled labels.
+    state
+        Folder of the run's state; nothing else may be in it.
+    device
+        Where to compute.
+    start
+        Digest of the weights that the stage starts from; a state of another start is refused.
+    workers
+        Data-loading processes.
+    save_minutes
+        How often the state is saved.
+    """
+
+    def __init__(
+        self,
+        policies: Policies,
+        recipe: Recipe,
+        training: Segments,
+        validation: Segments,
+        *,
+        audio_folder: Path,
+        seed: int,
+        state: Path,
+        device: torch.device,
+        start: str = "",
+        workers: int = 0,
+        save_minutes: float = 15.0,
+    ) -> None:
+        self.policies = policies
+        self.recipe = recipe
+        self.seed = seed
+        self.state = state
+        self.start = start
+        self.device = device
+        self.workers = workers
+        self.save_minutes = save_minutes
+        self.dataset = make_dataset(
+            training, audio_folder, crop=recipe.crop, rawboost=recipe.rawboost, seed=seed
+        )
+        self.training = training
+        self.segment_ids = training.segment_id
+        self.durations = durations(training)
+        self.validation = validation
+        as_training = recipe.validation_as_training
+        self.validation_dataset = make_dataset(
+            validation,
+            audio_folder,
+            crop=recipe.crop if as_training else None,
+            rawboost=recipe.rawboost if as_training else 0,
+            seed=seed,
+        )
+        self.optimiser = torch.optim.AdamW(
+            policies.policy.parameters(),
+            lr=recipe.learning_rate,
+            weight_decay=recipe.weight_decay,
+            eps=recipe.adam_epsilon,
+        )
+        self.sampler = torch.Generator().manual_seed(seed)
+        self.progress = Progress()
+        self.saved_step: int | None = None
+        self.last_save = time.monotonic()
+        self.last_tick = time.monotonic()
+
+    # -------------------------------------------------------------------------------- the loop
+    def run(self, stop: StopRequest) -> bool:
+        """Train to the end, or until asked to stop.
+
+        Parameters
+        ----------
+        stop
+            Looked at after each step, and between the batches of a validation, which is then left
+            for the run that goes on.
+
+        Returns
+        -------
+        bool
+            Whether the end was reached; if not, the state is saved.
+        """
+        progress = self.progress
+        total = self.total_steps(len(self.plan()))
+        batches = self._batches()
+        self.last_save = self.last_tick = time.monotonic()
+        with tqdm(total=total, initial=progress.step, desc="steps", disable=None) as bar:
+            while True:
+                if self._validation_is_due(total):
+                    self.validate(stop)
+                if self._is_finished(total):
+                    return True
+                if stop.requested:
+                    self.save()
+                    return False
+                if self._saving_is_due():
+                    self.save()
+                    self._log_progress(total)
+                loss = self.train_step(next(batches))
+                bar.update()
+                bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
+
+    def _log_progress(self, total: int) -> None:
+        step, seconds = self.progress.step, self.progress.wall_time
+        if 0 < step < total:
+            left = (total - step) * seconds / step / 3600
+            logger.info(
+                "step %d of %d, %.3g s each; the state is saved; %.1f hours to go at most",
+                *(step, total, seconds / step, left),
+            )
+
+    def _batches(self) -> Iterator[Batch]:
+        """Yield batches from where the run stands, epoch after epoch."""
+        progress = self.progress
+        while True:
+            yield from self._rest_of_epoch(self.plan())
+            progress.epoch += 1
+            progress.batch = 0
+
+    def _validation_is_due(self, total: int) -> bool:
+        step = self.progress.step
+        turn = step % self.recipe.validate_every == 0 or step == total
+        return step > 0 and turn and self.progress.validated != step
+
+    def _is_finished(self, total: int) -> bool:
+        """Tell whether the last step is done and validated, or validations stopped improving."""
+        progress, patience = self.progress, self.recipe.early_stopping
+        if self._validation_is_due(total):
+            return False
+        return progress.step == total or (
+            patience is not None and progress.validations_since_best() >= patience
+        )
+
+    def _saving_is_due(self) -> bool:
+        progress = self.progress
+        just_validated = progress.step > 0 and progress.validated == progress.step
+        late = time.monotonic() - self.last_save > 60 * self.save_minutes
+        return (just_validated and self.saved_step != progress.step) or late
+
+    def total_steps(self, batches_of_epoch: int) -> int:
+        """Give the most steps of the run: so many epochs or steps, whichever ends first."""
+        return min(self.recipe.max_steps, self.recipe.epochs * batches_of_epoch)
+
+    def plan(self) -> list[list[int]]:
+        """Plan the batches of the current epoch."""
+        recipe = self.recipe
+        seconds = self.durations
+        if recipe.batch_durations == "cropped":
+            longer = seconds > recipe.crop.longer_than
+            seconds = np.where(longer, recipe.crop.longest, seconds)
+        return plan_epoch(
+            seconds,
+            budget_seconds=recipe.batch_seconds,
+            buckets=recipe.buckets,
+            seed=RELEASED_BATCH_SEED if recipe.batch_seed == "fixed" else self.seed,
+            epoch=0 if recipe.batch_order == "first_epoch" else self.progress.epoch,
+        )
+
+    def _rest_of_epoch(self, batches: list[list[int]]) -> Iterator[Batch]:
+        progress = self.progress
+        return load_batches(
+            self.dataset,
+            batches,
+            epoch=progress.epoch,
+            first=progress.batch,
+            workers=self.workers,
+        )
+
+    def train_step(self, batch: Batch) -> float:
+        """Take one optimiser step and note it in the history; return the loss.
+
+        Raises
+        ------
+        InputError
+            If the loss or the gradient is not finite: the step and the batch's segments.
+        """
+        progress, recipe, policies = self.progress, self.recipe, self.policies
+        progress.step += 1
+        policies.before_step(progress.step)
+        policies.train()
+        rate = recipe.learning_rate_of_step(progress.step)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.zero_grad(set_to_none=True)
+        loss, diagnostics = policies.loss(batch, self.sampler, self.device)
+        self._check_finite("loss", loss.item(), batch)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = torch.nn.utils.clip_grad_norm_(
+            policies.policy.parameters(), recipe.max_gradient_norm
+        ).item()
+        self._check_finite("gradient", norm, batch)
+        self.optimiser.step()
+        progress.batch += 1
+        progress.audio_seconds += batch.lengths.sum().item() / SAMPLE_RATE
+        self._note(learning_rate=rate, loss=loss.item(), grad_norm=norm, **diagnostics)
+        return loss.item()
+
+    def _check_finite(self, what: str, value: float, batch: Batch) -> None:
+        if not math.isfinite(value):
+            segments = ", ".join(self.segment_ids[index] for index in batch.indices.tolist())
+            kept = (
+                "no state was saved before"
+                if self.saved_step is None
+                else f"the state of step {self.saved_step} is kept in {self.state}"
+            )
+            raise InputError(
+                f"step {self.progress.step}: the {what} is {value}; segments of the batch: "
+                f"{segments}; {kept}; lower learning_rate or look at these segments"
+            )
+
+    def _note(self, **values: float) -> None:
+        progress, now = self.progress, time.monotonic()
+        progress.wall_time += now - self.last_tick
+        self.last_tick = now
+        known = {
+            "step": progress.step,
+            "epoch": progress.epoch,
+            "audio_seconds": progress.audio_seconds,
+            "wall_time": progress.wall_time,
+            **values,
+        }
+        progress.history.append([float(known.get(name, math.nan)) for name in HISTORY])
+
+    # ------------------------------------------------------------------------------ validation
+    def validate(self, stop: StopRequest) -> None:
+        """Measure the policy on the validation set and keep its weights if they are the best.
+
+        Once asked to stop, nothing is measured and nothing changes.
+        """
+        recipe, progress, table = self.recipe, self.progress, self.validation
+        if recipe.validation_as_training:
+            order = list(range(len(table)))
+            size = RELEASED_VALIDATION_BATCH
+            batches = [order[first : first + size] for first in range(0, len(order), size)]
+        else:
+            batches = length_sorted_batches(durations(table), recipe.batch_seconds)
+        loader = load_batches(
+            self.validation_dataset, batches, epoch=progress.step, workers=self.workers
+        )
+        logits = predict(
+            self.policies.policy,
+            takewhile(lambda _: not stop.requested, loader),
+            count=len(table),
+            device=self.device,
+            precision=recipe.precision,
+            masked=recipe.padding == "masked",
+        )
+        if stop.requested:
+            return
+        scores, real = logits[:, 1], is_real(table)
+        rate, _ = eer(scores[real], scores[~real])
+        der = selection_der(scores[real], scores[~real])
+        progress.history[-1][HISTORY.index("validation_eer")] = rate
+        progress.validated = progress.step
+        selected = rate if recipe.selection == "eer" else der
+        logger.info(
+            "step %d: validation EER %.2f %%, (FP+FN)/(TP+TN) %.4f", progress.step, 100 * rate, der
+        )
+        if selected < progress.best:
+            progress.best, progress.best_step = selected, progress.step
+            save_detector(self.policies.policy, self.best, {})
+
+    @property
+    def best(self) -> Path:
+        """File of the best weights so far.
+
+        Named by its step: a run that was killed before it could save its state goes on from an
+        earlier one, and on a GPU need not find the later weights again.
+        """
+        return self.state / f"best_{self.progress.best_step}.safetensors"
+
+    # ----------------------------------------------------------------------------------- state
+    def settings(self) -> str:
+        """Describe everything a saved state must agree with, as JSON."""
+        return json.dumps(
+            {
+                **self.policies.settings(),
+                "start": self.start,
+                "seed": self.seed,
+                "training data": describe_segments(self.training),
+                "validation data": describe_segments(self.validation),
+            },
+            default=str,
+            sort_keys=True,
+        )
+
+    def save(self) -> None:
+        """Save the complete state, atomically; weights that are no longer the best go."""
+        save_state(
+            self.state / STATE,
+            settings=self.settings(),
+            progress=self.progress,
+            policies=self.policies,
+            optimiser=self.optimiser,
+            sampler=self.sampler,
+        )
+        self.last_save = time.monotonic()
+        self.saved_step = self.progress.step
+        for path in self.state.glob("best_*.safetensors"):
+            if path != self.best:
+                path.unlink()
+
+    def restore(self) -> None:
+        """Go on from a saved state, if there is one; what a killed run left half-written goes.
+
+        Raises
+        ------
+        InputError
+            If it belongs to other settings: what differs.
+        """
+        for half_written in self.state.glob(".*"):
+            half_written.unlink()
+        path = self.state / STATE
+        if path.exists():
+            self.progress = load_state(
+                path,
+                settings=self.settings(),
+                policies=self.policies,
+                optimiser=self.optimiser,
+                sampler=self.sampler,
+            )
+            self.saved_step = self.progress.step
+            logger.info("going on from step %d", self.progress.step)

@@ -1,0 +1,124 @@
+"""Intervals and comparisons of whole experiments, from score files."""
+
+import numpy as np
+import pytest
+
+from sdd.analysis.uncertainty import add_averages, comparison_rows, interval_rows, measure_rows
+from sdd.data.segments import Segments, write_segments
+from sdd.metrics.error_rates import eer
+from sdd.scoring.score_tables import write_scores
+
+NONE, SFT, GRPO = (("tiny", "post", name) for name in ("none", "sft", "grpo"))
+
+
+def segments_of(sources, per_source):
+    names = [f"s{n}" for n in range(sources)]
+    source = np.repeat(names, per_source).tolist()
+    count = len(source)
+    return Segments(
+        segment_id=[f"{name}_seg{n}" for n, name in enumerate(source)],
+        source=source,
+        label=["real" if int(name[1:]) % 2 else "fake" for name in source],
+        attack=["-"] * count,
+        speaker=["-"] * count,
+        path=["-"] * count,
+        file=["-"] * count,
+        start=np.zeros(count, dtype=np.int64),
+        end=np.full(count, 16_000, dtype=np.int64),
+    )
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """Two sets of one corpus and one of another; SFT is better than nothing, GRPO is SFT again."""
+    folder = tmp_path_factory.mktemp("experiment")
+    generator = np.random.default_rng(6)
+    tables = []
+    of_source = {"in": generator.normal(size=60), "out": generator.normal(size=60)}
+    for name, per_source in (("in4", 6), ("in10", 3), ("out", 5)):
+        table = segments_of(60, per_source)
+        (folder / "segments").mkdir(exist_ok=True)
+        write_segments_of(table, folder / "segments" / f"{name}.parquet")
+        tables.append(folder / "segments" / f"{name}.parquet")
+        real = np.array(table.label) == "real"
+        source = np.array([int(name[1:]) for name in table.source])
+        base = np.where(real, 0.5, -0.5) + of_source[name[:2] if name != "out" else name][source]
+        for (_, _, algorithm), rounds, gain in ((NONE, 1, 0), (SFT, 2, 1.5), (GRPO, 2, 1.5)):
+            for number in range(rounds):
+                cell = folder / f"{algorithm}{number}"
+                noise = np.random.default_rng(number).normal(0, 0.4, len(real))
+                scores = base + np.where(real, gain, -gain) / 2 + noise
+                logits = np.stack([-scores, scores], axis=1).astype(np.float32)
+                # Rows in another order than the segments'.
+                write_scores(cell / "scores" / f"{name}.parquet", table, logits)
+    rows = {row: [folder / f"{row[2]}{n}" for n in range(1 if row is NONE else 2)]
+            for row in (NONE, SFT, GRPO)}  # fmt: skip
+    found = measure_rows(
+        rows,
+        tables,
+        {"in4": "in", "in10": "in", "out": "out"},
+        score="logit",
+        random={NONE: False, SFT: True, GRPO: True},
+        replicates=400,
+    )
+    return {row: add_averages(sets, ["in4", "in10"], ["out"]) for row, sets in found.items()}, rows
+
+
+def write_segments_of(table, path):
+    import pandas as pd
+
+    columns = {name: getattr(table, name) for name in table.__dataclass_fields__}
+    write_segments(pd.DataFrame(columns), path)
+
+
+def test_values_are_the_eers_of_the_rounds(measured):
+    from sdd.scoring.score_tables import read_scores
+
+    found, rows = measured
+    for row, folders in rows.items():
+        expected = []
+        for folder in folders:
+            scores = read_scores(folder / "scores/in4.parquet")
+            values = scores.logits[:, 1]
+            expected.append(100 * eer(values[scores.real], values[~scores.real])[0])
+        assert found[row]["in4"].rounds.values == pytest.approx(expected)
+        mean = found[row]["in_domain_avg"].rounds.values
+        assert mean == pytest.approx(
+            (found[row]["in4"].rounds.values + found[row]["in10"].rounds.values) / 2
+        )
+        errors = sum(found[row]["in_domain_avg"].errors.values())
+        assert errors == pytest.approx(mean.mean())
+
+
+def test_intervals_hold_the_value_and_name_their_sources(measured):
+    table = interval_rows(measured[0])
+    assert len(table) == 15
+    for row in table:
+        assert 0 <= row["low"] < row["eer_percent"] < row["high"] <= 100
+        assert row["sources"] == 30
+        assert row["rounds"] == (1 if row["algorithm"] == "none" else 2)
+
+
+def test_sets_of_one_corpus_share_their_draws(measured):
+    """Durations of one corpus go up and down together; another corpus does not."""
+    sets = measured[0][NONE]
+    together = np.corrcoef(sets["in4"].rounds.replicates[0], sets["in10"].rounds.replicates[0])
+    apart = np.corrcoef(sets["in4"].rounds.replicates[0], sets["out"].rounds.replicates[0])
+    assert together[0, 1] > 0.7
+    assert abs(apart[0, 1]) < 0.2
+
+
+def test_comparisons_find_what_differs_and_what_does_not(measured):
+    rows = comparison_rows(
+        measured[0], [(SFT, NONE), (GRPO, SFT), (SFT, ("tiny", "pre", "sft"))], seed=1
+    )
+    assert len(rows) == 10
+    for row in rows[:5]:
+        assert row["high"] < 0
+        assert row["difference"] == pytest.approx(row["eer_a"] - row["eer_b"])
+        assert row["p_value"] < 0.01
+        assert row["p_value"] <= row["p_holm"] <= 5 * row["p_value"]
+    for row in rows[5:]:
+        assert row["difference"] == 0
+        assert row["low"] <= 0 <= row["high"]
+        assert row["p_value"] == 1

@@ -1,0 +1,313 @@
+"""Batches: the released sampler simulated by hand, crops, and equal items however they are read."""
+
+import math
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import lognorm
+
+from sdd.data.dataset import (
+    Batch,
+    CropRule,
+    SegmentDataset,
+    bucket_boundaries,
+    collate,
+    crop_window,
+    load_batches,
+    plan_epoch,
+)
+from sdd.data.rawboost import rawboost
+from sdd.errors import InputError
+
+torch.set_num_threads(1)
+
+RATE = 16_000
+RELEASED = {"budget_seconds": 100.0, "buckets": 20}
+
+
+def durations_of(count, seed=0):
+    return np.random.default_rng(seed).lognormal(1.5, 0.8, size=count).round(2) + 0.1
+
+
+# ------------------------------------------------------------------------------------ boundaries
+def test_boundaries_by_hand():
+    """Three buckets: quantiles 1/4, 1/2, 3/4 of a log-normal are exp(-z), 1, exp(z), z = .67449."""
+    z = 0.6744897501960817
+    expected = [100 * math.exp(-2 * z), 100 * math.exp(-z), 100]
+    np.testing.assert_allclose(bucket_boundaries(100.0, 3), expected, rtol=1e-14)
+    np.testing.assert_allclose(bucket_boundaries(100.0, 3)[:2], [25.95, 50.94], atol=0.005)
+
+
+@pytest.mark.parametrize(("budget", "buckets"), [(100.0, 20), (10.0, 1), (33.3, 7), (400.0, 200)])
+def test_boundaries_are_lognormal_quantiles(budget, buckets):
+    quantiles = lognorm.ppf(np.linspace(1, buckets, buckets) / (buckets + 1), 1)
+    expected = quantiles * budget / quantiles[-1]
+    np.testing.assert_allclose(bucket_boundaries(budget, buckets), expected, rtol=1e-12)
+
+
+def test_released_batches_of_15_s_are_six():
+    durations = np.full(60, 15.0)
+    batches = plan_epoch(durations, seed=42, epoch=0, **RELEASED)
+    assert [len(batch) for batch in batches] == [6] * 10
+
+
+@pytest.mark.parametrize(("budget", "buckets"), [(0.0, 20), (-1.0, 20), (100.0, 0), (math.inf, 3)])
+def test_unusable_buckets(budget, buckets):
+    with pytest.raises(InputError, match="batches need a positive budget"):
+        bucket_boundaries(budget, buckets)
+
+
+# ----------------------------------------------------------------------------------------- plans
+def simulated_epoch(durations, budget, buckets, seed):
+    """The sampler, as it is described: one segment after the other."""
+    boundaries = [
+        float(lognorm.ppf(i / (buckets + 1), 1) * budget / lognorm.ppf(buckets / (buckets + 1), 1))
+        for i in range(1, buckets + 1)
+    ]
+    boundaries[-1] = budget
+    waiting = {place: [] for place in range(buckets + 1)}
+    done = []
+    for index in torch.randperm(len(durations), generator=torch.Generator().manual_seed(seed)):
+        place = 0
+        while place < buckets and boundaries[place] < durations[index]:
+            place += 1
+        capacity = 1 if place == buckets else max(1, math.floor(budget / boundaries[place]))
+        waiting[place].append(int(index))
+        if len(waiting[place]) >= capacity:
+            done.append(waiting[place])
+            waiting[place] = []
+    done += [waiting[place] for place in range(buckets + 1) if waiting[place]]
+    order = torch.randperm(len(done), generator=torch.Generator().manual_seed(seed))
+    return [done[place] for place in order]
+
+
+@pytest.mark.parametrize("seed", [0, 42, 1234])
+@pytest.mark.parametrize(("budget", "buckets"), [(100.0, 20), (20.0, 5), (3.0, 2)])
+def test_plan_equals_the_simulation(budget, buckets, seed):
+    durations = durations_of(300, seed)
+    for epoch in (0, 3):
+        assert plan_epoch(
+            durations, budget_seconds=budget, buckets=buckets, seed=seed, epoch=epoch
+        ) == simulated_epoch(durations, budget, buckets, seed + epoch)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    durations=st.lists(st.floats(0.01, 200), min_size=1, max_size=200),
+    budget=st.floats(1, 150),
+    buckets=st.integers(1, 25),
+    seed=st.integers(0, 2**31),
+)
+def test_every_segment_once_and_no_batch_over_the_budget(durations, budget, buckets, seed):
+    batches = plan_epoch(
+        np.array(durations), budget_seconds=budget, buckets=buckets, seed=seed, epoch=1
+    )
+    assert sorted(index for batch in batches for index in batch) == list(range(len(durations)))
+    for batch in batches:
+        padded = len(batch) * max(durations[index] for index in batch)
+        assert len(batch) == 1 or padded <= budget * (1 + 1e-9)
+
+
+def test_orders_depend_on_seed_and_epoch():
+    durations = durations_of(200)
+    plans = [
+        plan_epoch(durations, seed=seed, epoch=epoch, **RELEASED)
+        for seed, epoch in ((0, 0), (0, 1), (7, 0))
+    ]
+    assert plans[0] == plan_epoch(durations, seed=0, epoch=0, **RELEASED)
+    assert plans[0] != plans[1]
+    assert plans[0] != plans[2]
+
+
+@pytest.mark.parametrize("bad", [0.0, -1.0, math.nan, math.inf])
+def test_unusable_duration(bad):
+    with pytest.raises(InputError, match="row 2 has a duration of"):
+        plan_epoch(np.array([1.0, 2.0, bad]), seed=0, epoch=0, **RELEASED)
+
+
+def test_no_segments():
+    with pytest.raises(InputError, match="no segment to make batches of"):
+        plan_epoch(np.array([]), seed=0, epoch=0, **RELEASED)
+
+
+# ----------------------------------------------------------------------------------------- crops
+def test_short_segments_stay_whole():
+    rule, generator = CropRule(13.0, 10.0, 13.0), np.random.default_rng(0)
+    for samples in (1, 10 * RATE, 13 * RATE):
+        assert crop_window(samples, rule, generator) == (0, samples)
+    assert generator.bit_generator.state == np.random.default_rng(0).bit_generator.state
+
+
+@pytest.mark.parametrize(
+    "rule", [CropRule(13.0, 10.0, 13.0), CropRule(15.0, 15.0, 15.0), CropRule(1.0, 10.0, 40.0)]
+)
+def test_crops_are_in_range(rule):
+    generator = np.random.default_rng(0)
+    for samples in (15 * RATE + 1, 20 * RATE, 60 * RATE):
+        for _ in range(200):
+            start, length = crop_window(samples, rule, generator)
+            assert 0 <= start <= samples - length
+            assert min(samples, rule.shortest * RATE) <= length <= min(samples, rule.longest * RATE)
+            assert isinstance(start, int)
+            assert isinstance(length, int)
+
+
+def test_crops_are_uniform():
+    """All lengths 2..4 and, given the length, all starts are equally likely."""
+    generator = np.random.default_rng(0)
+    rule = CropRule(longer_than=3.0, shortest=2.0, longest=4.0)
+    draws = 30_000
+    counts = np.zeros((5, 5))
+    for _ in range(draws):
+        start, length = crop_window(6, rule, generator, sample_rate=1)
+        counts[length, start] += 1
+    for length in (2, 3, 4):
+        starts = 6 - length + 1
+        expected = draws / 3 / starts
+        assert (np.abs(counts[length, :starts] - expected) < 4 * math.sqrt(expected)).all()
+    assert counts.sum() == counts[2, :5].sum() + counts[3, :4].sum() + counts[4, :3].sum()
+
+
+@pytest.mark.parametrize("values", [(13.0, 0.0, 1.0), (13.0, 5.0, 4.0), (0.0, 1.0, 2.0)])
+def test_contradicting_crop_rules(values):
+    with pytest.raises(InputError, match="crop must have 0 < shortest <= longest"):
+        CropRule(*values)
+
+
+# --------------------------------------------------------------------------------------- data set
+@pytest.fixture(scope="module")
+def audio_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("audio")
+    generator = np.random.default_rng(0)
+    (folder / "toy").mkdir()
+    for name in ("a", "b"):
+        noise = 0.3 * generator.standard_normal(3 * RATE).clip(-3, 3)
+        soundfile.write(folder / "toy" / f"{name}.flac", noise, RATE, subtype="PCM_16")
+    return folder
+
+
+def dataset_of(audio_folder, **options):
+    count = 12
+    starts = np.arange(count) * 1000
+    lengths = RATE + 1500 * (np.arange(count) % 5)
+    return SegmentDataset(
+        files=[f"toy/{'ab'[index % 2]}.flac" for index in range(count)],
+        starts=starts,
+        ends=starts + lengths,
+        labels=np.arange(count) // 2 % 2,
+        audio_folder=audio_folder,
+        **options,
+    )
+
+
+CROPPED = {"crop": CropRule(1.2, 0.5, 1.2), "rawboost": 5}
+
+
+def equal(one: Batch, other: Batch) -> bool:
+    return all(
+        getattr(one, name).equal(getattr(other, name))
+        for name in ("waveforms", "lengths", "labels", "indices")
+    )
+
+
+def test_whole_items_are_the_files_samples(audio_folder):
+    dataset = dataset_of(audio_folder)
+    assert len(dataset) == 12
+    for index in range(12):
+        waveform, label, place = dataset[3, index]
+        whole, _ = soundfile.read(audio_folder / "toy" / f"{'ab'[index % 2]}.flac", dtype="float32")
+        start = index * 1000
+        wanted = whole[start : start + RATE + 1500 * (index % 5)]
+        np.testing.assert_array_equal(waveform, wanted)
+        assert waveform.dtype == np.float32
+        assert (label, place) == (index // 2 % 2, index)
+
+
+def test_items_are_cropped_then_augmented(audio_folder):
+    plain, dataset = dataset_of(audio_folder), dataset_of(audio_folder, **CROPPED, seed=9)
+    lengths = set()
+    for index in range(12):
+        whole = plain[0, index][0]
+        generator = np.random.default_rng([9, 4, index])
+        start, length = crop_window(len(whole), CROPPED["crop"], generator)
+        wanted = rawboost(whole[start : start + length], 5, generator)
+        np.testing.assert_array_equal(dataset[4, index][0], wanted)
+        assert length == len(whole) or 0.5 * RATE <= length <= 1.2 * RATE
+        lengths.add(length)
+    assert len(lengths) > 5
+
+
+def test_items_depend_on_seed_epoch_and_index_only(audio_folder):
+    dataset = dataset_of(audio_folder, **CROPPED, seed=1)
+    first = dataset[0, 4][0]
+    dataset[0, 5]
+    np.testing.assert_array_equal(dataset[0, 4][0], first)
+    for other in (dataset[1, 4][0], dataset_of(audio_folder, **CROPPED, seed=2)[0, 4][0]):
+        assert not np.array_equal(first, other)
+
+
+def test_columns_of_different_length(audio_folder):
+    with pytest.raises(ValueError, match="differ in length"):
+        SegmentDataset(["a"], np.zeros(2), np.ones(2), np.zeros(2), audio_folder)
+
+
+# ---------------------------------------------------------------------------------------- batches
+def test_collate_pads_with_zeros():
+    items = [(np.array([1.0, 2.0], np.float32), 1, 7), (np.array([3.0], np.float32), 0, 2)]
+    batch = collate(items)
+    assert batch.waveforms.tolist() == [[1.0, 2.0], [3.0, 0.0]]
+    assert batch.waveforms.dtype == torch.float32
+    assert batch.lengths.tolist() == [2, 1]
+    assert batch.labels.tolist() == [1, 0]
+    assert batch.indices.tolist() == [7, 2]
+    assert {batch.lengths.dtype, batch.labels.dtype, batch.indices.dtype} == {torch.int64}
+
+
+def test_batches_come_in_order_whatever_the_workers(audio_folder):
+    dataset = dataset_of(audio_folder, **CROPPED, seed=3)
+    batches = plan_epoch(np.full(12, 1.0), budget_seconds=4.0, buckets=3, seed=3, epoch=2)
+    assert len(batches) > 3
+    alone = list(load_batches(dataset, batches, epoch=2))
+    assert [batch.indices.tolist() for batch in alone] == batches
+    for batch in alone:
+        for row, index in enumerate(batch.indices.tolist()):
+            waveform, label, _ = dataset[2, index]
+            assert batch.labels[row] == label
+            assert batch.lengths[row] == len(waveform)
+            np.testing.assert_array_equal(batch.waveforms[row, : len(waveform)], waveform)
+            assert not batch.waveforms[row, len(waveform) :].any()
+    together = list(load_batches(dataset, batches, epoch=2, workers=2))
+    assert all(equal(one, other) for one, other in zip(alone, together, strict=True))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_resumed_epoch_is_the_tail(audio_folder, workers):
+    dataset = dataset_of(audio_folder, **CROPPED, seed=3)
+    batches = [[0, 1], [2], [3, 4, 5], [6, 7], [8]]
+    whole = list(load_batches(dataset, batches, epoch=1))
+    tail = list(load_batches(dataset, batches, epoch=1, first=2, workers=workers))
+    assert len(tail) == 3
+    assert all(equal(one, other) for one, other in zip(whole[2:], tail, strict=True))
+    assert list(load_batches(dataset, batches, epoch=1, first=5, workers=workers)) == []
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_reading_leaves_the_global_generator_alone(audio_folder, workers):
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    list(load_batches(dataset_of(audio_folder), [[0], [1]], epoch=0, workers=workers))
+    assert torch.get_rng_state().equal(before)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_unreadable_file_is_one_clear_error(tmp_path, workers):
+    dataset = SegmentDataset(
+        ["missing.flac"], np.array([0]), np.array([9]), np.array([1]), tmp_path
+    )
+    with pytest.raises(InputError, match=r"missing\.flac") as caught:
+        list(load_batches(dataset, [[0]], epoch=0, workers=workers))
+    assert "Traceback" not in str(caught.value)

@@ -1,0 +1,391 @@
+"""What the paper's and the demo's experiments consist of, and how their scoring is cut."""
+
+import json
+import re
+from collections import Counter
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sdd.errors import InputError
+from sdd.experiment.experiment import Cell, Experiment
+from tests.helpers.paths import CHECKOUT
+
+DFE24 = ["dfe24_4s", "dfe24_10s", "dfe24_13s", "dfe24_30s", "dfe24_50s"]
+
+
+def merge(config, overlay):
+    """Lay a configuration over another as Snakemake does: mappings merge, lists replace."""
+    merged = dict(config)
+    for key, value in overlay.items():
+        merged[key] = merge(merged.get(key) or {}, value) if isinstance(value, dict) else value
+    return merged
+
+
+PAPER = yaml.safe_load((CHECKOUT / "config.yaml").read_text(encoding="utf-8"))
+DEMO = merge(PAPER, yaml.safe_load((CHECKOUT / "demo/config.yaml").read_text(encoding="utf-8")))
+
+
+def experiment(overlay="{}", base=PAPER):
+    return Experiment(merge(base, yaml.safe_load(overlay)))
+
+
+# ------------------------------------------------------------------------------------- cells
+def test_cells_of_the_paper():
+    """20 rows; three of them are without fine-tuning, and have one round each: 17 * 3 + 3."""
+    cells = experiment().cells()
+    assert len(cells) == len(set(cells)) == 54
+    finetuned = [cell for cell in cells if cell.algorithm != "none"]
+    assert len(finetuned) == 51
+    assert Counter(cell.round for cell in finetuned) == {1: 17, 2: 17, 3: 17}
+    assert cells[:4] == [
+        Cell("xlsr_2b", "post", "none", 1),
+        Cell("xlsr_2b", "post", "sft", 1),
+        Cell("xlsr_2b", "post", "sft", 2),
+        Cell("xlsr_2b", "post", "sft", 3),
+    ]
+    assert experiment().zero_shot_cells() == [
+        Cell(model, "post", "none", 1) for model in ("xlsr_2b", "mms_1b", "mms_300m")
+    ]
+
+
+def test_rounds_are_a_value_of_the_config():
+    assert list(experiment().rounds("sft")) == [1, 2, 3]
+    assert list(experiment().rounds("none")) == [1]
+    one = experiment("rounds: 1")
+    assert len(one.cells()) == 20
+    five = experiment("rounds: 5")
+    assert list(five.rounds("grpo")) == [1, 2, 3, 4, 5]
+    assert list(five.rounds("none")) == [1]
+
+
+def test_pattern_of_finetuned_cells():
+    paper = experiment()
+    for cell in paper.cells():
+        matches = re.fullmatch(paper.finetuned_cells, cell.path) is not None
+        assert matches == (cell.algorithm != "none")
+    for path in (
+        "m/post/sftx/round1",
+        "m/post/sft/round",
+        "m/post/sft/round1/x",
+        "post/sft/round1",
+    ):
+        assert not re.fullmatch(paper.finetuned_cells, path)
+    nothing = Experiment({**PAPER, "algorithms": {"none": []}})
+    assert not re.fullmatch(nothing.finetuned_cells, "xlsr_2b/post/none/round1")
+
+
+names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]*", fullmatch=True)
+
+
+@given(st.builds(Cell, names, names, names, st.integers(1, 10**6)))
+def test_cell_from_its_path(cell):
+    assert Cell.parse(cell.path) == cell
+    assert cell.path.split("/") == [cell.model, cell.init, cell.algorithm, f"round{cell.round}"]
+
+
+# -------------------------------------------------------------------------------------- sets
+def test_sets_and_corpora_of_the_paper():
+    paper = experiment()
+    assert paper.in_domain == DFE24
+    assert paper.out_of_domain == ["add23", "for", "dv", "itw"]
+    assert paper.test_sets == [*DFE24, "add23", "for", "dv", "itw"]
+    assert paper.reference_set == "asv19_dev_fake"
+    assert paper.corpora() == ["dfe24", "add23", "for", "dv", "itw", "asv19"]
+    assert experiment(base=DEMO).corpora() == [*paper.corpora(), "toy_post"]
+
+
+def test_leaving_out_corpora():
+    less = experiment("leave_out: [dv, itw]")
+    assert less.test_sets == [*DFE24, "add23", "for"]
+    assert less.corpora() == ["dfe24", "add23", "for", "asv19"]
+    assert less.cells() == experiment().cells()
+    assert {job.name for job in less.scoring_jobs()} == {"dfe24", "add23", "for", "asv19"}
+    assert less.figure_layout()["test_sets"] == less.test_sets
+    assert less.table_layout()["out_of_domain"] == ["add23", "for"]
+
+
+def test_without_a_reference_corpus_there_is_no_drift():
+    without = experiment("leave_out: [asv19]\nvalidation_set: itw")
+    assert without.reference_set is None
+    assert without.drift_cells() == []
+    assert without.corpora() == ["dfe24", "add23", "for", "dv", "itw"]
+    assert all(not job.embeddings for job in without.scoring_jobs())
+    assert sorted(name for job in without.scoring_jobs() for name in job.sets) == sorted(
+        without.test_sets
+    )
+
+
+def test_corpora_of_unused_sets_are_not_read():
+    more = experiment("corpora: {mine: {reader: csv, path: x}}\nsets: {mine: {corpus: mine}}")
+    assert "mine" not in more.corpora()
+
+
+# ----------------------------------------------------------------------------------- training
+def test_stages_and_what_they_start_from():
+    paper = experiment()
+    assert paper.stages("sft-grpo_s") == ["sft", "grpo_s"]
+    assert paper.algorithm_before("sft-grpo_s") == "sft"
+    assert paper.algorithm_before("sft-grpo") == "sft"
+    for algorithm in ("none", "sft", "grpo", "grpo_s", "grpo_noneg"):
+        assert paper.algorithm_before(algorithm) is None
+    three = experiment("algorithms: {long: [sft, grpo, sft]}")
+    assert three.algorithm_before("long") == "sft-grpo"
+    with pytest.raises(InputError, match=r"algorithms\.lone: its first stages \['grpo', 'sft'\]"):
+        experiment("algorithms: {lone: [grpo, sft, grpo]}").algorithm_before("lone")
+
+
+def test_seeds_differ_by_round_unless_the_recipe_says_same():
+    cells = [Cell("mms_1b", "post", "sft", number) for number in (1, 2, 3)]
+    paper = experiment("recipes: {as_released: {round_seeds: same}}")
+    assert [paper.seed(cell, "as_written") for cell in cells] == [1234, 101237, 201240]
+    assert [paper.seed(cell, "as_released") for cell in cells] == [1234, 1234, 1234]
+    assert experiment("seed: 7").seed(cells[1], "as_written") == 100010
+
+
+def test_finetuning_settings_are_a_slice_of_the_config():
+    paper = experiment()
+    settings = paper.finetuning(Cell("mms_1b", "post", "sft-grpo_s", 2), "as_released")
+    assert settings == {
+        "architecture": "mms_1b",
+        "objective": PAPER["objectives"]["grpo_s"],
+        "recipe": PAPER["recipes"]["as_released"],
+        "seed": 101237,
+        "checkpoint_is_reference": False,
+        "new_back_end": False,
+    }
+    assert paper.finetuning(Cell("xlsr_2b", "pre", "sft", 1), "as_written")["new_back_end"]
+    assert paper.finetuning(Cell("xlsr_2b", "pre", "grpo", 1), "as_written")["new_back_end"]
+    # The second stage goes on with the back end of the first.
+    second = paper.finetuning(Cell("xlsr_2b", "pre", "sft-grpo", 1), "as_written")
+    assert not second["new_back_end"]
+
+
+def test_finetuning_depends_on_nothing_else():
+    """What is no setting of a cell's training may change without training it again."""
+    cell = Cell("xlsr_2b", "post", "grpo", 1)
+    before = experiment().finetuning(cell, "as_written")
+    for change in (
+        "leave_out: [dv]",
+        "scoring: {batch_seconds: 1.0}",
+        "objectives: {sft: {kind: sft}, grpo_s: {beta: 1.0}}",
+        "recipes: {as_released: {rawboost: 0}}",
+        "rounds: 9",
+        "title: other",
+    ):
+        assert experiment(change).finetuning(cell, "as_written") == before
+    for change in ("objectives: {grpo: {beta: 1.0}}", "recipes: {as_written: {rawboost: 0}}"):
+        assert experiment(change).finetuning(cell, "as_written") != before
+
+
+def test_checkpoints():
+    paper, demo = experiment(), experiment(base=DEMO)
+    assert paper.trained_checkpoints() == []
+    assert paper.fetched_checkpoints() == [
+        f"{model}/{init}" for model in ("xlsr_2b", "mms_1b", "mms_300m") for init in ("post", "pre")
+    ]
+    assert sorted(demo.trained_checkpoints()) == sorted(
+        (f"tiny_{size}", init) for size in "lms" for init in ("pre", "post")
+    )
+    assert demo.pretraining("tiny_s")["steps"] == DEMO["checkpoint_training"]["pre"]["steps"]
+    assert demo.pretraining("tiny_s")["architecture"] == demo.architecture("tiny_s")
+    post = demo.posttraining("tiny_s")
+    assert post["recipe"] == DEMO["checkpoint_training"]["post"]
+    assert post["objective"] == {"kind": "sft"}
+    assert post["new_back_end"]
+    assert demo.checkpoint_training_set("training_set") == "toy_post"
+    assert paper.checkpoint_training_set("training_set") is None
+
+
+def test_certificates_of_checkpoints_in_use():
+    paper, demo = experiment(), experiment(base=DEMO)
+    assert paper.checkpoints_in_use() == [
+        "xlsr_2b/post",
+        "xlsr_2b/pre",
+        "mms_1b/post",
+        "mms_300m/post",
+    ]
+    spec = paper.checkpoint("mms_1b", "post")
+    assert paper.certificate_options("mms_1b/post", "made.safetensors") == [
+        spec["source"],
+        *("--architecture", "mms_1b"),
+        *("--downloads", "downloads", "--ours", "made.safetensors"),
+    ]
+    options = paper.certificate_options("xlsr_2b/pre", "made.safetensors")
+    assert options[:4] == [
+        paper.checkpoint("xlsr_2b", "pre")["source"],
+        "--architecture",
+        "xlsr_2b",
+        "--encoder-only",
+    ]
+    # Trained here: held against itself; its architecture is a mapping.
+    made, flag, architecture, *rest = demo.certificate_options("tiny_s/post", "made.safetensors")
+    assert (made, flag, rest) == ("made.safetensors", "--architecture", [])
+    assert json.loads(architecture) == demo.architecture("tiny_s")
+    with_digest = "{models: {mms_1b: {checkpoints: {post: {digest: 'md5:0'}}}}}"
+    options = experiment(with_digest).certificate_options("mms_1b/post", "made.safetensors")
+    assert options[options.index("--digest") + 1] == "md5:0"
+
+
+def test_checkpoints_of_selected_models_only_are_trained():
+    row = "rows: [{model: tiny_m, init: post, algorithm: sft}]"
+    trained = experiment(f"{row}\ndrift: {{model: tiny_s}}", base=DEMO).trained_checkpoints()
+    assert {model for model, _ in trained} == {"tiny_m", "tiny_s"}  # the second for Figure 2
+    trained = experiment(f"{row}\ndrift: {{panels: {{a: [], b: []}}}}", base=DEMO)
+    assert {model for model, _ in trained.trained_checkpoints()} == {"tiny_m"}
+
+
+# ------------------------------------------------------------------------------------ scoring
+def jobs_for(subject, cell, set_name):
+    """List the scoring jobs that make the scores of a cell on a set."""
+    path = f"{cell.path}/scores/{set_name}.parquet"
+    return [
+        job
+        for job in subject.scoring_jobs()
+        if set_name in job.sets
+        and re.fullmatch(f"(?P<cell>{job.cells})/scores/{set_name}\\.parquet", path)
+    ]
+
+
+EXPERIMENTS = {
+    "paper": experiment(),
+    "demo": experiment(base=DEMO),
+    "ten rounds and more": experiment("rounds: 12"),
+    "less": experiment("leave_out: [dv, for]"),
+    "together": experiment("scoring: {together: {small: [add23, for], ood: [asv19, itw]}}"),
+    "no drift": experiment("drift: {panels: {a: [], b: []}}"),
+    "no reference": experiment("leave_out: [asv19]\nvalidation_set: itw"),
+    "reference is a test set": experiment("reference_set: itw"),
+}
+
+
+@pytest.mark.parametrize("subject", EXPERIMENTS.values(), ids=EXPERIMENTS)
+def test_every_score_has_exactly_one_job(subject):
+    drift = subject.drift_cells()
+    for cell in {*subject.cells(), *drift}:
+        for name in subject.test_sets:
+            jobs = jobs_for(subject, cell, name)
+            assert len(jobs) == 1, (cell, name, jobs)
+            assert jobs[0].embeddings == (cell in drift)
+
+
+@pytest.mark.parametrize("subject", EXPERIMENTS.values(), ids=EXPERIMENTS)
+def test_drift_cells_have_embeddings_of_every_set_and_of_the_reference(subject):
+    for cell in subject.drift_cells():
+        for name in {*subject.test_sets, subject.reference_set}:
+            (job,) = jobs_for(subject, cell, name)
+            assert job.embeddings
+    for job in subject.scoring_jobs():
+        assert len(set(job.sets)) == len(job.sets) > 0
+
+
+def test_pattern_tells_round_1_from_round_10():
+    subject = EXPERIMENTS["ten rounds and more"]
+    (embedding,) = {job.cells for job in subject.scoring_jobs() if job.embeddings}
+    (plain,) = {job.cells for job in subject.scoring_jobs() if not job.embeddings}
+    for cell, pattern in (
+        (Cell("xlsr_2b", "post", "sft", 10), embedding),
+        (Cell("xlsr_2b", "post", "none", 1), embedding),
+        (Cell("xlsr_2b", "post", "none", 10), plain),
+        (Cell("xlsr_2b", "post", "sft-grpo", 1), plain),
+        (Cell("xlsr_2b", "pre", "sft", 1), plain),
+        (Cell("mms_1b", "post", "sft", 1), plain),
+    ):
+        other = plain if pattern is embedding else embedding
+        assert re.fullmatch(f"{pattern}/", f"{cell.path}/")
+        assert not re.fullmatch(f"{other}/", f"{cell.path}/")
+
+
+def test_drift_cells_of_the_paper():
+    """Figure 2 shows five algorithms of XLS-R-2B: three rounds of four, and one of none."""
+    cells = experiment().drift_cells()
+    assert len(cells) == len(set(cells)) == 13
+    assert {cell.algorithm for cell in cells} == {"none", "sft", "grpo", "grpo_beta0", "grpo_beta1"}
+    assert {(cell.model, cell.init) for cell in cells} == {("xlsr_2b", "post")}
+    assert set(cells) <= set(experiment().cells())
+
+
+def test_jobs_are_cut_by_corpus():
+    jobs = {(job.name, job.embeddings): job.sets for job in experiment().scoring_jobs()}
+    corpora = ["dfe24", "add23", "for", "dv", "itw"]
+    plain = {(name, False): (name,) for name in corpora} | {("dfe24", False): tuple(DFE24)}
+    embedding = {(name, True): sets for (name, _), sets in plain.items()}
+    # Only cells with drift need the reference set.
+    assert jobs == plain | embedding | {("asv19", True): ("asv19_dev_fake",)}
+
+
+def test_adding_a_corpus_leaves_other_jobs_unchanged():
+    before = experiment().scoring_jobs()
+    after = experiment(
+        "corpora: {mine: {reader: csv, path: x}}\nsets: {mine: {corpus: mine}}\n"
+        "out_of_domain: {sets: [add23, for, mine, dv, itw]}"
+    ).scoring_jobs()
+    assert set(before) < set(after)
+    assert {(job.name, job.sets) for job in set(after) - set(before)} == {("mine", ("mine",))}
+
+
+def test_scoring_together():
+    jobs = EXPERIMENTS["together"].scoring_jobs()
+    assert {(job.name, job.sets) for job in jobs if not job.embeddings} == {
+        ("dfe24", tuple(DFE24)),
+        ("small", ("add23", "for")),
+        ("ood", ("itw",)),
+        ("dv", ("dv",)),
+    }
+    assert {job.sets for job in jobs if job.name == "ood" and job.embeddings} == {
+        ("itw", "asv19_dev_fake")
+    }
+    (demo_with, demo_without) = sorted(
+        EXPERIMENTS["demo"].scoring_jobs(), key=lambda job: not job.embeddings
+    )
+    assert demo_without.sets == tuple(EXPERIMENTS["demo"].test_sets)
+    assert demo_with.sets == (*demo_without.sets, "asv19_dev_fake")
+    # A group of corpora that are not scored is no job.
+    subject = experiment("leave_out: [dv]\nscoring: {together: {none: [dv]}}")
+    assert "none" not in {job.name for job in subject.scoring_jobs()}
+
+
+def test_scoring_settings():
+    paper = experiment()
+    cell = Cell("mms_300m", "post", "sft", 1)
+    assert paper.scoring(cell, "as_written") == {
+        "architecture": "mms_300m",
+        "skip_suffixes": [],
+        "batch_seconds": "auto",
+        "precision": "fp32",
+    }
+    assert paper.scoring(cell, "as_released")["skip_suffixes"] == [".m4a", ".mp4", ".dat"]
+
+
+# ------------------------------------------------------------------------------------ layouts
+def test_layouts():
+    paper = experiment()
+    table = paper.table_layout()
+    assert len(table["rows"]) == 20
+    assert table["rows"][4] == ("xlsr_2b", "post", "sft-grpo_s")
+    assert (table["in_domain"], table["out_of_domain"]) == (DFE24, ["add23", "for", "dv", "itw"])
+    assert table["group_titles"] == (
+        "DFE24 eva. set (in-domain)",
+        "Other eva. sets (out-of-domain)",
+    )
+    assert table["title"] == PAPER["title"]
+    figure = paper.figure_layout()
+    assert figure["title"] == "Drift of XLS-R-2B"
+    assert figure["panels"] == PAPER["drift"]["panels"]
+    assert figure["test_sets"] == paper.test_sets
+    assert figure["in_domain"] == DFE24
+    assert figure["reference"] == PAPER["sets"]["asv19_dev_fake"].get("title", "asv19_dev_fake")
+    assert figure["method"] == "mean"
+    assert table["notes"] == figure["notes"] == PAPER["notes"]
+
+
+def test_labels_are_the_titles_of_the_config():
+    labels = experiment(
+        "algorithm_titles: {sft: Supervised}\nmodels: {mms_1b: {title: MMS}}\n"
+        "sets: {dv: {title: DEEP-VOICE}, mine: {corpus: dv}}"
+    ).labels()
+    assert (labels["sft"], labels["mms_1b"], labels["dv"]) == ("Supervised", "MMS", "DEEP-VOICE")
+    assert labels["dfe24_4s"] == "4 s"
+    assert "mine" not in labels  # without a title

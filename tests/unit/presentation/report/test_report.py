@@ -1,0 +1,94 @@
+"""The report: facts as they are, nothing loaded, and figures inside the page."""
+
+import base64
+import hashlib
+
+import numpy as np
+
+from sdd.presentation.report.page import facts_fragment, figure_fragment, write_page
+from sdd.presentation.report.provenance import digests, run_times, seeds, switches, versions
+from sdd.scoring.score_tables import write_rows
+from tests.helpers.paths import CHECKOUT
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII="
+)
+
+
+def test_switches_that_differ_come_first():
+    recipes = {
+        "as_written": {"padding": "masked", "advantage": "group", "crop": {"longest": 15.0}},
+        "as_released": {"padding": "pooled", "advantage": "group", "crop": {"longest": 13.0}},
+    }
+    facts = switches(recipes, "as_released")
+    assert facts.columns == ("switch", "as released", "as written")
+    assert facts.rows == (
+        ("padding", "pooled", "masked"),
+        ("crop", "longest 13.0", "longest 15.0"),
+        ("advantage", "group", "group"),
+    )
+    assert "first 2 switches differ" in facts.remark
+
+
+def test_digests_are_of_the_files(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"protocol")
+    facts = digests([("a", tmp_path / "a.csv", "data"), ("b", tmp_path / "b.ckpt", "Zenodo")])
+    expected = hashlib.sha256(b"protocol").hexdigest()[:16]
+    assert facts.rows == (("a", expected, "0.00", "data"), ("b", "deleted", "", "Zenodo"))
+
+
+def test_run_times_add_up(tmp_path):
+    cells = []
+    for number, device in ((1, "cuda:0, NVIDIA H100"), (2, "cuda:0, NVIDIA H100")):
+        cell = tmp_path / f"m/post/grpo/round{number}"
+        (cell / "logs").mkdir(parents=True)
+        write_rows(cell / "history.csv", [{"step": s, "wall_time": 1800 * s} for s in (1, 2)])
+        (cell / "logs/finetune.log").write_text(f"2026 INFO device: {device}\n2026 INFO step 1\n")
+        (cell / "run_times").mkdir()
+        (cell / "run_times/score_toy.tsv").write_text("s\th:m:s\n360.0\t0:06:00\n")
+        cells.append(f"m/post/grpo/round{number}")
+    (tmp_path / "m/post/none/round1").mkdir(parents=True)
+    facts = run_times(tmp_path, [*cells, "m/post/none/round1"])
+    assert facts.rows == (
+        ("m / post / grpo", "cuda:0, NVIDIA H100", "2", "4", "2.000", "0.200"),
+        ("m / post / none", "–", "1", "0", "0.000", "0.000"),
+        ("together", "", "", "", "2.000", "0.200"),
+    )
+    assert "2.000 GPU hours" in facts.remark
+
+
+def test_cpu_hours_are_no_gpu_hours(tmp_path):
+    cell = tmp_path / "m/post/sft/round1"
+    write_rows(cell / "history.csv", [{"step": 1, "wall_time": 7200}])
+    (cell / "logs").mkdir()
+    (cell / "logs/finetune.log").write_text("2026 INFO device: cpu\n")
+    facts = run_times(tmp_path, ["m/post/sft/round1"])
+    assert facts.rows[0][1] == "cpu"
+    assert "0.000 GPU hours" in facts.remark
+
+
+def test_versions_and_seeds(tmp_path):
+    known = dict(versions(tmp_path).rows)
+    assert known["its commit"] == "not known"
+    assert known["numpy"] == np.__version__
+    assert len(dict(versions(CHECKOUT).rows)["its commit"]) >= 9
+    assert seeds({1: 7, 2: 9}, {"toy": 3}).rows == (
+        ("round 1", "7"),
+        ("round 2", "9"),
+        ("toy", "3"),
+    )
+
+
+def test_the_page_loads_nothing(tmp_path):
+    for name in ("f.png", "f_narrow.png"):
+        (tmp_path / name).write_bytes(PNG)
+    parts = [figure_fragment(tmp_path, "f", 'a "figure"'), facts_fragment(seeds({1: 7}, {}))]
+    write_page(tmp_path / "r.html", "T & T", {"One": parts, "None": []}, first=["words"])
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "http" not in text.replace("http-equiv", "")
+    assert "<script" not in text
+    assert text.count("data:image/png;base64,") == 2
+    assert 'href="#s1">One</a>' in text
+    assert "None</h2>" not in text
+    assert 'alt="a &quot;figure&quot;"' in text
+    assert "--natural: 1px" in text

@@ -1,0 +1,116 @@
+"""AntiDeepfake's score CSV, and the commands for score files."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from sdd.cli import main
+from sdd.errors import InputError
+from sdd.scoring.score_csv import read_score_csv, write_score_csv
+from sdd.scoring.score_tables import Scores, read_scores
+from tests.unit.scoring.test_score_tables import write
+
+
+def scores_of(count):
+    logits = np.random.default_rng(0).normal(0, 4, (count, 2)).astype(np.float32)
+    names = [f"ItW-{number}, take 1" for number in range(count)]
+    return Scores(names, np.arange(count) % 2 == 1, logits)
+
+
+def same(first, second):
+    assert first.segment_id == second.segment_id
+    np.testing.assert_array_equal(first.real, second.real)
+    assert first.logits.dtype == second.logits.dtype == np.float32
+    np.testing.assert_array_equal(first.logits, second.logits)
+
+
+def test_what_is_written_is_read_to_the_bit(tmp_path):
+    scores = scores_of(50)
+    write_score_csv(tmp_path / "new/scores.csv", scores)
+    same(read_score_csv(tmp_path / "new/scores.csv"), scores)
+
+
+def test_layout_is_antideepfakes(tmp_path):
+    scores = Scores(["a", "b"], np.array([True, False]), np.float32([[-3.75, 0.1], [2, -1e-5]]))
+    write_score_csv(tmp_path / "a.csv", scores)
+    assert (tmp_path / "a.csv").read_text() == (
+        'ID,Score,Label\na,"[-3.75, 0.10000000149011612]",1\nb,"[2.0, -9.999999747378752e-06]",0\n'
+    )
+    with (tmp_path / "a.csv").open(newline="") as file:
+        assert [json.loads(row["Score"])[0] for row in csv.DictReader(file)] == [-3.75, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "needs the columns ID, Score, Label and at least one row; it has no row"),
+        ("ID,Score,Label\n", "it has no row"),
+        ('ID,Score\na,"[1, 2]"\n', "it has ID, Score"),
+        ('ID,Score,Label\na,"[1, 2]",1\nb,"[1]",0\n', r"line 3: Score is '\[1\]'; it must be two"),
+        ('ID,Score,Label\na,"[1, 2, 3]",1\n', "line 2: Score is"),
+        ('ID,Score,Label\na,"[1, two]",1\n', "line 2: Score is"),
+        ("ID,Score,Label\na\n", "line 2: Score is None"),
+        ('ID,Score,Label\na,"[1, 2]",real\n', "line 2: Label is 'real'; it must be 0"),
+        ('ID,Score,Label\na,"[1, nan]",1\n', "segment 'a' has a logit that is not finite"),
+        ('ID,Score,Label\na,"[1, 2]",1\na,"[1, 2]",0\n', "segment 'a' stands in row 1 and again"),
+        ('ID,Score,Label\n,"[1, 2]",1\n', "row 1 has no segment ID"),
+    ],
+)
+def test_file_that_cannot_be_used(tmp_path, text, message):
+    path = tmp_path / "a.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=message) as caught:
+        read_score_csv(path)
+    assert str(caught.value).startswith(str(path))
+    assert "delete" not in str(caught.value)
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(InputError, match=r"none\.csv cannot be read"):
+        read_score_csv(tmp_path / "none.csv")
+
+
+def test_parquet_to_csv_and_back(tmp_path):
+    source = write(tmp_path / "itw.parquet", real=[(0, 1), (-2, 3)], fake=[(1, 0)])
+    there, back = tmp_path / "out/itw.csv", tmp_path / "out/itw.parquet"
+    assert main(["convert-scores", str(source), str(there)]) == 0
+    assert main(["convert-scores", str(there), str(back)]) == 0
+    same(read_scores(back), read_scores(source))
+    assert back.read_bytes() == source.read_bytes()
+
+
+def test_suffix_that_says_nothing(tmp_path, capsys):
+    source = write(tmp_path / "itw.parquet", real=[(0, 1)], fake=[(1, 0)])
+    assert main(["convert-scores", str(source), str(tmp_path / "itw.txt")]) == 1
+    assert "itw.txt: a score file ends in .parquet" in capsys.readouterr().err
+    assert not (tmp_path / "itw.txt").exists()
+
+
+def test_error_rates_of_both_kinds(tmp_path, capsys):
+    """Ten of each class; one real below all fakes: FRR 1/10, FAR 1/10 at the highest fake but one.
+
+    AUC: nine reals above all ten fakes but one of them (9 x 9), the tenth above none: 81/100.
+    """
+    real, fake = [(0, n) for n in (0, *range(11, 20))], [(0, n) for n in (*range(1, 10), 30)]
+    source = write(tmp_path / "itw.parquet", real=real, fake=fake)
+    main(["convert-scores", str(source), str(tmp_path / "itw.csv")])
+    assert main(["eer", str(source), str(tmp_path / "itw.csv")]) == 0
+    head, first, second = capsys.readouterr().out.splitlines()
+    assert head.split() == ["EER", "%", "AUC", "%", "threshold", "real", "fake", "file"]
+    assert first.split() == ["10.000", "81.000", "9", "10", "10", str(source)]
+    assert second.split()[:5] == first.split()[:5]
+    assert main(["eer", "--score", "probability", str(source)]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split()[0] == "10.000"
+
+
+def test_files_without_an_error_rate_are_told_at_the_end(tmp_path, capsys):
+    few = write(tmp_path / "few.parquet", real=[(0, 1)] * 10, fake=[(1, 0)] * 9)
+    good = write(tmp_path / "good.parquet", real=[(0, 1)] * 10, fake=[(1, 0)] * 10)
+    assert main(["eer", str(few), str(tmp_path / "none.csv"), str(good)]) == 1
+    shown = capsys.readouterr()
+    assert [line.split()[-1] for line in shown.out.splitlines()] == ["file", str(good)]
+    first, second = shown.err.splitlines()
+    assert "9 fake segments; an EER of fewer than 10 a class" in first
+    assert "none.csv cannot be read" in second

@@ -1,0 +1,314 @@
+import os
+import re
+import shutil
+import signal
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sdd.data.dataset import load_batches
+from sdd.data.segment_data import durations, length_sorted_batches, make_dataset
+from sdd.data.segments import COLUMNS, read_segments
+from sdd.detector import inference, save_detector
+from sdd.detector.inference import forward, predict, predict_batches
+from sdd.errors import InputError
+from sdd.runtime.stopping import STOPPED
+from sdd.scoring import partial_scores
+from sdd.scoring import set_scoring
+from sdd.scoring.set_scoring import score_sets
+from tests.conftest import TINY
+from tests.helpers.interrupted import PROCESSES
+
+CPU = torch.device("cpu")
+
+
+@given(
+    st.lists(st.floats(0.1, 60), min_size=1, max_size=50),
+    st.floats(1, 100),
+)
+def test_batches_hold_each_segment_once_within_the_budget(seconds, budget):
+    batches = length_sorted_batches(np.array(seconds), budget)
+    assert sorted(index for batch in batches for index in batch) == list(range(len(seconds)))
+    for batch in batches:
+        longest = max(seconds[index] for index in batch)
+        assert len(batch) == 1 or len(batch) * longest <= budget * (1 + 1e-9)
+
+
+def test_batches_by_hand():
+    seconds = np.array([1.0, 4.0, 2.0, 9.0, 3.0])
+    assert length_sorted_batches(seconds, 8.0) == [[3], [1, 4], [2, 0]]
+
+
+def score_alone(detector, segments, folder):
+    logits = []
+    for index in range(len(segments)):
+        batch = next(load_batches(make_dataset(segments, folder), [[index]], epoch=0))
+        logits.append(detector(batch.waveforms)[0].detach().numpy())
+    return np.array(logits)
+
+
+def test_a_masked_batch_gives_what_each_segment_gives_alone(tones, tiny_detector):
+    segments, folder = tones
+    batches = length_sorted_batches(durations(segments), 5.0)
+    assert max(map(len, batches)) > 5
+
+    def loaded():
+        return load_batches(make_dataset(segments, folder), batches, epoch=0)
+
+    found = list(
+        predict_batches(tiny_detector, loaded(), device=CPU, precision="fp32", embeddings=True)
+    )
+    assert [batch.rows.tolist() for batch in found] == batches
+    alone = score_alone(tiny_detector, segments, folder)
+    rows = np.concatenate(batches)
+    np.testing.assert_allclose(
+        np.concatenate([batch.logits for batch in found]), alone[rows], atol=1e-5
+    )
+    weight, bias = tiny_detector.proj_fc.weight, tiny_detector.proj_fc.bias
+    embeddings = np.concatenate([batch.embeddings for batch in found])
+    again = embeddings @ weight.detach().numpy().T + bias.detach().numpy()
+    np.testing.assert_allclose(again, alone[rows], atol=1e-5)
+    logits = predict(tiny_detector, loaded(), count=24, device=CPU, precision="fp32")
+    np.testing.assert_array_equal(logits[rows], np.concatenate([b.logits for b in found]))
+
+
+def test_pooled_padding_is_as_released(tones, tiny_detector):
+    """Each waveform is normalised over its own length, then zeros are pooled with the rest."""
+    segments, folder = tones
+    tiny_detector.eval()
+    batch = next(load_batches(make_dataset(segments, folder), [[0, 20]], epoch=0))
+    pooled = forward(tiny_detector, batch, CPU, precision="fp32", masked=False)[1]
+    expected = torch.zeros_like(batch.waveforms)
+    for row, length in enumerate(batch.lengths.tolist()):
+        own = batch.waveforms[row, :length]
+        expected[row, :length] = (own - own.mean()) / (own.var(correction=0) + 1e-5).sqrt()
+    torch.testing.assert_close(
+        pooled, tiny_detector(expected, normalise=False), rtol=1e-4, atol=1e-5
+    )
+    masked = forward(tiny_detector, batch, CPU, precision="fp32", masked=True)[1]
+    assert (pooled[0] - masked[0]).abs().max() > 1e-3  # the shorter one is padded
+    torch.testing.assert_close(pooled[1], masked[1], rtol=1e-4, atol=1e-5)
+
+
+def write_table(segments, path):
+    import pyarrow as pa
+
+    pq.write_table(pa.table({name: getattr(segments, name) for name in COLUMNS}), path)
+    return path
+
+
+@pytest.fixture
+def job(tones, tiny_detector, tmp_path):
+    """Arguments of a scoring job of two sets."""
+    segments, folder = tones
+    model = tmp_path / "model.safetensors"
+    save_detector(tiny_detector, model)
+    tables = [write_table(segments, tmp_path / "one.parquet")]
+    tables.append(write_table(segments.select([5, 2, 9]), tmp_path / "two.parquet"))
+    return {
+        "model": model,
+        "architecture": TINY,
+        "tables": tables,
+        "scores": [tmp_path / "cell/scores" / table.name for table in tables],
+        "embeddings": [tmp_path / "cell/embeddings" / table.name for table in tables],
+        "audio_folder": folder,
+        "state": tmp_path / "cell/state/scores",
+        "code": "of the test",
+        "skip_suffixes": [],
+        "batch_seconds": 3.0,
+        "precision": "fp32",
+        "device": "cpu",
+        "threads": 1,
+        "workers": 0,
+        "save_minutes": 0.0,
+    }
+
+
+def test_scores_are_written_in_the_order_of_the_segments(job, tones, tiny_detector):
+    segments, folder = tones
+    score_sets(**job)
+    alone = score_alone(tiny_detector.eval(), segments, folder)
+    for target, rows in zip(job["scores"], (range(24), [5, 2, 9]), strict=True):
+        scores = pq.read_table(target).to_pydict()
+        assert scores["segment_id"] == [segments.segment_id[row] for row in rows]
+        assert scores["label"] == [segments.label[row] for row in rows]
+        np.testing.assert_allclose(scores["logit_fake"], alone[list(rows), 0], atol=1e-5)
+        np.testing.assert_allclose(scores["logit_real"], alone[list(rows), 1], atol=1e-5)
+    fake = pq.read_table(job["embeddings"][1]).to_pydict()
+    assert fake["segment_id"] == ["tone-5", "tone-9"]
+    assert not (job["state"].parent).exists()
+
+
+def test_set_that_the_recipe_skips_whole(job):
+    with pytest.raises(InputError, match=r"one\.parquet: all its sources are of the kinds \.wav"):
+        score_sets(**{**job, "skip_suffixes": [".wav"]})
+    assert not job["scores"][0].exists()
+
+
+# ------------------------------------------------------------------------------------ being killed
+def written(job):
+    return [path.read_bytes() for path in (*job["scores"], *job["embeddings"])]
+
+
+def score_and_wait(arguments, connection, batches, hangs_in_a_save):
+    """In a process: score, and wait when so many batches have begun, or in the first save."""
+    forward, begun = inference.forward, []
+
+    def waiting(*rest, **options):
+        begun.append(1)
+        if len(begun) == batches:
+            connection.send("begun")
+            connection.recv()
+        return forward(*rest, **options)
+
+    def hanging(path, **_):
+        Path(path).write_bytes(b"half")
+        connection.send("saving")
+        connection.recv()
+
+    inference.forward = waiting
+    if hangs_in_a_save:
+        partial_scores.np.savez = hanging
+    score_sets(**arguments)
+
+
+def kill(job, *, batches=0, hangs_in_a_save=False, by=signal.SIGKILL):
+    """Start scoring, and kill it when so many batches have begun, or in its first save."""
+    ours, theirs = PROCESSES.Pipe()
+    arguments = (job, theirs, batches, hangs_in_a_save)
+    process = PROCESSES.Process(target=score_and_wait, args=arguments)
+    process.start()
+    theirs.close()
+    try:
+        ours.recv()
+        os.kill(process.pid, by)
+        if by != signal.SIGKILL:
+            ours.send("go on")
+        process.join()
+    finally:
+        process.kill()
+        ours.close()
+    assert process.exitcode == (-by if by == signal.SIGKILL else STOPPED)
+
+
+def test_killed_again_and_again_it_ends_in_the_same_bytes(job, caplog):
+    score_sets(**job)
+    expected = written(job)
+    batches = len(length_sorted_batches(durations(read_segments(job["tables"][0])), 3.0))
+    assert batches > 3
+    shutil.rmtree(job["state"].parents[1])
+    for begun in (1, 2, 2):  # saved: none, one, two batches
+        kill(job, batches=begun)
+    assert len(list(job["state"].rglob("part-*.npz"))) == 2
+    # As Snakemake does after a job that failed.
+    shutil.rmtree(job["scores"][0].parent, ignore_errors=True)
+    shutil.rmtree(job["embeddings"][0].parent, ignore_errors=True)
+    caplog.set_level("INFO")
+    score_sets(**job)
+    assert written(job) == expected
+    assert "is scored already" in caplog.text
+    assert not job["state"].exists()
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGUSR1])
+def test_asked_to_stop_it_saves_itself_first(job, monkeypatch, by):
+    whole = scored_batches(job, monkeypatch)
+    expected = written(job)
+    job["save_minutes"] = 60.0
+    kill(job, batches=2, by=by)
+    assert [part.stem for part in job["state"].rglob("part-*.npz")] == ["part-00000000-00000002"]
+    assert scored_batches(job, monkeypatch) == whole - 2
+    assert written(job) == expected
+
+
+def test_killed_in_a_save_it_ends_in_the_same_bytes(job):
+    score_sets(**job)
+    expected = written(job)
+    kill(job, hangs_in_a_save=True)
+    assert [path.name for path in job["state"].rglob(".part*")]
+    score_sets(**job)
+    assert written(job) == expected
+    assert not job["state"].exists()
+
+
+def scored_batches(job, monkeypatch):
+    """Score, and count the batches that ran through the detector."""
+    calls = []
+    forward = inference.forward
+
+    def counted(detector, batch, *rest, **options):
+        calls.append(len(batch.lengths))
+        return forward(detector, batch, *rest, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(inference, "forward", counted)
+        score_sets(**job)
+    return len(calls)
+
+
+def interrupted(job, monkeypatch):
+    """Let a job fail when its first set is scored; tell how many batches it has in all."""
+    whole = scored_batches(job, monkeypatch)
+
+    def failing(*_):
+        raise RuntimeError("no space")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(set_scoring, "write_embeddings", failing)
+        with pytest.raises(RuntimeError):
+            score_sets(**job)
+    return whole
+
+
+def test_what_is_scored_is_not_scored_again(job, monkeypatch):
+    whole = interrupted(job, monkeypatch)
+    assert scored_batches(job, monkeypatch) == 1  # of the second set
+    assert scored_batches(job, monkeypatch) == whole
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"code": "other"}, {"batch_seconds": 2.9}, {"skip_suffixes": [".mp3"]}, "model", "table"],
+)
+def test_parts_made_from_something_else_are_not_used(job, monkeypatch, change, tiny_detector):
+    whole = interrupted(job, monkeypatch)
+    if change == "model":
+        with torch.no_grad():
+            tiny_detector.proj_fc.bias += 1
+        save_detector(tiny_detector, job["model"])
+    elif change == "table":
+        segments = read_segments(job["tables"][0])
+        write_table(segments.select(range(23, -1, -1)), job["tables"][0])
+    else:
+        job |= change
+    assert scored_batches(job, monkeypatch) == whole
+    score_again = written(job)
+    score_sets(**job)
+    assert written(job) == score_again
+
+
+def test_a_damaged_part_is_scored_again(job, monkeypatch, caplog):
+    score_sets(**job)
+    expected = written(job)
+    whole = interrupted(job, monkeypatch)
+    _, second, *_ = sorted(job["state"].rglob("part-*.npz"))
+    second.write_bytes(second.read_bytes()[:100])
+    assert scored_batches(job, monkeypatch) == whole - 1
+    assert f"{second} is damaged: its segments are scored again" in caplog.text
+    assert written(job) == expected
+
+
+def test_progress_is_in_the_log(job, caplog):
+    caplog.set_level("INFO")
+    score_sets(**job)
+    lines = [record.message for record in caplog.records if record.message.startswith("one: ")]
+    assert re.fullmatch(
+        r"one: \d+ % of 13 s of audio, [\d.]+ s a second, [\d.]+ minutes left", lines[0]
+    )
+    assert lines[-2].startswith("one: 100 % of 13 s")
+    assert lines[-1] == "one: 24 segments, 13 s of audio scored"
