@@ -1,0 +1,249 @@
+"""Which of the library's files a file runs: what it imports, found from its text.
+
+Followed is what Python executes: the packages around a module, imports inside functions, and the
+defining module of a name that a package hands out only when it is asked for (a module level
+``__getattr__`` with a table of names). Imports below ``if TYPE_CHECKING:`` are never executed.
+"""
+
+import ast
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+# The environment that `uv run --script` makes for a script: a comment, but one that acts.
+_SCRIPT_ENVIRONMENT = re.compile(r"^# /// script$.*?^# ///$", re.MULTILINE | re.DOTALL)
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_WITH_DOCSTRINGS = (ast.Module, ast.ClassDef, *_FUNCTIONS)
+
+
+class _OnlyWhatRuns(ast.NodeTransformer):
+    """Take docstrings and what stands below ``if TYPE_CHECKING:`` out of a syntax tree."""
+
+    def visit(self, node: ast.AST) -> ast.AST | list[ast.stmt]:
+        if isinstance(node, _WITH_DOCSTRINGS) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:]
+        if isinstance(node, ast.If) and _is_type_checking(node.test):
+            return [kept for statement in node.orelse for kept in _as_list(self.visit(statement))]
+        if isinstance(node, ast.expr):  # no statement is inside an expression
+            return node
+        visited: ast.AST = self.generic_visit(node)
+        return visited
+
+
+def _as_list(visited: ast.AST | list[ast.stmt]) -> list[ast.stmt]:
+    return visited if isinstance(visited, list) else [visited]  # type: ignore[list-item]
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", None)
+    return name == "TYPE_CHECKING"
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A Python file, parsed once.
+
+    Attributes
+    ----------
+    path
+        Where it lies.
+    name
+        Where it lies below the folder of all code, so that no two files are confused.
+    module
+        What it is imported as (`sdd.data.audio`); empty for a script.
+    """
+
+    path: Path
+    name: str
+    module: str
+
+    @property
+    def is_package(self) -> bool:
+        """Whether it is the ``__init__`` of a package."""
+        return self.path.name == "__init__.py"
+
+    @cached_property
+    def text(self) -> str:
+        """What is in it."""
+        return self.path.read_text(encoding="utf-8")
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """Its syntax tree, of what runs alone."""
+        tree = ast.parse(self.text, str(self.path))
+        _OnlyWhatRuns().visit(tree)
+        return tree
+
+    @cached_property
+    def behaviour(self) -> str:
+        """Digest of what it does: comments, docstrings and layout do not count."""
+        environment = _SCRIPT_ENVIRONMENT.findall(self.text)
+        return hashlib.sha256("\n".join([*environment, ast.dump(self.tree)]).encode()).hexdigest()
+
+    @cached_property
+    def own_names(self) -> frozenset[str]:
+        """Names that the module itself gives a value, modules of its own package not counted."""
+        return frozenset(self._bound(self.tree.body))
+
+    def _bound(self, body: list[ast.stmt]) -> Iterator[str]:
+        for node in body:
+            if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
+                yield node.name
+            elif isinstance(node, ast.Import):
+                yield from (alias.asname or alias.name.split(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                if self.absolute(node.module or "", node.level) != self.module:
+                    yield from (alias.asname or alias.name for alias in node.names)
+            else:
+                yield from _stored_names(node)
+                for inner in ("body", "orelse", "finalbody", "handlers"):
+                    yield from self._bound(getattr(node, inner, []))
+
+    @cached_property
+    def handed_out(self) -> dict[str, str]:
+        """Names that a module level ``__getattr__`` fetches, and the module that defines each."""
+        if "__getattr__" not in self.own_names:
+            return {}
+        tables = (
+            node
+            for statement in self.tree.body
+            if isinstance(statement, ast.Assign | ast.AnnAssign)
+            for node in ast.walk(statement)
+            if isinstance(node, ast.Dict)
+        )
+        return {name: self.absolute(module) for table in tables for name, module in _pairs(table)}
+
+    def absolute(self, module: str, level: int = 0) -> str:
+        """Write a module's name in full; leading dots, or `level` of them, start from this one."""
+        dots = len(module) - len(module.lstrip("."))
+        if dots + level == 0:
+            return module
+        parts = self.module.split(".")
+        base = parts[: len(parts) - (dots + level) + self.is_package]
+        return ".".join([*base, *filter(None, module.lstrip(".").split("."))])
+
+
+def _stored_names(node: ast.AST) -> Iterator[str]:
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+            yield part.id
+
+
+def _pairs(table: ast.Dict) -> Iterator[tuple[str, str]]:
+    """Read ``{name: module}`` and ``{module: (name, ...)}``."""
+    for key, value in zip(table.keys, table.values, strict=True):
+        if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
+            continue
+        if isinstance(value, ast.Constant) and isinstance(value.value, str):
+            yield key.value, value.value.partition(":")[0]
+        elif isinstance(value, ast.Tuple | ast.List | ast.Set):
+            names = (item.value for item in value.elts if isinstance(item, ast.Constant))
+            yield from ((name, key.value) for name in names if isinstance(name, str))
+
+
+@dataclass(frozen=True)
+class Library:
+    """A package of Python files, and what is executed when they are imported.
+
+    Attributes
+    ----------
+    folder
+        The package's folder (``src/sdd``).
+    """
+
+    folder: Path
+    _files: dict[str, SourceFile | None] = field(default_factory=dict, repr=False)
+    _imports: dict[str, tuple[SourceFile, ...]] = field(default_factory=dict, repr=False)
+
+    def file(self, module: str) -> SourceFile | None:
+        """Find the file of a module; None for modules that are not the library's."""
+        if module not in self._files:
+            self._files[module] = self._find(module)
+        return self._files[module]
+
+    def _find(self, module: str) -> SourceFile | None:
+        parts = module.split(".")
+        if parts[0] != self.folder.name:
+            return None
+        base = self.folder.joinpath(*parts[1:])
+        for path in (base / "__init__.py", base.with_suffix(".py")):
+            if path.is_file():
+                name = path.relative_to(self.folder.parent).as_posix()
+                return SourceFile(path, name, module)
+        return None
+
+    def modules(self) -> list[str]:
+        """List all modules of the library."""
+        names = []
+        for path in sorted(self.folder.rglob("*.py")):
+            parts = path.relative_to(self.folder.parent).with_suffix("").parts
+            names.append(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
+        return names
+
+    def imports(self, file: SourceFile) -> tuple[SourceFile, ...]:
+        """List the files that a file's imports execute directly, and the packages around it."""
+        if file.name not in self._imports:
+            around = self._loading(file.module.rpartition(".")[0])
+            found = dict.fromkeys([*around, *self._imported(file)])
+            self._imports[file.name] = tuple(other for other in found if other != file)
+        return self._imports[file.name]
+
+    def _imported(self, file: SourceFile) -> Iterator[SourceFile]:
+        for node in ast.walk(file.tree):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    yield from self._imported_by_name(alias)
+            elif isinstance(node, ast.ImportFrom):
+                base = file.absolute(node.module or "", node.level)
+                yield from self._loading(base)
+                for alias in node.names:
+                    yield from self._member(base, alias.name)
+            elif name := _imported_by_call(node):
+                yield from self._whole(file.absolute(name))
+
+    def _imported_by_name(self, alias: ast.alias) -> Iterator[SourceFile]:
+        """Files of ``import a.b.c``, after which any name of a, a.b and a.b.c may be used."""
+        yield from self._whole(alias.name)
+        parts = alias.name.split(".")
+        for length in range(1, 1 if alias.asname else len(parts)):
+            yield from self._whole(".".join(parts[:length]))
+
+    def _loading(self, module: str) -> Iterator[SourceFile]:
+        """Files that are executed when a module is loaded: its packages and itself."""
+        parts = module.split(".")
+        for length in range(1, len(parts) + 1):
+            if file := self.file(".".join(parts[:length])):
+                yield file
+
+    def _member(self, base: str, name: str) -> Iterator[SourceFile]:
+        """Files that ``from base import name`` executes beside those of `base`."""
+        face = self.file(base)
+        if face is None or name in face.own_names:
+            return
+        if name == "*":
+            yield from self._whole(base)
+        elif name in face.handed_out:
+            yield from self._loading(face.handed_out[name])
+        elif face.is_package and self.file(f"{base}.{name}"):
+            yield from self._whole(f"{base}.{name}")
+
+    def _whole(self, module: str) -> Iterator[SourceFile]:
+        """Files of a module of which any name may be asked for later."""
+        yield from self._loading(module)
+        file = self.file(module)
+        for defining in file.handed_out.values() if file else ():
+            yield from self._loading(defining)
+
+
+def _imported_by_call(node: ast.AST) -> str | None:
+    """Read the module of ``import_module("...")``."""
+    if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+        function = node.func.attr if isinstance(node.func, ast.Attribute) else node.func
+        name = function.id if isinstance(function, ast.Name) else function
+        argument = node.args[0].value
+        if name in ("import_module", "__import__") and isinstance(argument, str):
+            return argument
+    return None
