@@ -38,7 +38,8 @@ FloatArray = npt.NDArray[np.float32]
 PREPARE = """
 import sys
 from pathlib import Path
-from sdd.data.preparation import prepare_corpus, read_audio_table, read_paths, write_audio_table
+from sdd.data.audio.table import read_audio_table, read_paths, write_audio_table
+from sdd.data.preparation import prepare_corpus
 
 root, folder, workers = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 rows = prepare_corpus(read_paths(root / "protocol.csv"), root, folder, "bench", workers=workers)

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.data.corpora import read_protocol
-from sdd.data.preparation import read_audio_table, read_failures
+from sdd.data.audio.table import digest_of_audio, read_audio_table, read_failures
+from sdd.data.corpora.protocol import read_protocol
 from sdd.data.segments import cut_segments, write_segments
 from sdd.runtime.job_log import logged
 
@@ -13,14 +13,16 @@ if TYPE_CHECKING:
 
 with logged(snakemake.log[0]):
     audio = Path(snakemake.input.audio)
+    audio_table = read_audio_table(audio)
     part = snakemake.params.set
     segments = cut_segments(
         read_protocol(Path(snakemake.input.protocol)),
-        read_audio_table(audio),
+        audio_table,
         partition=part.get("partition"),
         label=part.get("label"),
         max_seconds=part.get("max_seconds"),
         min_seconds=snakemake.params.min_seconds,
         failed=read_failures(audio.parent, audio.stem),
     )
-    write_segments(segments, Path(snakemake.output[0]))
+    digest = digest_of_audio(audio_table, segments["file"])
+    write_segments(segments, Path(snakemake.output[0]), audio=digest)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from sdd.analysis.claims.assessment import COLUMNS, claim_rows
 from sdd.analysis.claims.files import assess_results
 from sdd.presentation.claims_page import write_claims_page
+from sdd.runtime.csv_rows import write_rows
 from sdd.runtime.job_log import logged
-from sdd.scoring.score_tables import write_rows
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

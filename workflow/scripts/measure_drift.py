@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdd.analysis.drift_table import measure_drifts
+from sdd.runtime.csv_rows import write_rows
 from sdd.runtime.job_log import logged
-from sdd.scoring.score_tables import write_rows
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -10,8 +10,8 @@ from sdd.analysis.uncertainty import (
     interval_rows,
     measure_rows,
 )
+from sdd.runtime.csv_rows import write_rows
 from sdd.runtime.job_log import logged
-from sdd.scoring.score_tables import write_rows
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.data.preparation import prepare_corpus, read_paths, write_audio_table
+from sdd.data.audio.table import read_paths, write_audio_table
+from sdd.data.preparation import prepare_corpus
 from sdd.runtime.job_log import logged
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from sdd.presentation.tables import (
     write_html,
     write_image,
 )
+from sdd.runtime.csv_rows import write_rows
 from sdd.runtime.job_log import logged
-from sdd.scoring.score_tables import write_rows
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from sdd.data.audio.decoding import read_segment
+from sdd.data.audio.prepared import read_segment
 from sdd.data.rawboost import rawboost
 from sdd.errors import InputError
 

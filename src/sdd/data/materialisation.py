@@ -1,6 +1,5 @@
 """Segments as files of their own, for tools that know no windows."""
 
-import hashlib
 import logging
 import re
 from collections.abc import Sequence
@@ -10,11 +9,13 @@ from pathlib import Path
 import pandas as pd
 import soundfile
 
-from sdd.data.audio.decoding import RATE, read_segment
+from sdd.data.audio import SAMPLE_RATE
+from sdd.data.audio.prepared import read_segment
 from sdd.data.corpora.protocol import COLUMNS, UNKNOWN, write_protocol
 from sdd.data.paths import ROOT_PREFIX
 from sdd.data.segments import Segments
 from sdd.runtime.atomic_files import atomic_path
+from sdd.runtime.digests import text_digest
 
 PROTOCOL = "protocol.csv"
 
@@ -36,8 +37,6 @@ def materialise_segments(
         Where to write: `<ID>.flac` for each segment, `protocol.csv` last. Its Path begins with
         `$ROOT/<name of the folder>/`, so `$ROOT` stands for the folder around it. FLAC files of
         segments that the table does not have are removed.
-    workers
-        Threads.
 
     Raises
     ------
@@ -50,7 +49,7 @@ def materialise_segments(
         start, end = int(segments.start[row]), int(segments.end[row])
         samples = read_segment(audio_folder / segments.file[row], start, end)
         with atomic_path(folder / names[row]) as temporary:
-            soundfile.write(temporary, samples, RATE, format="FLAC", subtype="PCM_16")
+            soundfile.write(temporary, samples, SAMPLE_RATE, format="FLAC", subtype="PCM_16")
 
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(max(1, workers)) as pool:
@@ -62,22 +61,11 @@ def materialise_segments(
 
 
 def segment_file(name: str) -> str:
-    """Name the file of a segment: its ID, made safe and unique where it is no file name.
-
-    Parameters
-    ----------
-    name
-        The segment's ID.
-
-    Returns
-    -------
-    str
-        `<ID>.flac`, or what of the ID is safe and a digest of it.
-    """
+    """Name the file of a segment: ``<ID>.flac``, or what of the ID is safe and a digest of it."""
     if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}", name):
         return f"{name}.flac"
     safe = re.sub(r"[^A-Za-z0-9._-]+", "_", name).lstrip(".-")[:100]
-    return f"{safe}-{hashlib.sha256(name.encode()).hexdigest()[:12]}.flac"
+    return f"{safe}-{text_digest(name)[:12]}.flac"
 
 
 def _protocol(segments: Segments, names: Sequence[str], folder: str) -> pd.DataFrame:
@@ -85,8 +73,8 @@ def _protocol(segments: Segments, names: Sequence[str], folder: str) -> pd.DataF
         {
             "ID": segments.segment_id,
             "Label": segments.label,
-            "Duration": (segments.end - segments.start) / RATE,
-            "SampleRate": RATE,
+            "Duration": (segments.end - segments.start) / SAMPLE_RATE,
+            "SampleRate": SAMPLE_RATE,
             "Path": [f"{ROOT_PREFIX}{folder}/{name}" for name in names],
             "Attack": segments.attack,
             "Speaker": segments.speaker,

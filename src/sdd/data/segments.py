@@ -253,7 +253,7 @@ def _schema() -> "pa.Schema":
     return pa.schema([(c, pa.int64() if c in ("start", "end") else pa.string()) for c in COLUMNS])
 
 
-def write_segments(table: "pd.DataFrame", path: Path) -> None:
+def write_segments(table: "pd.DataFrame", path: Path, *, audio: str = "") -> None:
     """Write a segment table as Parquet, all at once or not at all.
 
     Parameters
@@ -262,13 +262,16 @@ def write_segments(table: "pd.DataFrame", path: Path) -> None:
         What `cut_segments` returned.
     path
         The file to write.
+    audio
+        Digest of the audio that the segments are windows of. It goes into the file, so that the
+        file is another one when other samples are at the same places.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     rows = pa.Table.from_pandas(table, _schema(), preserve_index=False)
     with atomic_path(path) as temporary:
-        pq.write_table(rows.replace_schema_metadata(None), temporary)
+        pq.write_table(rows.replace_schema_metadata({"audio": audio} if audio else None), temporary)
 
 
 def read_segments(path: Path) -> Segments:

@@ -104,7 +104,7 @@ class SourceFile:
 
     @cached_property
     def handed_out(self) -> dict[str, str]:
-        """Names that a module level ``__getattr__`` fetches, and the module that defines each."""
+        """Names that a module level ``__getattr__`` may fetch, and where its tables say from."""
         if "__getattr__" not in self.own_names:
             return {}
         tables = (
@@ -114,7 +114,7 @@ class SourceFile:
             for node in ast.walk(statement)
             if isinstance(node, ast.Dict)
         )
-        return {name: self.absolute(module) for table in tables for name, module in _pairs(table)}
+        return {name: module for table in tables for name, module in _pairs(table)}
 
     def absolute(self, module: str, level: int = 0) -> str:
         """Write a module's name in full; leading dots, or `level` of them, start from this one."""
@@ -226,16 +226,22 @@ class Library:
         if name == "*":
             yield from self._whole(base)
         elif name in face.handed_out:
-            yield from self._loading(face.handed_out[name])
+            yield from self._handed_out(face, name)
         elif face.is_package and self.file(f"{base}.{name}"):
             yield from self._whole(f"{base}.{name}")
 
     def _whole(self, module: str) -> Iterator[SourceFile]:
         """Files of a module of which any name may be asked for later."""
         yield from self._loading(module)
-        file = self.file(module)
-        for defining in file.handed_out.values() if file else ():
-            yield from self._loading(defining)
+        if face := self.file(module):
+            for name in face.handed_out:
+                yield from self._handed_out(face, name)
+
+    def _handed_out(self, face: SourceFile, name: str) -> Iterator[SourceFile]:
+        """Files of a name that a package fetches: its table may leave out the package's name."""
+        module = face.handed_out[name]
+        inside = f"{face.module}.{module.lstrip('.')}"
+        yield from self._loading(inside if self.file(inside) else face.absolute(module))
 
 
 def _imported_by_call(node: ast.AST) -> str | None:

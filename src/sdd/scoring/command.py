@@ -14,6 +14,7 @@ from sdd.detector import ARCHITECTURES, Detector, load_detector
 from sdd.detector.inference import choose_device
 from sdd.errors import InputError
 from sdd.experiment.costs import scoring_batch_seconds
+from sdd.runtime.csv_rows import write_rows
 from sdd.scoring.recordings import (
     SUFFIXES,
     find_recordings,
@@ -22,7 +23,6 @@ from sdd.scoring.recordings import (
     rows_of_windows,
     score_recordings,
 )
-from sdd.scoring.score_tables import write_rows
 
 SOME_UNREADABLE = 1
 

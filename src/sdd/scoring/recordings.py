@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdd.data.audio.decoding import RATE, prepare_source
+from sdd.data.audio import SAMPLE_RATE
+from sdd.data.audio.preparing import prepare_source
 from sdd.data.segments import Segments
 from sdd.errors import InputError
 
@@ -119,7 +120,7 @@ def cut_windows(samples: int, longest_seconds: float) -> np.ndarray:
     ndarray
         int64 [W, 2], first sample and the one past the last; lengths differ by a sample at most.
     """
-    longest = samples if np.isinf(longest_seconds) else max(1, round(longest_seconds * RATE))
+    longest = samples if np.isinf(longest_seconds) else max(1, round(longest_seconds * SAMPLE_RATE))
     count = max(1, -(-samples // longest))
     edges = np.arange(count + 1, dtype=np.int64) * samples // count
     return np.stack([edges[:-1], edges[1:]], axis=1)
@@ -170,7 +171,7 @@ def score_recordings(
             if not np.isfinite(own).all():
                 unreadable[path] = f"{path}: the detector gives no finite score"
                 continue
-            yield RecordingScore(path, bounds[-1, 1] / RATE, bounds / RATE, own)
+            yield RecordingScore(path, bounds[-1, 1] / SAMPLE_RATE, bounds / SAMPLE_RATE, own)
 
 
 def _prepare_chunk(
@@ -190,14 +191,14 @@ def _prepare_chunk(
             samples = prepare_source(path, folder / name).samples
             if samples < needed:
                 raise InputError(
-                    f"{path} lasts {1000 * samples / RATE:.0f} ms: this detector needs at least "
-                    f"{1000 * needed / RATE:g} ms."
+                    f"{path} lasts {1000 * samples / SAMPLE_RATE:.0f} ms: "
+                    f"this detector needs at least {1000 * needed / SAMPLE_RATE:g} ms."
                 )
         except InputError as error:
             unreadable[path] = str(error)
             continue
         chunk.append((path, name, cut_windows(samples, window_seconds)))
-        seconds += samples / RATE
+        seconds += samples / SAMPLE_RATE
         if len(chunk) == _CHUNK_FILES or seconds >= _CHUNK_SECONDS:
             break
     return chunk

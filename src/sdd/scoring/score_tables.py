@@ -1,8 +1,7 @@
 """The files of a cell: scores, error rates and other tables."""
 
-import csv
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +11,7 @@ import numpy as np
 from sdd.data.segments import Segments, read_segments, without_suffixes
 from sdd.errors import InputError
 from sdd.metrics.error_rates import eer
-from sdd.runtime.atomic_files import atomic_path
+from sdd.runtime.csv_rows import read_rows
 from sdd.runtime.parquet import read_parquet, write_parquet
 
 Score = Literal["logit", "probability"]
@@ -283,16 +282,6 @@ def _probability_of_real(logits: np.ndarray) -> np.ndarray:
     return np.asarray(odds[:, 1] / odds.sum(axis=1))
 
 
-def write_rows(
-    path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None
-) -> None:
-    """Write rows as CSV with a header, the keys of the first row or `columns`; atomically."""
-    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(columns or rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
 def read_cells(paths: Sequence[Path]) -> list[dict[str, Any]]:
     """Read a CSV of many cells; each row gets its cell's model, init, algorithm and round.
 
@@ -310,6 +299,5 @@ def read_cells(paths: Sequence[Path]) -> list[dict[str, Any]]:
             "algorithm": algorithm,
             "round": int(number.removeprefix("round")),
         }
-        with path.open(newline="", encoding="utf-8") as file:
-            rows.extend({**cell, **row} for row in csv.DictReader(file))
+        rows.extend({**cell, **row} for row in read_rows(path))
     return rows

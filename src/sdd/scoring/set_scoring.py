@@ -9,7 +9,6 @@ from typing import Any, Literal
 import torch
 from tqdm import tqdm
 
-from sdd.data.audio.decoding import file_digest
 from sdd.data.dataset import load_batches
 from sdd.data.segment_data import durations, length_sorted_batches, make_dataset
 from sdd.data.segments import Segments, read_segments, without_suffixes
@@ -18,6 +17,7 @@ from sdd.detector.inference import Precision, Predictions, choose_device, predic
 from sdd.errors import InputError
 from sdd.experiment.costs import scoring_batch_seconds
 from sdd.runtime.atomic_files import remove_if_empty
+from sdd.runtime.digests import file_digest
 from sdd.runtime.stopping import STOPPED, StopRequest
 from sdd.scoring.embedding_tables import write_embeddings
 from sdd.scoring.partial_scores import PartialScores

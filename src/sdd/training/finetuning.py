@@ -1,6 +1,5 @@
 """Fine-tuning one cell: from a checkpoint to the best weights."""
 
-import hashlib
 import json
 import logging
 import shutil
@@ -13,6 +12,7 @@ import torch
 from sdd.data.segments import Segments, without_suffixes
 from sdd.detector import Detector, load_detector, load_pretrained, read_metadata, save_detector
 from sdd.detector.inference import choose_device, describe_device, prepare
+from sdd.runtime.digests import files_digest, text_digest
 from sdd.runtime.ownership import sole_owner
 from sdd.runtime.stopping import STOPPED, StopRequest
 from sdd.training.policies import Policies
@@ -155,11 +155,7 @@ def finetune(
 
 def _digest_of_start(start: Path, reference: Path | None) -> str:
     """Digest the weights that a stage starts from, and its reference if that is another file."""
-    digest = hashlib.sha256()
-    for path in filter(None, (start, reference)):
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()[:16]
+    return files_digest(filter(None, (start, reference)))[:16]
 
 
 def _metadata(start: Path, objective: Mapping[str, Any], trainer: Trainer) -> dict[str, str]:
@@ -168,7 +164,7 @@ def _metadata(start: Path, objective: Mapping[str, Any], trainer: Trainer) -> di
     return {
         **{key: inherited[key] for key in ("licence", "source") if key in inherited},
         "objective": json.dumps(dict(objective), sort_keys=True),
-        "settings": hashlib.sha256(trainer.settings().encode()).hexdigest()[:16],
+        "settings": text_digest(trainer.settings())[:16],
     }
 
 

@@ -26,7 +26,7 @@ from sdd.detector import Detector, normalise_waveforms
 from sdd.detector import architecture as as_architecture
 from sdd.detector.checkpoints.conversion import save_encoder
 from sdd.detector.inference import choose_device, prepare
-from sdd.scoring.score_tables import write_rows
+from sdd.runtime.csv_rows import write_rows
 
 MEL_BANDS = 40
 WINDOW = 400

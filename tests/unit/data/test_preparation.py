@@ -13,17 +13,18 @@ import pandas as pd
 import pytest
 import soundfile
 
-from sdd.data.audio.decoding import decode, prepare_source, read_segment
+from sdd.data.audio.decoding import decode
+from sdd.data.audio.prepared import read_segment
+from sdd.data.audio.preparing import prepare_source
 from sdd.data.audio.resampling import Resampler
-from sdd.data.preparation import (
+from sdd.data.audio.table import (
     COLUMNS,
-    flac_name,
-    prepare_corpus,
     read_audio_table,
     read_failures,
     read_paths,
     write_audio_table,
 )
+from sdd.data.preparation import flac_name, prepare_corpus
 from sdd.errors import InputError
 from tests.helpers.audio_files import as_integers, chirp, resampled, write_container
 
@@ -233,7 +234,7 @@ KILLED = """
 import os, signal, sys, threading
 from pathlib import Path
 import sdd.data.preparation
-from sdd.data.audio.decoding import prepare_source
+from sdd.data.audio.preparing import prepare_source
 
 count = 0
 def deadly(source, target):
@@ -262,10 +263,10 @@ def test_killed_midway_and_run_again_gives_the_same_bytes(tmp_path: Path) -> Non
     kept = {path: path.stat().st_mtime_ns for path in (killed / "mine").glob("[!.]*.flac")}
     assert len(kept) == 3
     journal = killed / "mine/prepared.jsonl"
-    entries = [json.loads(line) for line in journal.read_text().splitlines()]
+    entries = [json.loads(line)[1] for line in journal.read_text().splitlines()]
     assert 2 <= len(entries) <= 3
     with journal.open("a") as file:  # a line that was being written
-        file.write('{"version": 1, "path": "$RO')
+        file.write('["$ROOT/a.wav", {"code": "12", "path": "$RO')
     again = prepared(protocol, root, killed, "mine", workers=2)
     pd.testing.assert_frame_equal(again, straight)
     assert tree(killed) == tree(tmp_path / "straight")

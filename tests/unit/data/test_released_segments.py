@@ -10,7 +10,7 @@ import soundfile
 import torch
 import torchaudio.functional
 
-from sdd.data.audio.decoding import read_segment
+from sdd.data.audio.prepared import read_segment
 from sdd.data.corpora import read_corpus
 from sdd.data.preparation import prepare_corpus
 from sdd.data.segments import cut_segments

@@ -214,6 +214,16 @@ def test_round_trip(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "sets/a.parquet"), table)
 
 
+def test_a_table_of_other_audio_is_another_file(tmp_path: Path) -> None:
+    rows = protocol(("a", "real", "-"))
+    table = cut_segments(rows, audio([*rows["Path"]], [64_500]), **ALL, max_seconds=4)
+    files = [tmp_path / f"{name}.parquet" for name in "abc"]
+    for file, digest in zip(files, ("12", "12", "34"), strict=True):
+        write_segments(table, file, audio=digest)
+    assert files[0].read_bytes() == files[1].read_bytes() != files[2].read_bytes()
+    assert read_segments(files[0]).segment_id == read_segments(files[2]).segment_id
+
+
 def test_bad_segment_table(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a\.parquet is missing: cut the segments first"):
         read_segments(tmp_path / "a.parquet")
@@ -228,6 +238,7 @@ def test_reading_needs_neither_pandas_nor_torch(tmp_path: Path) -> None:
     write_segments(table, tmp_path / "a.parquet")
     code = (
         "import sys; from pathlib import Path; import sdd.data.audio.decoding; "
+        "import sdd.data.audio.prepared; "
         "from sdd.data.segments import *; "
         "read_segments(Path(sys.argv[1])); "
         "sys.exit(', '.join({'pandas', 'torch', 'av'} & set(sys.modules)))"

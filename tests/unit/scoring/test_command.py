@@ -12,14 +12,16 @@ import soundfile
 import torch
 
 from sdd.cli import main
-from sdd.data.audio.decoding import RATE, prepare_source, read_segment
+from sdd.data.audio import SAMPLE_RATE
+from sdd.data.audio.prepared import read_segment
+from sdd.data.audio.preparing import prepare_source
 from sdd.detector import export_authors, save_detector
 from sdd.scoring import recordings as module
 from sdd.scoring.recordings import cut_windows, find_recordings, format_rows, probability_of_fake
 from tests.conftest import TINY
 
 
-def tone(path, seconds, rate=RATE, channels=1, pitch=200.0):
+def tone(path, seconds, rate=SAMPLE_RATE, channels=1, pitch=200.0):
     time = np.arange(round(seconds * rate)) / rate
     wave = 0.3 * np.sin(2 * np.pi * pitch * time * (1 + 0.1 * time))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +89,9 @@ def test_recordings_to_csv(model, folder, tmp_path, tiny_detector, capsys):
     assert float(long["logit_real"]) == pytest.approx(windows[:, 1].mean(), abs=1e-5)
     probabilities = 1 / (1 + np.exp(windows[:, 1] - windows[:, 0]))
     assert float(long["highest_probability_fake"]) == pytest.approx(probabilities.max(), abs=1e-5)
-    assert float(long["highest_at"]) == round(edges[int(probabilities.argmax())][0] / RATE, 3)
+    assert float(long["highest_at"]) == round(
+        edges[int(probabilities.argmax())][0] / SAMPLE_RATE, 3
+    )
     assert [file.name for file in output.parent.iterdir()] == ["scores.csv"]
     assert capsys.readouterr().out == ""
 
@@ -145,7 +149,7 @@ def test_what_cannot_be_read_is_reported_at_the_end(model, folder, tmp_path, cap
     assert f"{folder / 'broken.wav'} cannot be decoded" in reasons[0]
     assert reasons[1] == (
         f"  {folder / 'click.wav'} lasts 10 ms: this detector needs at least "
-        f"{1000 * receptive_field() / RATE:g} ms."
+        f"{1000 * receptive_field() / SAMPLE_RATE:g} ms."
     )
     assert f"{missing} is missing" in reasons[2]
 
@@ -218,14 +222,17 @@ def test_wrong_window(model, folder, capsys):
 
 def test_windows_by_hand():
     assert cut_windows(10, math.inf).tolist() == [[0, 10]]
-    assert cut_windows(2 * RATE, 2.0).tolist() == [[0, 2 * RATE]]
-    assert cut_windows(2 * RATE + 1, 2.0).tolist() == [[0, RATE], [RATE, 2 * RATE + 1]]
+    assert cut_windows(2 * SAMPLE_RATE, 2.0).tolist() == [[0, 2 * SAMPLE_RATE]]
+    assert cut_windows(2 * SAMPLE_RATE + 1, 2.0).tolist() == [
+        [0, SAMPLE_RATE],
+        [SAMPLE_RATE, 2 * SAMPLE_RATE + 1],
+    ]
     windows = cut_windows(1_000_003, 15.0)
     lengths = windows[:, 1] - windows[:, 0]
     assert (windows[1:, 0] == windows[:-1, 1]).all()
     assert lengths.sum() == 1_000_003
     assert lengths.max() - lengths.min() <= 1
-    assert lengths.max() <= 15 * RATE
+    assert lengths.max() <= 15 * SAMPLE_RATE
 
 
 def test_probability_does_not_overflow():

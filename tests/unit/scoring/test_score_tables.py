@@ -12,12 +12,12 @@ import pytest
 
 from sdd.data.segments import COLUMNS, Segments, write_segments
 from sdd.errors import InputError
+from sdd.runtime.csv_rows import write_rows
 from sdd.scoring.embedding_tables import read_embeddings, write_embeddings
 from sdd.scoring.score_tables import (
     measure_error_rates,
     read_cells,
     read_scores,
-    write_rows,
     write_scores,
 )
 

@@ -1,14 +1,7 @@
-"""Audio files: decode any of them, prepare each once as 16 kHz mono FLAC, read pieces of those.
+"""Decoding of audio files: any format, whole or piece by piece, at the file's own rate."""
 
-Segments are windows of the prepared files, so a source is decoded and resampled once, whole, and
-no lossy codec is applied a second time.
-"""
-
-import hashlib
 import logging
-from collections.abc import Generator, Iterator
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from sdd.data.audio.mp3 import states_its_length
-from sdd.data.audio.resampling import Resampler
+from sdd.data.audio.mp3 import MP3_FORMATS, states_its_length
 from sdd.errors import InputError
-from sdd.runtime.atomic_files import atomic_path
 
-RATE = 16_000
-# What libsndfile calls mp3.
-MP3_FORMATS = ("MP3", "MPEG")
 _BLOCK = 1 << 16
-_FULL_SCALE = 32_768
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -43,9 +30,10 @@ def decode(path: Path) -> tuple[FloatArray, int]:
 
     Returns
     -------
-    samples : ndarray of float32, [T, C]
-        Full scale is 1. The delay of the encoder is removed where the file states it.
-    rate : int
+    samples
+        float32 [T, C], full scale is 1. The delay of the encoder is removed where the file states
+        it.
+    rate
         Samples per second.
 
     Raises
@@ -67,10 +55,10 @@ def decode_blocks(path: Path) -> tuple[int, Iterator[FloatArray]]:
 
     Returns
     -------
-    rate : int
+    rate
         Samples per second.
-    blocks : iterator of ndarray of float32, [t, C]
-        At least one, none empty. Iterating raises InputError as `decode` does.
+    blocks
+        float32 [t, C] each; at least one, none empty. Iterating raises InputError as `decode` does.
 
     Raises
     ------
@@ -200,132 +188,3 @@ def _samples(frame: Any) -> FloatArray:  # noqa: ANN401
     if block.dtype.kind == "i":
         block = block / 2.0 ** (8 * block.dtype.itemsize - 1)
     return np.ascontiguousarray(block, dtype=np.float32)
-
-
-@dataclass(frozen=True)
-class PreparedSource:
-    """What became of a source file.
-
-    Attributes
-    ----------
-    samples
-        Length of the prepared file at 16 kHz.
-    source_rate, source_samples
-        Rate of the source and its samples per channel, as decoded.
-    clipped
-        Samples beyond the range of 16 bits, which were limited to it.
-    sha256
-        Digest of the prepared file.
-    """
-
-    samples: int
-    source_rate: int
-    source_samples: int
-    clipped: int
-    sha256: str
-
-
-def prepare_source(source: Path, target: Path) -> PreparedSource:
-    """Decode a file, average its channels, resample to 16 kHz and write 16-bit FLAC.
-
-    Resampling is that of `sdd.data.audio.resampling` (none at 16 kHz), rounding is to the nearest
-    step. Memory does not grow with the length of the file.
-
-    Parameters
-    ----------
-    source
-        Anything `decode` reads.
-    target
-        The FLAC to write, all at once or not at all.
-
-    Returns
-    -------
-    PreparedSource
-        Lengths, clipped samples and digest.
-
-    Raises
-    ------
-    InputError
-        If the source cannot be decoded.
-    """
-    rate, blocks = decode_blocks(source)
-    resampler = Resampler(rate, RATE)
-    source_samples = 0
-
-    def resampled() -> Generator[FloatArray, None, None]:
-        nonlocal source_samples
-        for block in blocks:
-            source_samples += len(block)
-            yield from resampler.push(block.mean(axis=1, dtype=np.float32))
-        yield from resampler.finish()
-
-    samples = clipped = 0
-    with closing(resampled()) as pieces, atomic_path(target) as temporary:
-        with soundfile.SoundFile(
-            temporary,
-            "w",
-            RATE,
-            channels=1,
-            format="FLAC",
-            subtype="PCM_16",
-            compression_level=1.0,  # a per cent less disk, at no time that counts
-        ) as file:
-            for piece in pieces:
-                rounded = np.rint(piece * np.float32(_FULL_SCALE))
-                limited = np.clip(rounded, -_FULL_SCALE, _FULL_SCALE - 1)
-                clipped += int(np.count_nonzero(rounded != limited))
-                samples += len(limited)
-                file.write(limited.astype(np.int16))
-        digest = file_digest(temporary)
-    return PreparedSource(samples, rate, source_samples, clipped, digest)
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal.
-
-    Parameters
-    ----------
-    path
-        The file.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def read_segment(file: Path, start: int, end: int) -> FloatArray:
-    """Read a window of a prepared file, exact to the sample.
-
-    Parameters
-    ----------
-    file
-        A FLAC that `prepare_source` wrote.
-    start, end
-        First sample and the one past the last, at 16 kHz.
-
-    Returns
-    -------
-    ndarray of float32, [end - start]
-        Full scale is 1.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, damaged or shorter than the window asks for.
-    """
-    try:
-        with soundfile.SoundFile(file) as audio:
-            if not 0 <= start < end <= audio.frames:
-                raise InputError(
-                    f"{file} has {audio.frames} samples, not {start} to {end}: "
-                    "it is not the file that the segments were cut for; prepare the corpus again."
-                )
-            audio.seek(start)
-            samples: FloatArray = audio.read(end - start, dtype="float32")
-            return samples
-    except soundfile.LibsndfileError as error:
-        raise InputError(f"{file} cannot be read ({error}): prepare the corpus again.") from error

@@ -7,6 +7,8 @@ variable bit rate that begins with silence, and the tag of the first part where 
 
 from pathlib import Path
 
+# What libsndfile calls mp3.
+MP3_FORMATS = ("MP3", "MPEG")
 _TAGS = (b"Xing", b"Info")
 _HAS_FRAMES, _HAS_BYTES = 1, 2
 # Tags at the end of the file are not counted among its bytes.

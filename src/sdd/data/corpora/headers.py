@@ -7,8 +7,7 @@ from pathlib import Path
 
 import soundfile
 
-from sdd.data.audio.decoding import MP3_FORMATS
-from sdd.data.audio.mp3 import states_its_length
+from sdd.data.audio.mp3 import MP3_FORMATS, states_its_length
 from sdd.errors import InputError
 
 # Names as torchaudio gives them, since the AntiDeepfake protocols were made with it.

@@ -12,12 +12,15 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
+from sdd.data.audio import decoding
 from sdd.data.audio.decoding import decode_blocks
 from sdd.data.corpora.headers import read_header
 from sdd.errors import InputError
-from sdd.runtime.atomic_files import atomic_path
+from sdd.runtime.code_digest import module_digest
+from sdd.runtime.journal import Journal
 
-# Raise it when facts change: all files are then decoded again.
+# Raise it when other facts are noted: all files are then decoded again, as after a change of the
+# decoders.
 _VERSION = 1
 
 # libsndfile's remark on a RIFF chunk that promises more than the file holds, in bytes.
@@ -152,46 +155,31 @@ def examine_files(
     """
     distinct = list(dict.fromkeys(paths))
     keys = {path: _key(path) for path in distinct}
-    known = _read_journal(journal)
+    log = Journal(journal)
+    known = log.read()
     facts = {path: FileFacts(**known[key]) for path, key in keys.items() if key in known}
     remaining = [path for path in distinct if path not in facts]
-    _write_journal(journal, keys, facts)
-    with ThreadPoolExecutor(max(1, workers)) as pool, journal.open("a", encoding="utf-8") as file:
+    log.write(_entries(keys, facts))
+    with ThreadPoolExecutor(max(1, workers)) as pool, log.appending() as entries:
         futures = {pool.submit(examine_file, path): path for path in remaining}
         for future in tqdm(
             as_completed(futures), total=len(futures), desc=title, unit="file", disable=None
         ):
             path = futures[future]
             facts[path] = future.result()
-            file.write(_line(keys[path], facts[path]))
-            file.flush()
-    _write_journal(journal, keys, facts)
+            entries.add(keys[path], asdict(facts[path]))
+    log.write(_entries(keys, facts))
     return {path: facts[path] for path in distinct}
 
 
 def _key(path: Path) -> str:
+    """Name a file as it is now, examined by the code of now."""
     status = path.stat()
-    return json.dumps([_VERSION, str(path), status.st_size, status.st_mtime_ns])
+    code = module_digest(decoding.__name__)
+    return json.dumps([_VERSION, code, str(path), status.st_size, status.st_mtime_ns])
 
 
-def _line(key: str, facts: FileFacts) -> str:
-    return json.dumps([key, asdict(facts)]) + "\n"
-
-
-def _read_journal(journal: Path) -> dict[str, dict[str, Any]]:
-    entries: dict[str, dict[str, Any]] = {}
-    if journal.is_file():
-        for line in journal.read_text(encoding="utf-8", errors="replace").splitlines():
-            try:
-                key, facts = json.loads(line)
-            except (json.JSONDecodeError, ValueError, TypeError):
-                continue  # the line that was being written when the run was killed
-            entries[key] = facts
-    return entries
-
-
-def _write_journal(
-    journal: Path, keys: Mapping[Path, str], facts: Mapping[Path, FileFacts]
-) -> None:
-    with atomic_path(journal) as temporary, temporary.open("w", encoding="utf-8") as file:
-        file.writelines(_line(keys[path], facts[path]) for path in sorted(facts))
+def _entries(
+    keys: Mapping[Path, str], facts: Mapping[Path, FileFacts]
+) -> dict[str, dict[str, Any]]:
+    return {keys[path]: asdict(found) for path, found in facts.items()}

@@ -1,6 +1,5 @@
 """Fetching checkpoints: downloads that resume, and files that are checked before use."""
 
-import hashlib
 import http.client
 import logging
 import ssl
@@ -12,6 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from sdd.errors import InputError
+from sdd.runtime.digests import file_digest
 
 CHUNK = 1 << 20
 ATTEMPTS = 5
@@ -70,7 +70,7 @@ def fetch(source: str, folder: Path, digest: str | None = None) -> Path:
     elif digest:
         check_digest(path, digest)
     if not record.exists():
-        record.write_text(f"{_digest(path, 'sha256')}\n", encoding="utf-8")
+        record.write_text(f"{file_digest(path)}\n", encoding="utf-8")
     return path
 
 
@@ -83,18 +83,13 @@ def check_digest(path: Path, digest: str) -> None:
         If they differ.
     """
     algorithm, _, expected = digest.partition(":")
-    found = _digest(path, algorithm)
+    found = file_digest(path, algorithm)
     if found != expected:
         raise InputError(
             f"{path}: its {algorithm} is {found}, not {expected}; it is damaged or another file: "
             "delete it and fetch it again, or correct `digest` (where the config gives none, it is "
             "the one of the first download, in the .sha256 file beside it)"
         )
-
-
-def _digest(path: Path, algorithm: str) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 def _download(url: str, path: Path, digest: str | None) -> None:

@@ -1,7 +1,6 @@
 """What results were made with: versions, seeds, digests, switches and run times."""
 
 import csv
-import hashlib
 import platform
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,6 +8,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from sdd.runtime.digests import file_digest
 
 PACKAGES = ("torch", "torchaudio", "numpy", "scipy", "pandas", "pyarrow", "matplotlib", "pot",
             "soundfile", "av", "snakemake")  # fmt: skip
@@ -75,9 +76,7 @@ def digests(files: Iterable[tuple[str, Path, str]]) -> FactTable:
     rows = []
     for what, path, source in files:
         if path.is_file():
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            rows.append((what, digest[:16], f"{path.stat().st_size / 1e6:.2f}", source))
+            rows.append((what, file_digest(path)[:16], f"{path.stat().st_size / 1e6:.2f}", source))
         else:
             rows.append((what, "deleted", "", source))
     return FactTable(

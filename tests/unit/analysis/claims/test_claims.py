@@ -12,7 +12,7 @@ from sdd.analysis.claims.files import assess_results, assess_table
 from sdd.analysis.claims.judging import ClaimTest, Difference, judge, overall
 from sdd.presentation.claims_page import write_claims_page
 from sdd.presentation.tables import read_table
-from sdd.scoring.score_tables import write_rows
+from sdd.runtime.csv_rows import write_rows
 from tests.helpers.paths import RESOURCES
 from tests.unit.presentation.tables.test_renderers import TableReader
 

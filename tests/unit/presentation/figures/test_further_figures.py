@@ -12,7 +12,7 @@ from sdd.presentation.figures.training import (
     plot_reward_and_kl,
     read_histories,
 )
-from sdd.scoring.score_tables import write_rows
+from sdd.runtime.csv_rows import write_rows
 
 DOMAINS = {"In": ["a"], "Out": ["b"]}
 WORDS = {"labels": {"sft": "Supervised"}, "title": "Experiment x"}

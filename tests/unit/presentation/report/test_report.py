@@ -7,7 +7,7 @@ import numpy as np
 
 from sdd.presentation.report.page import facts_fragment, figure_fragment, write_page
 from sdd.presentation.report.provenance import digests, run_times, seeds, switches, versions
-from sdd.scoring.score_tables import write_rows
+from sdd.runtime.csv_rows import write_rows
 from tests.helpers.paths import CHECKOUT
 
 PNG = base64.b64decode(

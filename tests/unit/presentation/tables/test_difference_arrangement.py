@@ -16,7 +16,7 @@ from sdd.presentation.tables import (
     subtract_paper,
 )
 from sdd.presentation.tables.arrangement import MISSING
-from sdd.scoring.score_tables import write_rows
+from sdd.runtime.csv_rows import write_rows
 from tests.helpers.paths import RESOURCES
 
 PAPER = read_table(RESOURCES / "table1.csv")

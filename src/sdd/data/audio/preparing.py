@@ -1,0 +1,96 @@
+"""Preparing audio files: each once, to 16 kHz mono FLAC, of which segments are windows.
+
+A source is decoded and resampled once, whole, and no lossy codec is applied a second time.
+"""
+
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from sdd.data.audio import SAMPLE_RATE
+from sdd.data.audio.decoding import decode_blocks
+from sdd.data.audio.resampling import Resampler
+from sdd.runtime.atomic_files import atomic_path
+from sdd.runtime.digests import file_digest
+
+_FULL_SCALE = 32_768
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class PreparedSource:
+    """What became of a source file.
+
+    Attributes
+    ----------
+    samples
+        Length of the prepared file at 16 kHz.
+    source_rate, source_samples
+        Rate of the source and its samples per channel, as decoded.
+    clipped
+        Samples beyond the range of 16 bits, which were limited to it.
+    sha256
+        Digest of the prepared file.
+    """
+
+    samples: int
+    source_rate: int
+    source_samples: int
+    clipped: int
+    sha256: str
+
+
+def prepare_source(source: Path, target: Path) -> PreparedSource:
+    """Decode a file, average its channels, resample to 16 kHz and write 16-bit FLAC.
+
+    Resampling is that of `sdd.data.audio.resampling` (none at 16 kHz), rounding is to the nearest
+    step. Memory does not grow with the length of the file.
+
+    Parameters
+    ----------
+    source
+        Anything `sdd.data.audio.decoding.decode` reads.
+    target
+        The FLAC to write, all at once or not at all.
+
+    Raises
+    ------
+    InputError
+        If the source cannot be decoded.
+    """
+    rate, blocks = decode_blocks(source)
+    resampler = Resampler(rate, SAMPLE_RATE)
+    source_samples = 0
+
+    def resampled() -> Generator[FloatArray, None, None]:
+        nonlocal source_samples
+        for block in blocks:
+            source_samples += len(block)
+            yield from resampler.push(block.mean(axis=1, dtype=np.float32))
+        yield from resampler.finish()
+
+    samples = clipped = 0
+    with closing(resampled()) as pieces, atomic_path(target) as temporary:
+        with soundfile.SoundFile(
+            temporary,
+            "w",
+            SAMPLE_RATE,
+            channels=1,
+            format="FLAC",
+            subtype="PCM_16",
+            compression_level=1.0,  # a per cent less disk, at no time that counts
+        ) as file:
+            for piece in pieces:
+                rounded = np.rint(piece * np.float32(_FULL_SCALE))
+                limited = np.clip(rounded, -_FULL_SCALE, _FULL_SCALE - 1)
+                clipped += int(np.count_nonzero(rounded != limited))
+                samples += len(limited)
+                file.write(limited.astype(np.int16))
+        digest = file_digest(temporary)
+    return PreparedSource(samples, rate, source_samples, clipped, digest)
