@@ -230,6 +230,29 @@ def test_preparing_again_redoes_only_what_changed(
     pd.testing.assert_frame_equal(changed[1:], first[1:])
 
 
+def test_other_code_prepares_again_and_the_same_audio_is_the_same_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, audio = tmp_path / "data", tmp_path / "audio"
+    protocol = write_sources(root)
+    first = prepared(protocol, root, audio, "mine", workers=2)
+    write_audio_table(first.to_dict("records"), tmp_path / "first.csv")
+    done: list[str] = []
+
+    def counted(source: Path, target: Path) -> object:
+        done.append(source.name)
+        return prepare_source(source, target)
+
+    monkeypatch.setattr("sdd.data.preparation.prepare_source", counted)
+    monkeypatch.setattr("sdd.data.preparation.module_digest", lambda module: f"other {module}")
+    again = prepared(protocol, root, audio, "mine", workers=2)
+    assert len(done) == 4
+    write_audio_table(again.to_dict("records"), tmp_path / "again.csv")
+    assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "first.csv").read_bytes()
+    prepared(protocol, root, audio, "mine", workers=2)
+    assert len(done) == 4
+
+
 KILLED = """
 import os, signal, sys, threading
 from pathlib import Path
