@@ -17,18 +17,8 @@ AUDIO_SUFFIXES = frozenset((*_SOUNDFILE_SUFFIXES, *_CONTAINER_SUFFIXES))
 def protocol_path(path: Path, root: Path) -> str:
     """Write a file's place as protocols do.
 
-    Parameters
-    ----------
-    path
-        The file.
-    root
-        The data root.
-
-    Returns
-    -------
-    str
-        `$ROOT/...` if the file lies below the root (symbolic links are not followed), else its
-        absolute path.
+    That is `$ROOT/...` if the file lies below the data root (symbolic links are not followed), else
+    its absolute path.
     """
     absolute, base = Path(os.path.abspath(path)), Path(os.path.abspath(root))  # noqa: PTH100
     if absolute.is_relative_to(base):
@@ -37,7 +27,7 @@ def protocol_path(path: Path, root: Path) -> str:
 
 
 def resolve_path(path: str, root: Path, folder: Path | None = None) -> Path:
-    """Find the file that the `Path` of a protocol row means.
+    """Return the file that the `Path` of a protocol row means; it need not exist.
 
     Parameters
     ----------
@@ -45,13 +35,6 @@ def resolve_path(path: str, root: Path, folder: Path | None = None) -> Path:
         `$ROOT/...`, an absolute path, or, where `folder` is given, one relative to it.
     root
         The data root that `$ROOT` stands for.
-    folder
-        Where relative paths start.
-
-    Returns
-    -------
-    Path
-        The file's place; whether it exists is not checked.
 
     Raises
     ------
@@ -71,17 +54,7 @@ def resolve_path(path: str, root: Path, folder: Path | None = None) -> Path:
 
 
 def is_file(path: Path) -> bool:
-    """Tell whether a path is a file; a link in a loop of links is none.
-
-    Parameters
-    ----------
-    path
-        The path.
-
-    Returns
-    -------
-    bool
-        Whether it is a file, or a link to one.
+    """Tell whether a path is a file, or a link to one; a link in a loop of links is none.
 
     Raises
     ------
@@ -104,21 +77,10 @@ def is_archive(path: Path) -> bool:
 
 
 def walk_audio(folder: Path, suffixes: Collection[str] = AUDIO_SUFFIXES) -> Iterator[Path]:
-    """Find the audio files below a folder, in sorted order.
+    """Yield the audio files below a folder: sorted, its own before those of its subfolders.
 
     Symbolic links to folders are followed, each real folder once, so a loop of links ends.
-
-    Parameters
-    ----------
-    folder
-        Where to begin.
-    suffixes
-        Endings to look for, lower case; capitals match as well.
-
-    Yields
-    ------
-    Path
-        Files, sorted within a folder, a folder's own files before its subfolders'.
+    `suffixes` are in lower case; capitals match as well.
 
     Raises
     ------

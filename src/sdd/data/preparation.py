@@ -62,7 +62,7 @@ def prepare_corpus(
     folder
         Where prepared audio of all corpora lies.
     corpus
-        Name of the corpus: its FLAC files are written below `folder/corpus/`.
+        Its FLAC files are written below `folder/corpus/`.
     workers
         Threads.
     allowed_failures
@@ -130,7 +130,7 @@ def flac_name(path: str) -> str:
 def _run(
     jobs: list[_Job], known: Mapping[str, Entry], journal: Journal, workers: int, corpus: str
 ) -> tuple[dict[str, Entry], dict[str, str]]:
-    """Prepare all; entries of what succeeded and errors of what failed, by Path."""
+    """Prepare all; return entries of what succeeded and errors of what failed, by Path."""
     done: dict[str, Entry] = {}
     errors: dict[str, str] = {}
     pool = ThreadPoolExecutor(max(1, workers))

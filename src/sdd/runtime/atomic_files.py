@@ -23,19 +23,9 @@ FULL_DISK_WORDS = (
 def atomic_path(target: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside `target`; rename it to `target` when the block succeeds.
 
-    The folder is created if missing. The temporary name keeps the suffix of `target`, since many
-    writers choose their format by it. If the block raises, the temporary file is removed and
-    whatever stood at `target` before stays as it was.
-
-    Parameters
-    ----------
-    target
-        The final name.
-
-    Yields
-    ------
-    Path
-        A name in the same folder, so that the rename is atomic.
+    The folder is created if missing. The temporary name is in it, so that the rename is atomic, and
+    keeps the suffix of `target`, since many writers choose their format by it. If the block raises,
+    the temporary file is removed and whatever stood at `target` before stays as it was.
 
     Raises
     ------

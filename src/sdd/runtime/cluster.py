@@ -17,14 +17,9 @@ def ignore_the_clusters_warning() -> None:
 
 
 def last_known(ask: Callable[[], Value | None], at_first: Value) -> Callable[[], Value]:
-    """Make a function that gives what was last known when there is no answer.
+    """Make a function that asks, and returns what was last known when there is no answer (None).
 
-    Parameters
-    ----------
-    ask
-        Gives a value, or None while there is no answer.
-    at_first
-        What is taken for known before the first answer.
+    Before the first answer, `at_first` is taken for known.
     """
     known = at_first
 

@@ -25,8 +25,6 @@ def claim_gpu(names: Sequence[str], folder: Path | None = None, poll_seconds: fl
         Names of the GPUs that do not change between processes (their UUIDs).
     folder
         Where the claims lie, for all processes of the machine; else the temporary folder.
-    poll_seconds
-        How often to look for one.
 
     Returns
     -------

@@ -17,7 +17,7 @@ def logged(log: str | Path, *, attempts: Path | None = None) -> Iterator[None]:
     Parameters
     ----------
     log
-        The rule's log file. Everything from level INFO goes there; errors also to the screen.
+        Everything from level INFO goes there; errors also to the screen.
     attempts
         A file that is added to, too: Snakemake deletes a job's log when it runs the job again.
 

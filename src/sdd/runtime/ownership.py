@@ -49,8 +49,6 @@ def sole_owner(state: Path, *, poll_seconds: float = 1.0) -> Iterator[Ownership]
     ----------
     state
         Folder of the state; ``{state}.lock`` and ``{state}.wanted`` lie beside it.
-    poll_seconds
-        How often to look whether the owner has left.
     """
     lock, request = state.with_name(f"{state.name}.lock"), state.with_name(f"{state.name}.wanted")
     lock.parent.mkdir(parents=True, exist_ok=True)

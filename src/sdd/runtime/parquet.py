@@ -9,15 +9,7 @@ from sdd.runtime.atomic_files import atomic_path
 
 
 def write_parquet(path: Path, columns: Mapping[str, Any]) -> None:
-    """Write columns as Parquet; atomically.
-
-    Parameters
-    ----------
-    path
-        The file.
-    columns
-        By name: lists, arrays of numbers, or arrow arrays.
-    """
+    """Write columns as Parquet, by name: lists, arrays of numbers, or arrow arrays; atomically."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -26,19 +18,7 @@ def write_parquet(path: Path, columns: Mapping[str, Any]) -> None:
 
 
 def read_parquet(path: Path, columns: list[str]) -> Any:  # noqa: ANN401 (pyarrow is untyped)
-    """Read columns of a Parquet file, without pandas.
-
-    Parameters
-    ----------
-    path
-        The file.
-    columns
-        Their names.
-
-    Returns
-    -------
-    pyarrow.Table
-        With these columns.
+    """Read columns of a Parquet file as a ``pyarrow.Table``, without pandas.
 
     Raises
     ------

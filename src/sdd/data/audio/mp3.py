@@ -19,16 +19,8 @@ _HEADER = 10
 def states_its_length(path: Path) -> bool:
     """Tell whether an mp3 says how long it is, and is no longer than that.
 
-    Parameters
-    ----------
-    path
-        An mp3 file.
-
-    Returns
-    -------
-    bool
-        False if only decoding to the end can tell. True for a file that was cut short: no more than
-        is there can be read of it.
+    If not, only decoding to the end can tell. True for a file that was cut short: no more than is
+    there can be read of it.
     """
     with path.open("rb") as file:
         start = _skip_tags(file.read(_HEADER))

@@ -34,8 +34,8 @@ def sinc_filter(source: int, target: int) -> FloatArray:
     Returns
     -------
     ndarray
-        [2 R + 1], the middle at index R; one step is 1 / (source * target) of the unit in which
-        the rates are given.
+        float32 [2 R + 1], the middle at index R; one step is
+        1 / (source * target) of the unit in which the rates are given.
     """
     cutoff = _ROLLOFF * min(source, target)
     reach = math.floor(_ZERO_CROSSINGS * source * target / cutoff)
@@ -80,7 +80,7 @@ class Resampler:
         self._count = 0
 
     def push(self, samples: FloatArray) -> Iterator[FloatArray]:
-        """Take samples [t]; yield the output [t'] that no longer depends on what follows."""
+        """Take float32 [t]; yield the output, float32 [t'], that what follows does not change."""
         if self._source == self._target:
             yield samples
             return

@@ -72,13 +72,11 @@ def read_failures(folder: Path, corpus: str) -> list[str]:
     ----------
     folder
         Where prepared audio of all corpora lies.
-    corpus
-        Name of the corpus.
 
     Returns
     -------
     list of str
-        Their Path in the protocol; empty if none failed.
+        Their Path in the protocol.
     """
     path = folder / corpus / FAILURES
     return [row["path"] for row in read_rows(path)] if path.is_file() else []
