@@ -184,10 +184,9 @@ class Library:
         return names
 
     def imports(self, file: SourceFile) -> tuple[SourceFile, ...]:
-        """List the files that a file's imports execute directly, and the packages around it."""
+        """List the files that a file's imports execute, before what those import in turn."""
         if file.name not in self._imports:
-            around = self._loading(file.module.rpartition(".")[0])
-            found = dict.fromkeys([*around, *self._imported(file)])
+            found = dict.fromkeys(self._imported(file))
             self._imports[file.name] = tuple(other for other in found if other != file)
         return self._imports[file.name]
 
