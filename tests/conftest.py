@@ -6,7 +6,7 @@ import soundfile
 import torch
 
 from sdd.data.segments import Segments
-from sdd.detector import Detector, architecture
+from sdd.detector import Detector, find_architecture
 
 RATE = 16_000
 
@@ -109,6 +109,6 @@ def tones(tmp_path_factory):
 
 @pytest.fixture
 def tiny_detector():
-    detector = Detector(architecture(TINY))
+    detector = Detector(find_architecture(TINY))
     detector.initialise(7)
     return detector

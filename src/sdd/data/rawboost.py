@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from sdd.data.audio import SAMPLE_RATE
+
 FloatArray = npt.NDArray[np.floating]
 Waveform = npt.NDArray[np.float32]
 
@@ -73,7 +75,7 @@ def rawboost(
     generator: np.random.Generator,
     *,
     settings: RawBoostSettings = DEFAULT_SETTINGS,
-    sample_rate: int = 16_000,
+    sample_rate: int = SAMPLE_RATE,
 ) -> Waveform:
     """Augment a waveform by one of the RawBoost algorithms.
 

@@ -124,7 +124,7 @@ class Architecture:
         return frames
 
     def as_dict(self) -> dict[str, str | int | float | bool]:
-        """All fields, as `architecture` takes them back."""
+        """All fields, as `find_architecture` takes them back."""
         return dataclasses.asdict(self)
 
 
@@ -158,7 +158,7 @@ def parse_convolutions(expression: str) -> tuple[tuple[int, int, int], ...]:
     return tuple(layers)
 
 
-def architecture(
+def find_architecture(
     name_or_mapping: "str | Mapping[str, object] | Architecture",
 ) -> Architecture:
     """Find an architecture by name, or make one of fairseq's configuration keys.

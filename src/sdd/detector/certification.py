@@ -12,7 +12,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sdd.detector.architectures import architecture as find_architecture
+from sdd.data.audio import SAMPLE_RATE
+from sdd.detector.architectures import find_architecture
 from sdd.detector.checkpoints.download import fetch
 from sdd.errors import InputError
 from sdd.runtime.atomic_files import atomic_path
@@ -104,7 +105,7 @@ def describe(compared: Sequence[Comparison]) -> str:
     lines = [f"{'samples':>8} {'seconds':>8} {'embeddings':>11} {'logits':>9}"]
     for row in compared:
         logits = "-" if row.logits is None else f"{row.logits:.1e}"
-        seconds = row.samples / 16_000
+        seconds = row.samples / SAMPLE_RATE
         lines.append(f"{row.samples:8d} {seconds:8.3f} {row.embeddings:11.1e} {logits:>9}")
     embeddings = max((row.embeddings for row in compared), key=_size)
     logits_seen = [row.logits for row in compared if row.logits is not None]
@@ -205,12 +206,12 @@ def certify(
         If a file cannot be loaded, or fairseq is not installed.
     """
     from sdd.detector.checkpoints.loading import (
-        BACK_END_PREFIX,
         load_detector,
         load_pretrained,
         stored_architecture,
     )
     from sdd.detector.checkpoints.reading import read_checkpoint
+    from sdd.detector.checkpoints.weight_names import BACK_END_PREFIX
     from sdd.detector.fairseq_reference import import_fairseq, load_fairseq_detector
 
     chosen = find_architecture(architecture) if architecture else stored_architecture(path)

@@ -7,13 +7,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sdd.data.audio import SAMPLE_RATE
 from sdd.detector.architectures import Architecture
 from sdd.detector.convolutions import widen
 from sdd.detector.encoder import Encoder
 from sdd.detector.initialisation import initialise_encoder, initialise_linear
 from sdd.errors import InputError
 
-SAMPLE_RATE = 16000
 NORM_EPSILON = 1e-5
 CLASSES = 2
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sdd.data.corpora import list_corpus
 from sdd.data.corpora.listing import Listing, Utterance
 from sdd.data.corpora.protocol import UNKNOWN
+from sdd.data.corpora.readers import list_corpus
 from sdd.data.corpora.release import Published, Release
 from sdd.data.inventory.file_facts import FileFacts, examine_files
 from sdd.data.inventory.findings import Finding, find_in_files, find_in_lengths, find_in_rows
@@ -123,7 +123,7 @@ def take_inventory(
     journal
         Where what was found in files is kept, so that only changed ones are decoded again.
     reader, partitions, **options
-        As for `sdd.data.corpora.read_corpus`.
+        As for `sdd.data.corpora.readers.read_corpus`.
     allowed
         How many files may be missing or unreadable.
     min_seconds

@@ -4,7 +4,8 @@ import numpy as np
 import scipy.fft
 import scipy.ndimage
 
-from sdd.data.toy.frames import SAMPLE_RATE, ComplexArray, FloatArray, cut, hann
+from sdd.data.audio import SAMPLE_RATE
+from sdd.data.toy.frames import ComplexArray, FloatArray, cut, hann
 
 HOP = 160
 """Samples between two analysis frames: 10 ms."""

@@ -7,7 +7,8 @@ import numpy as np
 import scipy.fft
 import scipy.signal
 
-from sdd.data.toy.frames import SAMPLE_RATE, FloatArray, rms
+from sdd.data.audio import SAMPLE_RATE
+from sdd.data.toy.frames import FloatArray, rms
 from sdd.errors import InputError
 
 NOISE_SLOPES = {"white": 0.0, "pink": -0.5, "brown": -1.0, "blue": 0.5}

@@ -8,7 +8,8 @@ import scipy.signal
 import soundfile
 from numpy.typing import NDArray
 
-from sdd.data.toy.frames import SAMPLE_RATE, FloatArray
+from sdd.data.audio import SAMPLE_RATE
+from sdd.data.toy.frames import FloatArray
 from sdd.errors import InputError
 from sdd.runtime.atomic_files import atomic_path
 

@@ -12,6 +12,7 @@ import scipy.fft
 import scipy.ndimage
 import scipy.signal
 
+from sdd.data.audio import SAMPLE_RATE
 from sdd.data.toy.analysis import (
     HOP,
     linear_prediction,
@@ -20,7 +21,6 @@ from sdd.data.toy.analysis import (
     track_f0,
 )
 from sdd.data.toy.frames import (
-    SAMPLE_RATE,
     FloatArray,
     filter_frames,
     inverse_spectrum,

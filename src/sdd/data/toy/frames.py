@@ -7,9 +7,6 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 
-SAMPLE_RATE = 16_000
-"""Samples per second of everything that is synthesised here."""
-
 
 def hann(size: int) -> FloatArray:
     """Return a periodic Hann window: shifted copies at size / 2 add up to one.

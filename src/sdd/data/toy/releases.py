@@ -9,9 +9,9 @@ from types import MappingProxyType
 
 import numpy as np
 
+from sdd.data.audio import SAMPLE_RATE
 from sdd.data.toy.domains import DOMAINS, NAMES, Domain, ToyUtterance, spread, utterances
 from sdd.data.toy.encoding import write_audio
-from sdd.data.toy.frames import SAMPLE_RATE
 from sdd.errors import InputError
 from sdd.runtime.atomic_files import atomic_path
 

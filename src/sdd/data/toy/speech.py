@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.ndimage
 
-from sdd.data.toy.frames import SAMPLE_RATE, FloatArray
+from sdd.data.audio import SAMPLE_RATE
+from sdd.data.toy.frames import FloatArray
 from sdd.data.toy.voice import HOP, Speaker, Tracks, render
 from sdd.errors import InputError
 

@@ -20,7 +20,8 @@ import scipy.fft
 import scipy.signal
 from numpy.typing import NDArray
 
-from sdd.data.toy.frames import SAMPLE_RATE, ComplexArray, FloatArray, filter_frames
+from sdd.data.audio import SAMPLE_RATE
+from sdd.data.toy.frames import ComplexArray, FloatArray, filter_frames
 from sdd.errors import InputError
 
 HOP = 80

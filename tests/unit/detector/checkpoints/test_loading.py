@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 
 from sdd.detector import (
     Detector,
-    architecture,
     export_authors,
+    find_architecture,
     load_detector,
     load_encoder_weights,
     load_pretrained,
@@ -60,7 +60,7 @@ def detector(variant):
 
 
 def make(variant=LARGE, seed=1):
-    detector = Detector(architecture(variant))
+    detector = Detector(find_architecture(variant))
     detector.initialise(seed)
     return detector.eval()
 
@@ -219,7 +219,7 @@ def test_save_and_load(tmp_path, detector):
     assert loaded.architecture == detector.architecture
     metadata = read_metadata(path)
     assert metadata["licence"] == "CC BY-NC-SA 4.0"
-    assert architecture(json.loads(metadata["architecture"])) == detector.architecture
+    assert find_architecture(json.loads(metadata["architecture"])) == detector.architecture
     assert [file.name for file in path.parent.iterdir()] == ["model.safetensors"]
     # A loaded detector trains, and saving it over the file that it is mapped from is safe.
     optimiser = torch.optim.SGD(loaded.parameters(), lr=0.1)
