@@ -88,8 +88,6 @@ def rawboost(
         4 the three in series, 5 convolutive then impulsive (the paper's choice).
     generator
         Source of every random choice; the same state gives the same output.
-    settings
-        Parameter ranges.
     sample_rate
         In Hz.
 
@@ -175,8 +173,6 @@ def multi_notch_filters(
         [N], the peak response of each filter.
     generator
         Source of the centres, widths and taps.
-    settings
-        Their ranges.
     sample_rate
         In Hz.
 

@@ -170,10 +170,6 @@ def find_architecture(
         configuration, where absent ones take fairseq's defaults and those of pre-training are
         ignored; or an `Architecture`, returned as it is.
 
-    Returns
-    -------
-    Architecture
-
     Raises
     ------
     InputError

@@ -110,8 +110,6 @@ def convolve(x: Tensor, convolution: nn.Conv1d) -> Tensor:
     ----------
     x
         [B, T, inputs].
-    convolution
-        Unpadded, ungrouped.
 
     Returns
     -------

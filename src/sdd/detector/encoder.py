@@ -185,13 +185,7 @@ class Transformer(nn.Module):
 
 
 class Encoder(nn.Module):
-    """A wav2vec 2.0 encoder: waveforms in, one vector per frame out.
-
-    Parameters
-    ----------
-    architecture
-        What to build.
-    """
+    """A wav2vec 2.0 encoder: waveforms in, one vector per frame out."""
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()

@@ -118,8 +118,6 @@ def load_fairseq_detector(path: Path, architecture: Architecture) -> FairseqDete
     ----------
     path
         AntiDeepfake's `.ckpt`, fairseq's `.pt`, or safetensors under the same names.
-    architecture
-        The encoder.
 
     Returns
     -------

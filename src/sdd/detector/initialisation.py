@@ -59,8 +59,6 @@ def initialise_encoder(encoder: Encoder, generator: torch.Generator) -> None:
 
     Parameters
     ----------
-    encoder
-        Changed in place.
     generator
         A CPU generator, advanced.
     """
@@ -91,8 +89,6 @@ def initialise_linear(layer: nn.Linear, generator: torch.Generator) -> None:
 
     Parameters
     ----------
-    layer
-        Changed in place.
     generator
         A CPU generator, advanced.
     """

@@ -42,11 +42,11 @@ class RankedTrials:
 
     Parameters
     ----------
-    scores : array_like, shape (n,)
+    scores : array_like [n]
         Higher means more likely real; finite.
-    real : array_like of bool, shape (n,)
+    real : array_like of bool [n]
         Which trials are real.
-    units : array_like of int, shape (n,)
+    units : array_like of int [n]
         What each trial is weighted with: the column of the weights, such as its source.
 
     Raises
@@ -97,12 +97,12 @@ class RankedTrials:
 
         Parameters
         ----------
-        weights : ndarray of uint8, shape (b, n_units)
+        weights : ndarray of uint8 [b, n_units]
             How often each unit's trials count.
 
         Returns
         -------
-        ndarray, shape (b,)
+        ndarray [b]
             Fractions; NaN where a class has no trial left.
         """
         result = np.empty(len(weights), dtype=np.float64)
@@ -174,7 +174,7 @@ def source_keys(names: Sequence[str], corpus: str = "", seed: int = 0) -> KeyArr
 
     Returns
     -------
-    ndarray of uint64, shape (n,)
+    ndarray of uint64 [n]
         Equal for equal arguments, on every machine.
     """
     digests = b"".join(
@@ -189,14 +189,14 @@ def poisson_weights(keys: KeyArray, first: int, count: int) -> WeightArray:
 
     Parameters
     ----------
-    keys : ndarray of uint64, shape (s,)
+    keys : ndarray of uint64 [s]
         See `source_keys`.
     first, count
         Number of the first replicate, a multiple of 4, and how many.
 
     Returns
     -------
-    ndarray of uint8, shape (count, s)
+    ndarray of uint8 [count, s]
         Poisson(1) numbers from 16 random bits each: probabilities are right within 2^-17.
     """
     if first % 4:
@@ -216,14 +216,12 @@ def bootstrap_eer(trials: RankedTrials, keys: KeyArray, replicates: int = REPLIC
     ----------
     trials
         Units are positions in `keys`.
-    keys : ndarray of uint64, shape (s,)
+    keys : ndarray of uint64 [s]
         One for each source.
-    replicates
-        How many.
 
     Returns
     -------
-    ndarray, shape (replicates,)
+    ndarray [replicates]
         Fractions; NaN where no source of a class was drawn.
     """
     pieces = [trials.weighted_eers(weights) for weights in weight_chunks(keys, replicates)]
@@ -235,14 +233,14 @@ def weight_chunks(keys: KeyArray, replicates: int) -> Iterator[WeightArray]:
 
     Parameters
     ----------
-    keys : ndarray of uint64, shape (s,)
+    keys : ndarray of uint64 [s]
         See `source_keys`.
     replicates
         How many in all.
 
     Yields
     ------
-    ndarray of uint8, shape (b, s)
+    ndarray of uint8 [b, s]
         In order; memory stays bounded whatever s is.
     """
     rows = max(4, 4 * _CHUNK // max(1, len(keys)) // 4 * 4)
@@ -267,7 +265,7 @@ def root_interval(
     ----------
     value
         The error rate, 0 or more.
-    replicates : array_like, shape (b,)
+    replicates : array_like [b]
         In the same unit; NaN are left out.
     sources
         Number of sources of the class that has fewer.
@@ -302,7 +300,7 @@ def percentile_interval(
 
     Parameters
     ----------
-    replicates : array_like, shape (b,)
+    replicates : array_like [b]
         Any unit; NaN are left out.
     sources
         Number of sources of the class that has fewer.

@@ -38,9 +38,9 @@ def drift(
 
     Parameters
     ----------
-    embeddings : array_like, shape (n, d)
+    embeddings : array_like [n, d]
         One row for each fake utterance of a test set.
-    reference : array_like, shape (m, d)
+    reference : array_like [m, d]
         One row for each fake utterance of the reference set.
     method : {'mean', 'sliced', 'exact'}
         `mean`: mean over the d dimensions of the 1-D distance (exact, no randomness).
@@ -100,14 +100,14 @@ def wasserstein_per_dimension(x: ArrayLike, y: ArrayLike) -> FloatArray:
 
     Parameters
     ----------
-    x : array_like, shape (n, d)
+    x : array_like [n, d]
         One set of points.
-    y : array_like, shape (m, d)
+    y : array_like [m, d]
         The other; n and m may differ.
 
     Returns
     -------
-    ndarray, shape (d,)
+    ndarray [d]
         In the unit of the points. Sums are taken in float64.
 
     Raises
@@ -170,9 +170,9 @@ def solve_transport(
 
     Parameters
     ----------
-    cost : ndarray, shape (n, m)
+    cost : ndarray [n, m]
         Of moving one unit of mass.
-    mass, reference_mass : ndarray, shape (n,) and (m,), optional
+    mass, reference_mass : ndarray [n] and (m,), optional
         Mass of each point, of sum 1; the same for all unless given.
 
     Returns
@@ -229,7 +229,7 @@ def check_sets(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
 
     Parameters
     ----------
-    x, y : array_like, shape (n, d) and (m, d)
+    x, y : array_like [n, d] and (m, d)
         Embeddings and reference embeddings.
 
     Returns

@@ -60,11 +60,11 @@ def drift_interval(
 
     Parameters
     ----------
-    embeddings : array_like, shape (n, d)
+    embeddings : array_like [n, d]
         One row for each fake utterance of a test set.
-    sources : array_like, shape (n,)
+    sources : array_like [n]
         What each was cut from.
-    reference, reference_sources : array_like, shape (m, d) and (m,)
+    reference, reference_sources : array_like [m, d] and (m,)
         The same of the reference set.
     method, projections, cap, seed
         As for `sdd.metrics.drift.drift`; `seed` is that of the bootstrap, too.
@@ -136,9 +136,9 @@ def same_distribution_floor(
 
     Parameters
     ----------
-    reference : array_like, shape (m, d)
+    reference : array_like [m, d]
         One row for each fake utterance of the reference set.
-    sources : array_like, shape (m,)
+    sources : array_like [m]
         What each was cut from; no source is in both halves.
     splits : int
         Random divisions in two to take the mean of.

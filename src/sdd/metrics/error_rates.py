@@ -32,9 +32,9 @@ def eer(real_scores: ArrayLike, fake_scores: ArrayLike) -> tuple[float, float]:
 
     Parameters
     ----------
-    real_scores : array_like, shape (n_real,)
+    real_scores : array_like [n_real]
         Scores of the real trials, any unit; higher means more likely real.
-    fake_scores : array_like, shape (n_fake,)
+    fake_scores : array_like [n_fake]
         Scores of the fake trials.
 
     Returns
@@ -88,16 +88,16 @@ def detection_error_tradeoff(
 
     Parameters
     ----------
-    real_scores : array_like, shape (n_real,)
+    real_scores : array_like [n_real]
         Scores of the real trials; higher means more likely real.
-    fake_scores : array_like, shape (n_fake,)
+    fake_scores : array_like [n_fake]
         Scores of the fake trials.
 
     Returns
     -------
-    frr, far : ndarray, shape (n_thresholds,)
+    frr, far : ndarray [n_thresholds]
         False rejection rate (0 rising to 1) and false acceptance rate (1 falling to 0), fractions.
-    thresholds : ndarray, shape (n_thresholds,)
+    thresholds : ndarray [n_thresholds]
         One below the smallest score, then the distinct scores, ascending.
 
     Raises
@@ -121,9 +121,9 @@ def area_under_curve(real_scores: ArrayLike, fake_scores: ArrayLike) -> float:
 
     Parameters
     ----------
-    real_scores : array_like, shape (n_real,)
+    real_scores : array_like [n_real]
         Scores of the real trials; higher means more likely real.
-    fake_scores : array_like, shape (n_fake,)
+    fake_scores : array_like [n_fake]
         Scores of the fake trials.
 
     Returns
@@ -152,9 +152,9 @@ def selection_der(real_scores: ArrayLike, fake_scores: ArrayLike) -> float:
 
     Parameters
     ----------
-    real_scores : array_like, shape (n_real,)
+    real_scores : array_like [n_real]
         Scores of the real trials; higher means more likely real.
-    fake_scores : array_like, shape (n_fake,)
+    fake_scores : array_like [n_fake]
         Scores of the fake trials.
 
     Returns

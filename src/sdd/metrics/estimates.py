@@ -38,9 +38,9 @@ class Rounds:
 
     Attributes
     ----------
-    values : ndarray, shape (r,)
+    values : ndarray [r]
         One a round.
-    replicates : ndarray, shape (r, b)
+    replicates : ndarray [r, b]
         The same under each resampling of the sources; column i is the same resampling in every
         object that is compared.
     random
@@ -87,8 +87,6 @@ def mean_over_rounds(rounds: Rounds, sources: int, confidence: float = 0.95) -> 
 
     Parameters
     ----------
-    rounds
-        What was measured.
     sources
         Number of sources of the class that has fewer.
     confidence

@@ -20,18 +20,16 @@ def errors_by_source(
 
     Parameters
     ----------
-    scores : array_like, shape (n,)
+    scores : array_like [n]
         Higher means more likely real.
-    real : array_like of bool, shape (n,)
+    real : array_like of bool [n]
         Which trials are real.
-    sources : array_like of int, shape (n,)
+    sources : array_like of int [n]
         Number of each trial's source, from 0.
-    count
-        Number of sources.
 
     Returns
     -------
-    ndarray, shape (count,)
+    ndarray [count]
         Errors at the detector's own EER threshold, each over twice the number of trials of its
         class: fractions that add up to the EER.
     """
@@ -57,13 +55,11 @@ def permutation_test(
 
     Parameters
     ----------
-    differences : array_like, shape (s,)
+    differences : array_like [s]
         `errors_by_source` of one detector minus that of the other on the same trials, a mean over
         rounds or test sets if there are several. An exchange turns a sign.
     permutations
         How many; the least p is 1 / (permutations + 1).
-    seed
-        Of the exchanges.
 
     Returns
     -------
@@ -99,12 +95,12 @@ def holm(p_values: ArrayLike) -> FloatArray:
 
     Parameters
     ----------
-    p_values : array_like, shape (m,)
+    p_values : array_like [m]
         NaN where there is no test; such entries do not count.
 
     Returns
     -------
-    ndarray, shape (m,)
+    ndarray [m]
         min(1, max over smaller p of (m - rank) p), rank from 0.
     """
     values = np.asarray(p_values, dtype=np.float64)

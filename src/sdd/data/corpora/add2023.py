@@ -24,8 +24,6 @@ def list_utterances(root: Path, partitions: Collection[str] | None = None) -> Li
 
     Parameters
     ----------
-    root
-        The data root.
     partitions
         Values of Proportion to list (all are `test`); None lists all.
 

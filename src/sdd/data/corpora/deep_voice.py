@@ -34,8 +34,6 @@ def list_utterances(root: Path, partitions: Collection[str] | None = None) -> Li
 
     Parameters
     ----------
-    root
-        The data root.
     partitions
         Values of Proportion to list (all are `-`); None lists all.
 

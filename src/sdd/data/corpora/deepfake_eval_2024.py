@@ -31,8 +31,6 @@ def list_utterances(root: Path, partitions: Collection[str] | None = None) -> Li
 
     Parameters
     ----------
-    root
-        The data root.
     partitions
         Values of Proportion to list (train, test); None lists all.
 

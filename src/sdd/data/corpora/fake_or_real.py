@@ -28,8 +28,6 @@ def list_utterances(root: Path, partitions: Collection[str] | None = None) -> Li
 
     Parameters
     ----------
-    root
-        The data root.
     partitions
         Which of train, valid and test to list; None lists all. The others need not be there.
 

@@ -109,10 +109,6 @@ def make_protocol(listing: Listing, root: Path, allowed_missing: int = 0) -> pd.
 
     Parameters
     ----------
-    listing
-        The rows.
-    root
-        The data root.
     allowed_missing
         How many files may be missing; their rows are left out with a warning.
 
@@ -185,8 +181,6 @@ def duration(header: Header, window: tuple[int, int] | None) -> float:
 
     Parameters
     ----------
-    header
-        The file's header.
     window
         First sample and the one past the last, or None for the whole file.
 

@@ -196,8 +196,6 @@ def list_folders(
 
     Parameters
     ----------
-    root
-        The data root.
     partitions
         Values of Proportion to list (all are `-`); None lists all.
     real, fake

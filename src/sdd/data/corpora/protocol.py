@@ -199,11 +199,6 @@ def _quoted(text: str) -> str:
 def read_protocol(path: Path) -> pd.DataFrame:
     """Read a protocol that `write_protocol` or AntiDeepfake's scripts wrote.
 
-    Parameters
-    ----------
-    path
-        The CSV file.
-
     Returns
     -------
     DataFrame

@@ -97,8 +97,6 @@ def require_file(path: Path, release: Release) -> None:
 
     Parameters
     ----------
-    path
-        The metadata file.
     release
         The corpus, for messages.
 
@@ -121,8 +119,6 @@ def read_metadata(path: Path, columns: Sequence[str], release: Release) -> pd.Da
 
     Parameters
     ----------
-    path
-        The CSV file.
     columns
         What it must have.
     release
@@ -149,11 +145,6 @@ def read_metadata(path: Path, columns: Sequence[str], release: Release) -> pd.Da
 def archive_hint(path: Path) -> str:
     """Say, where something is missing beside an archive, that archives have to be unpacked.
 
-    Parameters
-    ----------
-    path
-        What is missing.
-
     Returns
     -------
     str
@@ -171,8 +162,6 @@ def label_of(value: str, labels: dict[str, str], where: str) -> str:
 
     Parameters
     ----------
-    value
-        The release's word.
     labels
         `real` or `fake` by word.
     where

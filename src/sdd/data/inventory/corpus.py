@@ -118,8 +118,6 @@ def take_inventory(
     ----------
     name
         Its name in the config.
-    root
-        The data root.
     journal
         Where what was found in files is kept, so that only changed ones are decoded again.
     reader, partitions, **options
@@ -128,8 +126,6 @@ def take_inventory(
         How many files may be missing or unreadable.
     min_seconds
         Segments shorter than this are dropped.
-    workers
-        Threads.
 
     Returns
     -------

@@ -140,8 +140,6 @@ def examine_files(
         Files that exist; each distinct one is examined once.
     journal
         Where facts are kept: a line for each file, with its size and time.
-    workers
-        Threads.
     title
         Of the progress bar.
 

@@ -16,8 +16,6 @@ def write_table(inventories: Iterable[Inventory], path: Path) -> None:
 
     Parameters
     ----------
-    inventories
-        One a corpus.
     path
         The file to write; its columns are `COLUMNS`. Rows of kind `count` say how much there is,
         rows of the other kinds are findings.

@@ -38,8 +38,6 @@ def load_detector(
 
     Parameters
     ----------
-    path
-        The file.
     architecture
         A name, fairseq's configuration keys, or an `Architecture`; None to take
         what `save_detector` wrote into the file.
@@ -94,8 +92,6 @@ def load_pretrained(
         A name, fairseq's configuration keys, or an `Architecture`.
     seed
         Of the back end's weights.
-    dtype
-        Of all weights.
 
     Returns
     -------
@@ -149,11 +145,6 @@ def load_encoder_weights(path: Path | str, detector: Detector) -> None:
 
 def read_metadata(path: Path | str) -> dict[str, str]:
     """Read the metadata of a safetensors file without its weights.
-
-    Parameters
-    ----------
-    path
-        The file.
 
     Returns
     -------

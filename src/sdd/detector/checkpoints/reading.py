@@ -83,15 +83,6 @@ class Stored:
 def read_checkpoint(path: Path) -> Stored:
     """Read a safetensors file or one of torch.save.
 
-    Parameters
-    ----------
-    path
-        The file.
-
-    Returns
-    -------
-    Stored
-
     Raises
     ------
     InputError
