@@ -86,7 +86,7 @@ def test_interval_of_rounds_and_sources_covers_as_it_promises():
         drawn = (weights @ sources) / weights.sum(axis=1)
         replicates = values[:, None] - sources.mean() + drawn
         both = mean_over_rounds(Rounds(values, replicates), 60)
-        alone = mean_over_rounds(Rounds(values, replicates, random=False), 60)
+        alone = mean_over_rounds(Rounds(values, replicates, trained=False), 60)
         covered["both"] += both.low <= 20 <= both.high
         covered["sources"] += alone.low <= 20 <= alone.high
     assert 0.92 <= covered["both"] / 600 <= 0.98

@@ -14,8 +14,7 @@ import soundfile
 from sdd.data.corpora import READERS, read_corpus, read_protocol, write_protocol
 from sdd.data.corpora.headers import Header, read_header
 from sdd.data.corpora.protocol import COLUMNS
-from sdd.data.paths import resolve_path
-from sdd.data.paths import protocol_path, walk_audio
+from sdd.data.paths import protocol_path, resolve_path, walk_audio
 from sdd.errors import InputError
 
 LONG = [*COLUMNS, "Start", "End"]

@@ -11,7 +11,6 @@ import pytest
 import soundfile
 
 from sdd.data.corpora import READERS, read_corpus
-
 from sdd.data.toy.domains import DOMAINS, spread, utterances
 from sdd.data.toy.encoding import write_audio
 from sdd.data.toy.fakes import FAMILIES
