@@ -46,18 +46,13 @@ SHORT_NAMES = MappingProxyType(
 
 
 def find_reader(name: str) -> str:
-    """Find the reader that a name means.
+    """Find the key of `READERS` that a name means.
 
     Parameters
     ----------
     name
         A key of `READERS` or of `SHORT_NAMES`, or a folder of a data root such as
         `Deepfake-Eval-2024`; capitals, dashes and underscores do not count.
-
-    Returns
-    -------
-    str
-        A key of `READERS`.
 
     Raises
     ------
@@ -88,11 +83,6 @@ def list_corpus(
     ----------
     name, root, partitions, **options
         As for `read_corpus`.
-
-    Returns
-    -------
-    Listing
-        Its utterances, and the problems of its lists.
 
     Raises
     ------
@@ -130,7 +120,7 @@ def read_corpus(
     name
         A reader, as `find_reader` finds it: `deepfake_eval_2024`, `dfe24`, ...
     root
-        The data root that holds the corpora; `$ROOT` in the protocol's Path.
+        The data root, the folder that holds the corpora; `$ROOT` in the protocol's Path.
     partitions
         The values of Proportion to keep; None keeps all.
     allowed_missing
