@@ -136,11 +136,6 @@ def parse_convolutions(expression: str) -> tuple[tuple[int, int, int], ...]:
     expression
         Lists of `(channels, kernel, stride)`, joined by `+` and repeated by `* n`.
 
-    Returns
-    -------
-    tuple
-        (channels, kernel, stride) of each convolution, in order.
-
     Raises
     ------
     InputError

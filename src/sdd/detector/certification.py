@@ -1,4 +1,4 @@
-"""Certificates: how far our detector is from fairseq's, on the same weights and inputs."""
+"""Certificates: how far our detector is from fairseq's on the same weights and inputs."""
 
 import argparse
 import csv
@@ -28,12 +28,10 @@ TOLERANCE = 1e-4
 
 @dataclass(frozen=True)
 class Comparison:
-    """Both detectors on inputs of one length.
+    """Both detectors on inputs of one length in samples, at 16 kHz.
 
     Attributes
     ----------
-    samples
-        Of each input, at 16 kHz.
     embeddings, logits
         Largest absolute differences; logits None where the file has no back end.
     embedding_scale, logit_scale
@@ -47,7 +45,7 @@ class Comparison:
     logit_scale: float | None
 
     def within(self, tolerance: float) -> bool:
-        """Whether the differences are at most so large a share of the values (or of 1)."""
+        """Tell whether the differences are at most so large a share of the values (or of 1)."""
         passed = self.embeddings <= tolerance * max(1.0, self.embedding_scale)
         if self.logits is not None and self.logit_scale is not None:
             passed &= self.logits <= tolerance * max(1.0, self.logit_scale)
@@ -63,12 +61,12 @@ def compare(
     batch: int = 2,
     seed: int = 0,
 ) -> list[Comparison]:
-    """Give both detectors the same waveforms.
+    """Run both detectors on the same waveforms.
 
     Parameters
     ----------
     reference, ours
-        From waveforms [B, T] to embeddings [B, D] and logits [B, 2].
+        From waveforms float32 [B, T] to embeddings float32 [B, D] and logits float32 [B, 2].
     lengths
         Samples of the inputs, one batch each.
     with_logits
@@ -77,11 +75,6 @@ def compare(
         Waveforms of each length.
     seed
         Of the inputs: noise whose loudness rises and falls, at most half of full scale.
-
-    Returns
-    -------
-    list of Comparison
-        In the order of `lengths`.
     """
     generator = torch.Generator().manual_seed(seed)
     compared = []
@@ -101,7 +94,7 @@ def compare(
 
 
 def describe(compared: Sequence[Comparison]) -> str:
-    """Lay the comparisons out for reading, the largest differences last."""
+    """Format the comparisons as a table for reading, the largest differences last."""
     lines = [f"{'samples':>8} {'seconds':>8} {'embeddings':>11} {'logits':>9}"]
     for row in compared:
         logits = "-" if row.logits is None else f"{row.logits:.1e}"
@@ -115,7 +108,7 @@ def describe(compared: Sequence[Comparison]) -> str:
 
 
 def _size(difference: float) -> float:
-    """Order differences by size: one that is not a number is the largest of all."""
+    """Return what differences are ordered by: one that is not a number is the largest of all."""
     return math.inf if math.isnan(difference) else difference
 
 
@@ -127,9 +120,7 @@ def write_certificate(
     Parameters
     ----------
     path
-        The file, written atomically.
-    compared
-        As `compare` gives them.
+        Written atomically.
     about
         Columns that are the same in every row, such as the checkpoint and the versions.
     tolerance
@@ -187,7 +178,7 @@ def certify(
     architecture
         A name or fairseq's configuration keys; None to take what `save_detector` wrote.
     ours
-        Our detector's file, if it is another: what the workflow made of `path`.
+        What our detector is loaded from, if not from `path`: what the workflow made of it.
     encoder_only
         Compare embeddings only; so it is, too, where `path` has no back end.
     lengths

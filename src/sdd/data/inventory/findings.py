@@ -124,7 +124,7 @@ class Finding:
 
     @property
     def effect(self) -> str:
-        """What comes of it."""
+        """Whether the experiment can run with it, as `Kind` says."""
         return KINDS[self.kind].effect
 
 

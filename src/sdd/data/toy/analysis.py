@@ -1,4 +1,4 @@
-"""What vocoders measure: fundamental frequency, linear prediction, smooth spectral envelopes."""
+"""Measurements of vocoders: fundamental frequency, linear prediction, spectral envelopes."""
 
 import numpy as np
 import scipy.fft

@@ -19,7 +19,7 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class Conditions:
-    """What recordings of a corpus go through, as ranges; `draw` picks one recording's values.
+    """Recording conditions of a corpus, as ranges; `draw_recording` picks one recording's values.
 
     Attributes
     ----------

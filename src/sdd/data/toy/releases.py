@@ -111,7 +111,7 @@ def write_fake_or_real(root: Path, seed: int, scale: float) -> None:
 
 
 def _windows(samples: int, rate: int) -> list[tuple[int, int]]:
-    """Windows of 4 s every 3 s, in samples; the last one ends with the recording."""
+    """Cut windows of 4 s every 3 s, in samples; the last one ends with the recording."""
     length, hop = 4 * rate, 3 * rate
     starts = range(0, max(samples - rate, 1), hop)
     return [(start, min(start + length, samples)) for start in starts]

@@ -95,7 +95,7 @@ CONSONANTS: tuple[tuple[Piece, ...], ...] = (
 
 
 class _Script:
-    """What is to be spoken: rows of targets with their durations, and the accents over them."""
+    """An utterance to be spoken: rows of targets with their durations, and accents over them."""
 
     def __init__(self) -> None:
         self.rows: list[list[float]] = []

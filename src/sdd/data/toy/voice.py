@@ -36,7 +36,7 @@ HIGHER_BANDWIDTHS = np.array([300.0, 500.0, 800.0])
 
 @dataclass(frozen=True)
 class Speaker:
-    """What distinguishes one voice from another.
+    """Parameters that tell one voice from another.
 
     Attributes
     ----------

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 def fetch(source: str, folder: Path, digest: str | None = None) -> Path:
-    """Give the local file of a source, downloading it once.
+    """Return the local file of a source, downloaded once.
 
     A download that breaks off goes on where it stopped. Where no digest is given, the one seen at
     the first download is kept beside the file, and held against it from then on.
@@ -39,11 +39,6 @@ def fetch(source: str, folder: Path, digest: str | None = None) -> Path:
         Where downloads are kept, as ``{host}/{path of the URL}``.
     digest
         ``sha256:...`` or ``md5:...``.
-
-    Returns
-    -------
-    Path
-        A file whose digest is right.
 
     Raises
     ------

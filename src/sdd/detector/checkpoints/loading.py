@@ -39,11 +39,11 @@ def load_detector(
     Parameters
     ----------
     architecture
-        A name, fairseq's configuration keys, or an `Architecture`; None to take
-        what `save_detector` wrote into the file.
+        A name, fairseq's configuration keys, or an `Architecture`; None to take what
+        `save_detector` wrote into the file.
     dtype
-        Convert the weights to this type, e.g. `torch.float32` for training; None keeps them as
-        stored (the widest type, if there are several).
+        Of the weights, such as `torch.float32` for training; None keeps them as stored (the widest
+        type, if there are several).
 
     Returns
     -------
@@ -116,14 +116,15 @@ def load_pretrained(
 def load_encoder_weights(path: Path | str, detector: Detector) -> None:
     """Load the encoder of a detector from a pre-trained checkpoint and leave its back end alone.
 
-    Parameters become other objects: make the optimiser afterwards.
+    Parameters become other objects: make the optimiser afterwards. The encoder goes to the back
+    end's type and device.
 
     Parameters
     ----------
     path
         fairseq's `.pt`, or any file that `load_detector` reads; its back end is ignored.
     detector
-        Changed in place. The encoder goes to the back end's type and device.
+        Changed in place.
 
     Raises
     ------
@@ -146,10 +147,7 @@ def load_encoder_weights(path: Path | str, detector: Detector) -> None:
 def read_metadata(path: Path | str) -> dict[str, str]:
     """Read the metadata of a safetensors file without its weights.
 
-    Returns
-    -------
-    dict
-        Of text; `architecture` is JSON in files of `save_detector`.
+    In files of `save_detector`, `architecture` is JSON.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What weights are called: in the authors' checkpoints, and so in our detectors.
+"""Names of weights: those of the authors' checkpoints, which our detectors have, too.
 
 m_ssl.model.*   the encoder, by fairseq's names
 proj_fc.*       the back end: a linear layer
@@ -24,7 +24,8 @@ WEIGHT_NORM_NAMES = {
 
 
 def detector_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Give weights the names of a detector's, and drop the parts of pre-training."""
+    """Rename the weights of a checkpoint to a detector's names; drop the parts of pre-training."""
+    # fairseq's own files hold the encoder alone, without a prefix.
     prefixed = any(name.startswith(ENCODER_PREFIX) for name in tensors)
     renamed = {}
     for name, tensor in tensors.items():
