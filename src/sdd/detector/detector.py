@@ -235,7 +235,7 @@ def normalise_waveforms(waveforms: Tensor, lengths: Tensor | None = None) -> Ten
 
 
 def pool_frames(features: Tensor, padding: Tensor | None = None) -> Tensor:
-    """Average [B, F, D] over frames to [B, D]; `padding`, bool [B, F], is true where none counts."""
+    """Average [B, F, D] to [B, D], over the frames where `padding`, bool [B, F], is false."""
     if padding is None:
         return features.mean(1)
     total = features.masked_fill(padding[..., None], 0).sum(1)
