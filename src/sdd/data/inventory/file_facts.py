@@ -136,8 +136,6 @@ def examine_files(
     keys = {path: _key(path) for path in distinct}
     known = _read_journal(journal)
     facts = {path: FileFacts(**known[key]) for path, key in keys.items() if key in known}
-    # Written anew before and after: files that are gone or changed leave it, and a killed run loses
-    # no more than the line that it was writing.
     remaining = [path for path in distinct if path not in facts]
     _write_journal(journal, keys, facts)
     with ThreadPoolExecutor(max(1, workers)) as pool, journal.open("a", encoding="utf-8") as file:
