@@ -18,7 +18,7 @@ from sdd.detector.checkpoints.download import fetch
 from sdd.errors import InputError
 from sdd.runtime.atomic_files import atomic_path
 
-Score = Callable[[Tensor], tuple[Tensor, Tensor]]
+Network = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 # From the shortest input that gives a frame to ten seconds; 719 samples are one short of two.
 LENGTHS = (400, 719, 16_000, 64_000, 160_000)
@@ -53,8 +53,8 @@ class Comparison:
 
 
 def compare(
-    reference: Score,
-    ours: Score,
+    reference: Network,
+    ours: Network,
     lengths: Sequence[int],
     *,
     with_logits: bool = True,

@@ -122,6 +122,7 @@ def _continue_download(url: str, part: Path) -> None:
     try:
         response = urllib.request.urlopen(request, timeout=60)
     except urllib.error.HTTPError as error:
+        # 416: the range begins at or after the end. The partial file is whole, or of another file.
         if error.code != 416 or not done:
             raise
         if error.headers.get("Content-Range") == f"bytes */{done}":  # nothing is missing
@@ -129,6 +130,7 @@ def _continue_download(url: str, part: Path) -> None:
         part.unlink()
         raise ConnectionError(f"{part} was part of another file") from error
     with response:
+        # 206: the server sends what was asked for. Any other answer is the file from its beginning.
         resumed = response.status == 206
         expected = int(response.headers.get("Content-Length", 0)) + (done if resumed else 0)
         with (
