@@ -1,4 +1,4 @@
-"""Small score tables, with the segment tables that they are of."""
+"""Small score tables with their segment tables."""
 
 import numpy as np
 import pandas as pd

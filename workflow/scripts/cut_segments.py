@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.data.corpora.protocol import read_protocol
+from sdd.data.corpora import read_protocol
 from sdd.data.preparation import read_audio_table, read_failures
 from sdd.data.segments import cut_segments, write_segments
 from sdd.runtime.job_log import logged

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.data.corpora.protocol import write_protocol
-from sdd.data.corpora.readers import read_corpus
+from sdd.data.corpora import read_corpus, write_protocol
 from sdd.runtime.job_log import logged
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from sdd.metrics.bootstrap import (
         REPLICATES,
         RankedTrials,
-        bootstrap_eer,
         percentile_interval,
         poisson_weights,
         root_interval,
@@ -46,7 +45,6 @@ __all__ = [
     "Rounds",
     "area_under_curve",
     "average",
-    "bootstrap_eer",
     "detection_error_tradeoff",
     "difference_of_means",
     "eer",
@@ -75,7 +73,6 @@ __getattr__ = lazy_names(
         "Rounds": "estimates",
         "area_under_curve": "error_rates",
         "average": "estimates",
-        "bootstrap_eer": "bootstrap",
         "detection_error_tradeoff": "error_rates",
         "difference_of_means": "estimates",
         "eer": "error_rates",

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sdd.errors import InputError
-from sdd.metrics.student import t_quantile
+from sdd.metrics.rounds import t_quantile
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -213,25 +213,6 @@ def poisson_weights(keys: KeyArray, first: int, count: int) -> WeightArray:
     parts = [(bits >> np.uint64(16 * part)).astype(np.uint16) for part in range(4)]
     numbers = np.stack(parts, axis=1).reshape(-1, len(keys))[:count]
     return _poisson_table()[numbers]
-
-
-def bootstrap_eer(trials: RankedTrials, keys: KeyArray, replicates: int = REPLICATES) -> FloatArray:
-    """Compute bootstrap replicates of an EER over sources.
-
-    Parameters
-    ----------
-    trials
-        Units are positions in `keys`.
-    keys : uint64 [s]
-        See `source_keys`.
-
-    Returns
-    -------
-    float64 [replicates]
-        Fractions; NaN where no source of a class was drawn.
-    """
-    pieces = [trials.weighted_eers(weights) for weights in weight_chunks(keys, replicates)]
-    return np.concatenate(pieces)
 
 
 def weight_chunks(keys: KeyArray, replicates: int) -> Iterator[WeightArray]:

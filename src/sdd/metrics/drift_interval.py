@@ -27,7 +27,7 @@ from sdd.metrics.drift import (
     subsampled_rows,
     unit_directions,
 )
-from sdd.metrics.student import t_quantile
+from sdd.metrics.rounds import t_quantile
 
 FloatArray = NDArray[np.float64]
 

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from sdd.errors import InputError
 from sdd.metrics.bootstrap import percentile_interval, root_interval
-from sdd.metrics.rounds import mean_and_spread
-from sdd.metrics.student import t_quantile
+from sdd.metrics.rounds import mean_and_spread, t_quantile
 
 FloatArray = NDArray[np.float64]
 

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sdd.errors import InputError
-from sdd.metrics.student import t_quantile
 
 
 def mean_and_spread(values: ArrayLike) -> tuple[float, float]:
@@ -74,6 +73,22 @@ def t_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, floa
         return math.nan, math.nan
     half_width = t_quantile(array.size - 1, confidence) * spread / math.sqrt(array.size)
     return mean - half_width, mean + half_width
+
+
+def t_quantile(freedom: float, confidence: float = 0.95) -> float:
+    """Return the (1 + confidence) / 2 quantile of Student's t: how many errors an interval reaches.
+
+    Parameters
+    ----------
+    freedom
+        Degrees of freedom, above 0; they need not be whole.
+    confidence
+        Between 0 and 1, both excluded.
+    """
+    # scipy.special, not scipy.stats: the same quantile without seconds of import.
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, (1 + confidence) / 2))
 
 
 def _checked(values: ArrayLike) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""The drift table of a cell: rows by hand, and embeddings that cannot be compared."""
+"""The drift table of a cell by hand, and tables that do not fit together."""
 
 import numpy as np
 import pytest

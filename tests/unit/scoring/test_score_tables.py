@@ -5,10 +5,12 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from sdd.data.segments import COLUMNS, Segments, write_segments
 from sdd.errors import InputError
 from sdd.scoring.embedding_tables import read_embeddings, write_embeddings
 from sdd.scoring.score_tables import (
@@ -18,7 +20,26 @@ from sdd.scoring.score_tables import (
     write_rows,
     write_scores,
 )
-from tests.helpers.score_tables import segments, write, write_table
+
+
+def segments(labels):
+    names = [f"s{number}" for number in range(len(labels))]
+    text = ["-"] * len(labels)
+    places = np.zeros(len(labels), dtype=np.int64)
+    return Segments(names, names, labels, text, text, text, text, places, places + 16_000)
+
+
+def write(path, *, real, fake):
+    """Write a score table of (logit_fake, logit_real) pairs, and its segment table."""
+    logits = np.array([*real, *fake], dtype=np.float32).reshape(-1, 2)
+    table = segments(["real"] * len(real) + ["fake"] * len(fake))
+    write_scores(path, table, logits)
+    write_table(table, path.with_suffix(".segments"))
+    return path
+
+
+def write_table(table, path):
+    write_segments(pd.DataFrame({name: getattr(table, name) for name in COLUMNS}), path)
 
 
 def rates(paths, score="logit", least_trials=1, **options):
