@@ -4,8 +4,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.data.inventory import take_inventory, write_page, write_table
+from sdd.data.inventory.corpus import take_inventory
+from sdd.data.inventory.table import write_table
 from sdd.errors import InputError
+from sdd.presentation.inventory_page import write_page
 from sdd.runtime.job_log import logged
 
 if TYPE_CHECKING:

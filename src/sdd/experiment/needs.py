@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sdd.detector.architectures import Architecture, architecture
+from sdd.detector.architectures import Architecture, find_architecture
 from sdd.experiment.costs import (
     TrainingNeeds,
     forward_operations,
@@ -205,12 +205,12 @@ class JobResources:
 
     def _architecture(self, model: str) -> Architecture:
         spec = self.experiment.architecture(model)
-        return _named(spec) if isinstance(spec, str) else architecture(spec)
+        return _named(spec) if isinstance(spec, str) else find_architecture(spec)
 
 
 @cache
 def _named(name: str) -> Architecture:
-    return architecture(name)
+    return find_architecture(name)
 
 
 def needs_of(objective: Mapping[str, Any]) -> TrainingNeeds:

@@ -13,8 +13,8 @@ from sdd.analysis.claims.judging import ClaimTest, Difference, judge, overall
 from sdd.presentation.claims_page import write_claims_page
 from sdd.presentation.tables import read_table
 from sdd.scoring.score_tables import write_rows
+from tests.helpers.html_pages import TableReader
 from tests.helpers.paths import RESOURCES
-from tests.unit.presentation.tables.test_renderers import TableReader
 
 PAPER = RESOURCES / "table1.csv"
 DOMAINS = {"in_domain": ["dfe24_4s", "dfe24_10s"], "out_of_domain": ["itw", "dv"]}
