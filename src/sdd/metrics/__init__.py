@@ -6,10 +6,8 @@ same trials. Nothing here imports scipy.stats, which takes seconds.
 """
 
 from sdd.metrics.bootstrap import (
-    FEW_SOURCES,
     REPLICATES,
     RankedTrials,
-    bootstrap_eer,
     percentile_interval,
     poisson_weights,
     root_interval,
@@ -27,13 +25,11 @@ from sdd.metrics.permutation import errors_by_source, holm, permutation_test
 from sdd.metrics.rounds import mean_and_spread, t_interval
 
 __all__ = [
-    "FEW_SOURCES",
     "REPLICATES",
     "Estimate",
     "RankedTrials",
     "Rounds",
     "average",
-    "bootstrap_eer",
     "difference_of_means",
     "errors_by_source",
     "holm",

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sdd.errors import InputError
+from sdd.metrics.rounds import t_quantile
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -27,8 +28,6 @@ KeyArray = NDArray[np.uint64]
 WeightArray = NDArray[np.uint8]
 
 REPLICATES = 2000
-FEW_SOURCES = 40
-"""With fewer sources of a class an interval was not seen to cover as it promises."""
 
 # Weights times trials held at a time; bounds the memory whatever the number of trials.
 _CHUNK = 2**21
@@ -209,27 +208,6 @@ def poisson_weights(keys: KeyArray, first: int, count: int) -> WeightArray:
     return _poisson_table()[numbers]
 
 
-def bootstrap_eer(trials: RankedTrials, keys: KeyArray, replicates: int = REPLICATES) -> FloatArray:
-    """Bootstrap replicates of an EER over sources.
-
-    Parameters
-    ----------
-    trials
-        Units are positions in `keys`.
-    keys : ndarray of uint64, shape (s,)
-        One for each source.
-    replicates
-        How many.
-
-    Returns
-    -------
-    ndarray, shape (replicates,)
-        Fractions; NaN where no source of a class was drawn.
-    """
-    pieces = [trials.weighted_eers(weights) for weights in weight_chunks(keys, replicates)]
-    return np.concatenate(pieces)
-
-
 def weight_chunks(keys: KeyArray, replicates: int) -> Iterator[WeightArray]:
     """Yield the weights of all replicates, some at a time.
 
@@ -283,10 +261,8 @@ def root_interval(
     drawn = drawn[~np.isnan(drawn)]
     if sources < 2 or not drawn.size:
         return math.nan, math.nan
-    from scipy.special import stdtrit
-
-    quantile = float(stdtrit(sources - 1, (1 + confidence) / 2))
-    half_width = quantile * float(np.std(np.sqrt(drawn))) * math.sqrt(sources / (sources - 1))
+    quantile, spread = t_quantile(sources - 1, confidence), float(np.std(np.sqrt(drawn)))
+    half_width = quantile * spread * math.sqrt(sources / (sources - 1))
     root = math.sqrt(value)
     return max(0.0, root - half_width) ** 2, (root + half_width) ** 2
 
@@ -323,9 +299,9 @@ def percentile_interval(
     values = values[~np.isnan(values)]
     if sources < 2 or not values.size:
         return math.nan, math.nan
-    from scipy.special import ndtr, stdtrit
+    from scipy.special import ndtr
 
-    quantile = float(stdtrit(sources - 1, (1 + confidence) / 2))
+    quantile = t_quantile(sources - 1, confidence)
     tail = float(ndtr(-quantile * math.sqrt(sources / (sources - 1))))
     low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)

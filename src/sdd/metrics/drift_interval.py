@@ -27,6 +27,7 @@ from sdd.metrics.drift import (
     subsampled_rows,
     unit_directions,
 )
+from sdd.metrics.rounds import t_quantile
 
 FloatArray = NDArray[np.float64]
 
@@ -116,11 +117,7 @@ def drift_interval(
             x, y = x @ directions, y @ directions
         drifts = _weighted_drifts(x, y, weights_x, weights_y, threads)
     centre = 2 * measured - drifts.mean()
-    # scipy.special, not scipy.stats: the same quantile without seconds of import.
-    from scipy.special import stdtrit
-
-    quantile = float(stdtrit(freedom, (1 + confidence) / 2))
-    half = quantile * drifts.std(ddof=1) * np.sqrt((freedom + 1) / freedom)
+    half = t_quantile(freedom, confidence) * drifts.std(ddof=1) * np.sqrt((freedom + 1) / freedom)
     return max(0.0, float(centre - half)), max(0.0, float(centre + half))
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sdd.errors import InputError
 from sdd.metrics.bootstrap import percentile_interval, root_interval
-from sdd.metrics.rounds import mean_and_spread
+from sdd.metrics.rounds import mean_and_spread, t_quantile
 
 FloatArray = NDArray[np.float64]
 
@@ -151,13 +151,11 @@ def _joined(
     """Add the variances of rounds and of sources."""
     if sources < 2:
         return Estimate(value)
-    from scipy.special import stdtrit
-
     known = replicates[~np.isnan(replicates)]
     # As in a variance of a mean, one degree of freedom is spent on the mean.
     resampled = float(np.var(known)) * sources / (sources - 1)
     components = [*training, (resampled, sources - 1.0)]
     total = sum(variance for variance, _ in components)
     degrees = total**2 / sum(variance**2 / freedom for variance, freedom in components)
-    half_width = float(stdtrit(degrees, (1 + confidence) / 2)) * math.sqrt(total)
+    half_width = t_quantile(degrees, confidence) * math.sqrt(total)
     return Estimate(value, value - half_width, value + half_width)

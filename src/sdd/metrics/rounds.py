@@ -71,12 +71,16 @@ def t_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, floa
     mean, spread = mean_and_spread(array)
     if array.size == 1:
         return math.nan, math.nan
+    half_width = t_quantile(array.size - 1, confidence) * spread / math.sqrt(array.size)
+    return mean - half_width, mean + half_width
+
+
+def t_quantile(freedom: float, confidence: float = 0.95) -> float:
+    """Return the (1 + confidence) / 2 quantile of Student's distribution."""
     # scipy.special, not scipy.stats: the same quantile without seconds of import.
     from scipy.special import stdtrit
 
-    quantile = float(stdtrit(array.size - 1, (1 + confidence) / 2))
-    half_width = quantile * spread / math.sqrt(array.size)
-    return mean - half_width, mean + half_width
+    return float(stdtrit(freedom, (1 + confidence) / 2))
 
 
 def _checked(values: ArrayLike) -> NDArray[np.float64]:
