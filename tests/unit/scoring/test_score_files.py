@@ -5,10 +5,10 @@ import json
 
 import numpy as np
 import pytest
+from sdd.scoring.score_csv import read_score_csv, write_score_csv
 
 from sdd.cli import main
 from sdd.errors import InputError
-from sdd.scoring.score_csv import read_score_csv, write_score_csv
 from sdd.scoring.score_tables import Scores, read_scores
 from tests.unit.scoring.test_score_tables import write
 

@@ -18,8 +18,7 @@ from sdd.detector import inference, save_detector
 from sdd.detector.inference import forward, predict, predict_batches
 from sdd.errors import InputError
 from sdd.runtime.stopping import STOPPED
-from sdd.scoring import partial_scores
-from sdd.scoring import set_scoring
+from sdd.scoring import partial_scores, set_scoring
 from sdd.scoring.set_scoring import score_sets
 from tests.conftest import TINY
 from tests.helpers.interrupted import PROCESSES

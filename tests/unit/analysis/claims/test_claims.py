@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from sdd.analysis.claims.files import assess_results, assess_table
 
 from sdd.analysis.claims.assessment import COLUMNS, claim_rows
 from sdd.analysis.claims.drift_statements import DRIFT_CLAIMS, collect_drifts
 from sdd.analysis.claims.eer_statements import CLAIMS, pairs_of_claims
-from sdd.analysis.claims.files import assess_results, assess_table
 from sdd.analysis.claims.judging import ClaimTest, Difference, judge, overall
 from sdd.presentation.claims_page import write_claims_page
 from sdd.presentation.tables import read_table
