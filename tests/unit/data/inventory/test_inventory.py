@@ -10,8 +10,9 @@ import soundfile
 
 from sdd.data.corpora import in_the_wild
 from sdd.data.corpora.release import Published
-from sdd.data.inventory import KINDS, Inventory, take_inventory, write_page, write_table
+from sdd.data.inventory import KINDS, Inventory, take_inventory, write_table
 from sdd.data.inventory.file_facts import FileFacts, examine_file, examine_files
+from sdd.presentation.inventory_page import write_page
 from tests.unit.data.corpora.test_corpora import (
     write_audio,
     write_deep_voice,
