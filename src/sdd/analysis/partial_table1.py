@@ -19,8 +19,6 @@ def measured_tables(
 
     Parameters
     ----------
-    results
-        results/{name}.
     contents
         As `sdd.experiment.contents.partial_table1` returns it.
 

@@ -89,11 +89,6 @@ def assemble_table(
 def domain_columns(table: pd.DataFrame) -> tuple[list[str], list[str]]:
     """Test sets of a table, by domain.
 
-    Parameters
-    ----------
-    table
-        As `assemble_table` returns it.
-
     Returns
     -------
     in_domain, out_of_domain : list of str
@@ -124,8 +119,6 @@ def write_csv(table: pd.DataFrame, path: Path | str) -> None:
 
     Parameters
     ----------
-    table
-        As `assemble_table` returns it.
     path
         The file; replaced whole or not at all.
     """
@@ -181,8 +174,6 @@ def paper_values(table: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    table
-        The measured table.
     paper
         The one to hold it against.
 

@@ -20,13 +20,6 @@ def subtract_paper(
 ) -> list[dict[str, Any]]:
     """List measured minus paper, with the measured figure's interval.
 
-    Parameters
-    ----------
-    table, paper
-        The measured table, and the paper's.
-    intervals
-        Of the measured figures.
-
     Returns
     -------
     list of dict

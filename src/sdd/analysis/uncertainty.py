@@ -111,8 +111,6 @@ def measure_rows(
         What is ranked (a switch of the recipe).
     trained
         Of each row, whether it is fine-tuned: else another round would give the same.
-    seed, replicates
-        Of the bootstrap.
 
     Returns
     -------
@@ -201,8 +199,6 @@ def comparison_rows(
         As `measure_table1` returns it.
     pairs
         Rows to compare; those that were not measured are left out.
-    seed
-        Of the permutations.
 
     Returns
     -------

@@ -83,8 +83,6 @@ def forward_operations(architecture: Architecture, segment_seconds: float) -> fl
 
     Parameters
     ----------
-    architecture
-        The encoder.
     segment_seconds
         Length of the segments, with whose square the attention grows.
     """

@@ -80,8 +80,6 @@ class JobResources:
 
     Parameters
     ----------
-    experiment
-        The experiment.
     audio_hours
         Hours of audio of sets, which go before those of the config.
     """

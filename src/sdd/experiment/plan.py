@@ -43,15 +43,7 @@ class Line:
 
 
 def measured_audio_hours(results: Path, sets: Iterable[str]) -> dict[str, float]:
-    """Return the hours of audio of the sets that are cut already.
-
-    Parameters
-    ----------
-    results
-        ``results/{name}``.
-    sets
-        Names of sets.
-    """
+    """Return the hours of audio of the sets that are cut already."""
     hours = {}
     for name in sets:
         path = tree.path(tree.SEGMENTS, results, set=name)
@@ -69,10 +61,6 @@ def plan(experiment: Experiment, needs: JobResources, recipe: str, results: Path
 
     Parameters
     ----------
-    experiment, needs
-        The experiment, and what its jobs need.
-    recipe
-        The recipe.
     results
         ``results/{name}``, where what is done already lies.
     """
@@ -213,17 +201,7 @@ def _merged(lines: Iterable[Line]) -> list[Line]:
 
 
 def render(lines: Iterable[Line], title: str, audio_hours: Mapping[str, float]) -> str:
-    """Write the plan as text of 80 columns.
-
-    Parameters
-    ----------
-    lines
-        From `plan`.
-    title
-        The first line.
-    audio_hours
-        Measured hours of sets.
-    """
+    """Write the plan as text of 80 columns."""
     lines = list(lines)
     header = "".join(f"{name:>{width}}" for name, width in zip(COLUMNS, WIDTHS, strict=True))
     text = [title, "", " " * NAME_WIDTH + header]

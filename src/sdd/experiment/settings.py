@@ -77,8 +77,6 @@ def certificate_options(experiment: Experiment, checkpoint: str, converted: str)
 
     Parameters
     ----------
-    experiment
-        Whose checkpoint it is.
     checkpoint
         ``model/init``.
     converted

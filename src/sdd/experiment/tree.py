@@ -74,8 +74,6 @@ def path(pattern: str, results: Path | str, **names: str) -> Path:
     ----------
     pattern
         One of this module.
-    results
-        The experiment's folder.
     **names
         A value for each wildcard.
     """

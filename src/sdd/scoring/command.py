@@ -49,14 +49,10 @@ def score_command(
     ----------
     places
         Recordings, and folders of them.
-    model
-        File of the detector.
     architecture
         Its name, or fairseq's keys as JSON; None if the file says.
     output
         CSV to write; None to show a table.
-    window_seconds
-        Longer recordings are cut.
     each_window
         Whether each window has a row.
     device, threads, batch_seconds

@@ -29,8 +29,6 @@ def write_embeddings(path: Path, table: Segments, embeddings: np.ndarray) -> Non
     ----------
     path
         Parquet file: segment_id, source, label, embedding.
-    table
-        The segment table.
     embeddings
         float32 [N, D], in its order.
     """

@@ -141,12 +141,8 @@ def score_recordings(
     ----------
     detector
         On `device`.
-    recordings
-        Files.
     unreadable
         Takes those that cannot be scored, and why.
-    device
-        Where to compute.
     window_seconds
         Longer recordings are cut (`cut_windows`).
     batch_seconds

@@ -56,13 +56,6 @@ def write_score_file(path: Path, scores: Scores) -> None:
 def rates_of_file(path: Path, score: Score) -> dict[str, Any]:
     """Measure EER and AUC of a score file.
 
-    Parameters
-    ----------
-    path
-        Of either kind.
-    score
-        What is ranked.
-
     Returns
     -------
     dict
@@ -92,8 +85,6 @@ def write_score_csv(path: Path, scores: Scores) -> None:
 
     Parameters
     ----------
-    path
-        The CSV.
     scores
         Their logits are written in full: reading returns the same bits.
     """
@@ -107,11 +98,6 @@ def write_score_csv(path: Path, scores: Scores) -> None:
 
 def read_score_csv(path: Path) -> Scores:
     """Read scores that AntiDeepfake wrote.
-
-    Parameters
-    ----------
-    path
-        The CSV.
 
     Returns
     -------

@@ -37,10 +37,6 @@ def write_scores(path: Path, table: Segments, logits: np.ndarray) -> None:
 
     Parameters
     ----------
-    path
-        Parquet file.
-    table
-        The segment table.
     logits
         float32 [N, 2], in its order.
     """
@@ -54,8 +50,6 @@ def write_score_columns(
 
     Parameters
     ----------
-    path
-        Parquet file.
     names, labels
         [N] segment IDs, and `real` or `fake`.
     logits

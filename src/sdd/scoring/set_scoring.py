@@ -52,8 +52,6 @@ def score_sets(
 
     Parameters
     ----------
-    model
-        Weights of the detector.
     architecture
         Its architecture, by name or as a mapping.
     tables, scores, embeddings
@@ -149,8 +147,6 @@ def score_set(
     ----------
     detector
         On `device`.
-    table
-        The segments.
     partial
         What is scored of them so far; it takes the rest.
     stop

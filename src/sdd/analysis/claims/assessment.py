@@ -76,12 +76,8 @@ def assess_results(
 
     Parameters
     ----------
-    comparisons
-        comparisons.csv.
     drifts
         drift.csv of the cells of Figure 2; may be empty.
-    paper
-        The paper's Table 1.
     contents
         As `sdd.experiment.contents.claims` returns it.
     """

@@ -55,8 +55,6 @@ def collect_drifts(
     ----------
     rows
         algorithm, test_set, drift, drift_low, drift_high, floor; one for each round.
-    in_domain, out_of_domain
-        Test sets.
 
     Returns
     -------

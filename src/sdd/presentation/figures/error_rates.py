@@ -40,8 +40,6 @@ def plot_eer_against_drift(
         Shown text of algorithms and test sets.
     title, notes
         Above, and at the end of the caption.
-    columns
-        Panels beside each other.
     """
     names = {**FIGURE_LABELS, **labels}
     styles = choose_styles(points["algorithm"])
@@ -100,8 +98,6 @@ def plot_det(
         Shown text of algorithms and test sets.
     title, notes
         Above, and at the end of the caption.
-    columns
-        Panels beside each other.
     """
     from scipy.special import ndtri
 
@@ -162,8 +158,6 @@ def plot_spread(
         Of each panel, by column of the table.
     title, notes
         Above, and at the end of the caption.
-    columns
-        Panels beside each other.
     """
     names = {**FIGURE_LABELS, **labels}
     rows = list(dict.fromkeys(zip(*(rounds[key] for key in IDENTITY), strict=True)))

@@ -183,8 +183,6 @@ def drift_caption(
     ----------
     drifts
         As for `plot_drift`; its rounds are counted.
-    reference_set
-        Its name.
     method
         How dimensions were combined (`sdd.metrics.drift.drift`).
 

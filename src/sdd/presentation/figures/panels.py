@@ -31,12 +31,8 @@ def panel_grid(
 
     Parameters
     ----------
-    titles
-        One for each panel.
     columns
         Panels beside each other.
-    title, caption
-        Above and below.
     styles, names
         Of the algorithms in the legend, which may be none.
     markers

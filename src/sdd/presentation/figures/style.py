@@ -71,8 +71,6 @@ def save_figure(figure: "Figure", paths: Sequence[Path | str], *, dpi: int = 200
 
     Parameters
     ----------
-    figure
-        A matplotlib figure.
     paths
         Files ending in .png or .pdf.
     dpi

@@ -68,8 +68,6 @@ def plot_learning_curves(
         Shown text of models and algorithms.
     title, notes
         Above, and at the end of the caption.
-    columns
-        Panels beside each other.
     """
     caption = (
         "EER on the validation set (%). Lines: mean over rounds; dots: single rounds. The weights "

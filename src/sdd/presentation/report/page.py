@@ -82,8 +82,6 @@ def write_page(
     ----------
     path
         The .html file; replaced whole or not at all.
-    title
-        Of the page.
     sections
         Heading and HTML of each; sections without any are left out.
     first

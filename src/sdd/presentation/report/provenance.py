@@ -94,15 +94,7 @@ def digests(files: Iterable[tuple[str, Path, str]]) -> FactTable:
 
 
 def run_times(results: Path, recipe: str, cells: Sequence[str]) -> FactTable:
-    """Add up what fine-tuning and scoring took, by algorithm.
-
-    Parameters
-    ----------
-    results, recipe
-        results/{name}, and the recipe.
-    cells
-        Paths of its cells.
-    """
+    """Add up what fine-tuning and scoring took, by algorithm."""
     place = partial(tree.path, results=results, recipe=recipe)
     totals: dict[Identity, dict[str, float]] = {}
     devices: dict[Identity, set[str]] = {}

@@ -46,12 +46,8 @@ def write_report(
 
     Parameters
     ----------
-    target
-        The .html file.
     results, recipe
         results/{name}, and the recipe, of which all is made.
-    paper
-        The paper's Table 1.
     repository
         The checkout, for its commit.
     contents

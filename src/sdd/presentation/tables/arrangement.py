@@ -243,11 +243,6 @@ def grey(eer_percent: float) -> float:
     matplotlib's map `Greys` from 0.5 to 67 %, which was fitted to the paper's cells: it meets all
     of them within 0.007.
 
-    Parameters
-    ----------
-    eer_percent
-        EER in percent.
-
     Returns
     -------
     float

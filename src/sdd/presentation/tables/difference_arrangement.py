@@ -36,8 +36,6 @@ def arrange_differences(
 
     Parameters
     ----------
-    table
-        The measured table.
     rows
         As `sdd.analysis.table1_differences.subtract_paper` returns them of it.
     labels, group_titles
@@ -68,8 +66,6 @@ def arrange_recipes(
 
     Parameters
     ----------
-    tables
-        By the recipe's name.
     paper
         Its values stand in small type where rows and columns match.
     labels, group_titles

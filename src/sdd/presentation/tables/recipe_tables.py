@@ -37,12 +37,8 @@ def write_recipes(
     ----------
     tables
         By the recipe's name.
-    paper
-        The paper's Table 1.
     contents
         As `sdd.experiment.contents.table1` returns it.
-    csv, tex, html, images
-        The files.
     """
     arranged = arrange_recipes(tables, read_table(paper), **_words(contents))
     text = {"title": _SIDE_BY_SIDE.format(**contents), "notes": contents["notes"]}
@@ -59,10 +55,6 @@ def write_partial_tables(results: Path, paper: Path, contents: Mapping[str, Any]
 
     Parameters
     ----------
-    results
-        results/{name}.
-    paper
-        The paper's Table 1.
     contents
         As `sdd.experiment.contents.partial_table1` returns it.
 
