@@ -62,7 +62,7 @@ rule measure_uncertainty:
         mem_mb=memory(needs_of_uncertainty),
         runtime=runtime(needs_of_uncertainty),
     params:
-        results=str(RESULTS),
+        results=results_folder,
         settings=lambda wildcards: settings.uncertainty(EXPERIMENT, wildcards.recipe),
         code=code_digest("measure_uncertainty"),
     message:

@@ -54,7 +54,7 @@ rule pretrain_encoder:
         gpu=1,
     params:
         settings=lambda wildcards: settings.pretraining(EXPERIMENT, wildcards.model),
-        audio=AUDIO_FOLDER,
+        audio=audio_folder,
         code=code_digest("pretrain_encoder"),
     message:
         "Pre-training {wildcards.model}"
@@ -85,7 +85,7 @@ rule posttrain_detector:
         runtime=runtime(needs_of_posttraining),
     params:
         settings=lambda wildcards: settings.posttraining(EXPERIMENT, wildcards.model),
-        audio=AUDIO_FOLDER,
+        audio=audio_folder,
         state=lambda wildcards: str(
             tree.path(
                 tree.CHECKPOINT_STATE, RESULTS, model=wildcards.model, init="post"

@@ -56,7 +56,6 @@ wildcard_constraints:
 
 
 PAPER_TABLE = Path(workflow.basedir) / "resources/table1.csv"
-AUDIO_FOLDER = str(tree.path(tree.AUDIO_FOLDER, RESULTS))
 CELLS = [cell.path for cell in EXPERIMENT.cells()]
 DRIFT_CELLS = [cell.path for cell in EXPERIMENT.drift_cells()]
 
@@ -67,6 +66,15 @@ if DRIFT_CELLS:
 TARGETS += [f"{tree.DIFFERENCES}.html", f"{tree.CLAIMS}.html"]
 
 MATERIALISED = expand(tree.SEGMENT_FILES, set=EXPERIMENT.sets_in_use())
+
+
+# Scripts are handed folders, so that none of them guesses where files are.
+def results_folder(wildcards):
+    return str(RESULTS)
+
+
+def audio_folder(wildcards):
+    return str(tree.path(tree.AUDIO_FOLDER, RESULTS))
 
 
 def one_of(names):

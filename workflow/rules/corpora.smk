@@ -103,7 +103,7 @@ rule prepare_audio:
         runtime=runtime(needs_of_preparation),
     params:
         root=config["data_root"],
-        audio=AUDIO_FOLDER,
+        audio=audio_folder,
         allowed=lambda wildcards: settings.unreadable_sources(
             EXPERIMENT, wildcards.corpus
         ),
@@ -131,7 +131,7 @@ rule cut_segments:
     params:
         set=lambda wildcards: config["sets"][wildcards.set],
         min_seconds=config["min_seconds"],
-        audio=AUDIO_FOLDER,
+        audio=audio_folder,
         code=code_digest("cut_segments"),
     message:
         "Cutting set {wildcards.set}"
@@ -151,7 +151,7 @@ rule materialise_segments:
         "../../envs/sdd.yaml"
     threads: config["threads"]["prepare"]
     params:
-        audio=AUDIO_FOLDER,
+        audio=audio_folder,
         code=code_digest("materialise_segments"),
     message:
         "Writing the segments of {wildcards.set} as files"

@@ -40,7 +40,7 @@ rule draw_figures:
     conda:
         "../../envs/sdd.yaml"
     params:
-        results=str(RESULTS),
+        results=results_folder,
         contents=lambda wildcards: contents.figures(EXPERIMENT, wildcards.recipe),
         code=code_digest("draw_figures"),
     message:

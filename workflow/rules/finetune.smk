@@ -26,7 +26,7 @@ rule finetune:
         settings=lambda wildcards: settings.finetuning(
             EXPERIMENT, Cell.parse(wildcards.cell), wildcards.recipe
         ),
-        audio=AUDIO_FOLDER,
+        audio=audio_folder,
         state=lambda wildcards: str(
             tree.path(tree.TRAINING_STATE, RESULTS, **wildcards)
         ),

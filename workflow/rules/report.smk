@@ -17,7 +17,7 @@ rule write_report:
     conda:
         "../../envs/sdd.yaml"
     params:
-        results=str(RESULTS),
+        results=results_folder,
         contents=lambda wildcards: contents.report(EXPERIMENT, wildcards.recipe),
         code=code_digest("write_report"),
     message:

@@ -33,7 +33,7 @@ for job in EXPERIMENT.scoring_jobs():
             settings=lambda wildcards: settings.scoring(
                 EXPERIMENT, Cell.parse(wildcards.cell), wildcards.recipe
             ),
-            audio=AUDIO_FOLDER,
+            audio=audio_folder,
             state=lambda wildcards: str(
                 tree.path(tree.SCORING_STATE, RESULTS, **wildcards)
             ),

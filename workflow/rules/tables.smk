@@ -92,7 +92,7 @@ rule table1_partial:
         "../../envs/sdd.yaml"
     params:
         contents=contents.partial_table1(EXPERIMENT),
-        results=str(RESULTS),
+        results=results_folder,
         paper=PAPER_TABLE,
         code=code_digest("render_partial_table"),
     message:
