@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdd.analysis.table1 import read_table
-from sdd.analysis.table1_differences import subtract_paper
-from sdd.analysis.uncertainty import read_intervals
+from sdd.analysis.table1_differences import read_intervals, subtract_paper
 from sdd.presentation.tables.difference_arrangement import arrange_differences
 from sdd.presentation.tables.render_html import write_html
 from sdd.presentation.tables.render_image import write_image

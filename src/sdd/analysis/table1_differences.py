@@ -1,7 +1,9 @@
 """Differences of tables: measured minus paper, and the tables of recipes put into one."""
 
+import csv
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -51,6 +53,18 @@ def subtract_paper(
                 }
             )
     return rows
+
+
+def read_intervals(path: Path | str) -> dict[tuple[str, str, str, str], Interval]:
+    """Read intervals.csv: low and high by model, init, algorithm and test set."""
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        return {
+            (row["model"], row["init"], row["algorithm"], row["test_set"]): (
+                float(row["low"]),
+                float(row["high"]),
+            )
+            for row in csv.DictReader(file)
+        }
 
 
 def join_recipes(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -4,7 +4,6 @@ Everything comes from the score tables of the cells. The same resamplings of sou
 cells and all test sets cut from one corpus, so that rows are compared on the same trials.
 """
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,18 +173,6 @@ def interval_rows(measured: Mapping[Identity, Mapping[str, Measured]]) -> list[d
                 }
             )
     return table
-
-
-def read_intervals(path: Path | str) -> dict[tuple[str, str, str, str], tuple[float, float]]:
-    """Read intervals.csv: low and high by model, init, algorithm and test set."""
-    with Path(path).open(newline="", encoding="utf-8") as file:
-        return {
-            (row["model"], row["init"], row["algorithm"], row["test_set"]): (
-                float(row["low"]),
-                float(row["high"]),
-            )
-            for row in csv.DictReader(file)
-        }
 
 
 def comparison_rows(

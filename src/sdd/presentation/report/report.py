@@ -12,8 +12,7 @@ import yaml
 from sdd.analysis.claims.assessment import assess_results
 from sdd.analysis.partial_table1 import measured_tables
 from sdd.analysis.table1 import read_table
-from sdd.analysis.table1_differences import subtract_paper
-from sdd.analysis.uncertainty import read_intervals
+from sdd.analysis.table1_differences import read_intervals, subtract_paper
 from sdd.experiment import tree
 from sdd.presentation.claims_page import claims_fragment, how_claims_are_judged
 from sdd.presentation.html_page import notes
