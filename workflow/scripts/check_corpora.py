@@ -14,19 +14,18 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with logged(snakemake.log[0]):
-    folder = Path(snakemake.params.folder)
+    page, journals = Path(snakemake.params.page), snakemake.params.journals
     inventories = [
         take_inventory(
             corpus,
             Path(snakemake.params.root),
-            folder / f"{corpus}.jsonl",
+            Path(journals[corpus]),
             min_seconds=snakemake.config["min_seconds"],
             workers=snakemake.threads,
             **options,
         )
         for corpus, options in snakemake.params.corpora.items()
     ]
-    page = folder / f"{snakemake.params.page}.html"
     write_table(inventories, page.with_suffix(".csv"))
     write_page(inventories, page, experiment=snakemake.config["name"])
     unusable = [f"\n  {i.corpus}: {i.obstacle}" for i in inventories if i.obstacle]

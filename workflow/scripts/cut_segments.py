@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.data.corpora import read_protocol
+from sdd.data.corpora.protocol import read_protocol
 from sdd.data.preparation import read_audio_table, read_failures
 from sdd.data.segments import cut_segments, write_segments
 from sdd.runtime.job_log import logged
@@ -12,15 +12,14 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with logged(snakemake.log[0]):
-    audio = Path(snakemake.input.audio)
     part = snakemake.params.set
     segments = cut_segments(
         read_protocol(Path(snakemake.input.protocol)),
-        read_audio_table(audio),
+        read_audio_table(Path(snakemake.input.audio)),
         partition=part.get("partition"),
         label=part.get("label"),
         max_seconds=part.get("max_seconds"),
         min_seconds=snakemake.params.min_seconds,
-        failed=read_failures(audio.parent, audio.stem),
+        failed=read_failures(Path(snakemake.params.audio), part["corpus"]),
     )
     write_segments(segments, Path(snakemake.output[0]))

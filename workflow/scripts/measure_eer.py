@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sdd.analysis.cell_error_rates import measure_error_rates
 from sdd.runtime.job_log import logged
-from sdd.scoring.score_tables import measure_error_rates, write_rows
+from sdd.scoring.score_tables import write_rows
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

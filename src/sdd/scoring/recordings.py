@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdd.data.audio.decoding import RATE, prepare_source
+from sdd.data.audio import SAMPLE_RATE
+from sdd.data.audio.decoding import prepare_source
 from sdd.data.segments import Segments
 from sdd.errors import InputError
 
 if TYPE_CHECKING:
     import torch
 
-    from sdd.detector import Detector
+    from sdd.detector.detector import Detector
 
 # What is taken for a recording when a folder is walked; a file that is named is always tried.
 SUFFIXES = (
@@ -41,24 +42,24 @@ class RecordingScore:
     path: Path
     seconds: float
     bounds: np.ndarray
-    """[W, 2], where each window begins and ends, in seconds."""
+    """float64 [W, 2]: where each window begins and ends, in seconds."""
     logits: np.ndarray
-    """[W, 2] float32: index 0 FAKE, 1 REAL."""
+    """float32 [W, 2]: index 0 FAKE, 1 REAL."""
 
     @property
     def mean_logits(self) -> np.ndarray:
-        """Mean over the windows, which are of one length: [2]."""
+        """Mean over the windows, which are of one length: float64 [2]."""
         mean: np.ndarray = self.logits.astype(np.float64).mean(axis=0)
         return mean
 
     @property
     def window_probabilities(self) -> np.ndarray:
-        """Probability of fake of each window, [W]."""
+        """Probability of fake of each window, float64 [W]."""
         return probability_of_fake(self.logits)
 
 
 def probability_of_fake(logits: np.ndarray) -> np.ndarray:
-    """Softmax probability of FAKE, in float64: [..., 2] -> [...].
+    """Softmax probability of FAKE: [..., 2] to float64 [...].
 
     It is what the detector says, and not calibrated.
     """
@@ -84,21 +85,21 @@ def find_recordings(places: Iterable[Path]) -> tuple[list[Path], int]:
     left_out : int
         Files in folders that have no audio suffix.
     """
-    found: dict[Path, None] = {}
+    recordings: dict[Path, None] = {}
     left_out = 0
     for place in places:
         if not place.is_dir():
-            found[place] = None
+            recordings[place] = None
             continue
         for folder, folders, names in os.walk(place):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             for name in sorted(name for name in names if not name.startswith(".")):
                 path = Path(folder, name)
                 if path.suffix.lower() in SUFFIXES:
-                    found[path] = None
+                    recordings[path] = None
                 else:
                     left_out += 1
-    return list(found), left_out
+    return list(recordings), left_out
 
 
 def cut_windows(samples: int, longest_seconds: float) -> np.ndarray:
@@ -119,7 +120,7 @@ def cut_windows(samples: int, longest_seconds: float) -> np.ndarray:
     ndarray
         int64 [W, 2], first sample and the one past the last; lengths differ by a sample at most.
     """
-    longest = samples if np.isinf(longest_seconds) else max(1, round(longest_seconds * RATE))
+    longest = samples if np.isinf(longest_seconds) else max(1, round(longest_seconds * SAMPLE_RATE))
     count = max(1, -(-samples // longest))
     edges = np.arange(count + 1, dtype=np.int64) * samples // count
     return np.stack([edges[:-1], edges[1:]], axis=1)
@@ -140,12 +141,8 @@ def score_recordings(
     ----------
     detector
         On `device`.
-    recordings
-        Files.
     unreadable
         Takes those that cannot be scored, and why.
-    device
-        Where to compute.
     window_seconds
         Longer recordings are cut (`cut_windows`).
     batch_seconds
@@ -170,7 +167,7 @@ def score_recordings(
             if not np.isfinite(own).all():
                 unreadable[path] = f"{path}: the detector gives no finite score"
                 continue
-            yield RecordingScore(path, bounds[-1, 1] / RATE, bounds / RATE, own)
+            yield RecordingScore(path, bounds[-1, 1] / SAMPLE_RATE, bounds / SAMPLE_RATE, own)
 
 
 def _prepare_chunk(
@@ -180,7 +177,7 @@ def _prepare_chunk(
     unreadable: dict[Path, str],
     window_seconds: float,
 ) -> list[tuple[Path, str, np.ndarray]]:
-    """Decode the next recordings; give each one's path, FLAC and windows. Empty at the end."""
+    """Decode the next recordings into their paths, FLACs and windows; none at the end."""
     needed = detector.architecture.receptive_field
     chunk: list[tuple[Path, str, np.ndarray]] = []
     seconds = 0.0
@@ -190,14 +187,14 @@ def _prepare_chunk(
             samples = prepare_source(path, folder / name).samples
             if samples < needed:
                 raise InputError(
-                    f"{path} lasts {1000 * samples / RATE:.0f} ms: this detector needs at least "
-                    f"{1000 * needed / RATE:g} ms."
+                    f"{path} lasts {1000 * samples / SAMPLE_RATE:.0f} ms: this detector needs at "
+                    f"least {1000 * needed / SAMPLE_RATE:g} ms."
                 )
         except InputError as error:
             unreadable[path] = str(error)
             continue
         chunk.append((path, name, cut_windows(samples, window_seconds)))
-        seconds += samples / RATE
+        seconds += samples / SAMPLE_RATE
         if len(chunk) == _CHUNK_FILES or seconds >= _CHUNK_SECONDS:
             break
     return chunk
@@ -210,7 +207,7 @@ def _score_windows(
     device: "torch.device",
     batch_seconds: float,
 ) -> np.ndarray:
-    """Score all windows of a chunk, in order: [windows, 2]."""
+    """Score all windows of a chunk, in order: float32 [W, 2]."""
     from sdd.data.dataset import load_batches
     from sdd.data.segment_data import durations, length_sorted_batches, make_dataset
     from sdd.detector.inference import predict
@@ -226,7 +223,7 @@ def _score_windows(
 
 # -------------------------------------------------------------------------------- what is shown
 def row_of_recording(score: RecordingScore) -> dict[str, Any]:
-    """Give the row of a recording, all windows taken together."""
+    """Return the row of a recording, all windows taken together."""
     fake, real = score.mean_logits.tolist()
     windows = score.window_probabilities
     highest = int(np.argmax(windows))
@@ -243,7 +240,7 @@ def row_of_recording(score: RecordingScore) -> dict[str, Any]:
 
 
 def rows_of_windows(score: RecordingScore) -> list[dict[str, Any]]:
-    """Give a row for each window of a recording."""
+    """Return a row for each window of a recording."""
     rows = zip(score.bounds, score.logits, score.window_probabilities, strict=True)
     return [
         {

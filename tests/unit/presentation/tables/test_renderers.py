@@ -10,16 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sdd.analysis.table1 import assemble_table, read_table, write_csv
 from sdd.errors import InputError
-from sdd.presentation.tables import (
-    assemble_table,
-    grey,
-    read_table,
-    write_csv,
-    write_html,
-    write_image,
-    write_latex,
-)
+from sdd.presentation.tables.arrangement import grey
+from sdd.presentation.tables.render_html import write_html
+from sdd.presentation.tables.render_image import write_image
+from sdd.presentation.tables.render_latex import write_latex
 from tests.helpers.html_pages import TableReader
 from tests.helpers.paths import RESOURCES
 
