@@ -46,12 +46,13 @@ test-slurm: env ## the workflow through a real Slurm on this Debian machine, and
 test-gpu: env ## what needs a CUDA GPU
 	$(BIN)/pytest tests/gpu
 
-lint: env ## ruff, snakefmt, snakemake --lint, mypy
+lint: env ## ruff, snakefmt, snakemake --lint, mypy, imports between rooms
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 	$(BIN)/mypy src
+	$(BIN)/lint-imports --no-logo --no-cache
 
 format: env ## put code and rules into the house's layout
 	$(BIN)/ruff check --fix .

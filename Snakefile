@@ -13,11 +13,14 @@ configfile: "config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/cluster.smk"
 include: "workflow/rules/corpora.smk"
 include: "workflow/rules/checkpoints.smk"
 include: "workflow/rules/finetune.smk"
 include: "workflow/rules/score.smk"
-include: "workflow/rules/drift.smk"
+include: "workflow/rules/analysis.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -34,7 +37,7 @@ localrules:
 rule all:
     default_target: True
     input:
-        expand("<results>/{recipe}/{file}", recipe=config["recipe"], file=RESULTS),
+        expand(TARGETS, recipe=config["recipe"]),
         MATERIALISED if config["materialise"] else [],
 
 
@@ -42,16 +45,16 @@ rule all:
 rule zero_shot:
     input:
         expand(
-            "<results>/{recipe}/{cell.path}/eer.csv",
+            tree.EER,
             recipe=config["recipe"],
-            cell=EXPERIMENT.zero_shot_cells(),
+            cell=[cell.path for cell in EXPERIMENT.zero_shot_cells()],
         ),
 
 
 # What it will take: jobs, GPU hours, memory and disk; nothing has to be there.
 rule plan:
     log:
-        "<results>/logs/plan.log",
+        f"{tree.LOGS}/plan.log",
     conda:
         "envs/sdd.yaml"
     params:
@@ -65,7 +68,7 @@ rule plan:
 # Whether the corpora are there: fails with what is missing and where to get it.
 rule protocols:
     input:
-        expand("<results>/protocols/{corpus}.csv", corpus=EXPERIMENT.corpora()),
+        expand(tree.PROTOCOL, corpus=EXPERIMENT.corpora()),
 
 
 # The segments of every set as files, for other tools; `materialise: true` makes them part of all.
@@ -77,7 +80,7 @@ rule materialise:
 # Our detector beside real fairseq, on every checkpoint in use: largest differences as a table.
 rule certify:
     input:
-        "<results>/certificates.csv",
+        tree.CERTIFICATES,
 
 
 onsuccess:

@@ -15,7 +15,7 @@ from scipy.special import ndtri
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from sdd.metrics import RankedTrials, bootstrap_eer, root_interval, source_keys
+from sdd.metrics import RankedTrials, root_interval, source_keys, weight_chunks
 from sdd.metrics.error_rates import eer
 
 # Sources a class, segments a source, the source's share of the variance, EER.
@@ -26,6 +26,12 @@ SETTINGS = (
     (40, 20, 0.2, 0.10),
     (200, 5, 0.5, 0.05),
 )
+
+
+def bootstrap_eer(trials: RankedTrials, keys: np.ndarray, replicates: int) -> np.ndarray:
+    """Return the replicates of an EER, [replicates]."""
+    pieces = [trials.weighted_eers(weights) for weights in weight_chunks(keys, replicates)]
+    return np.concatenate(pieces)
 
 
 def coverage(

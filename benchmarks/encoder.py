@@ -36,9 +36,9 @@ def detectors(name: str) -> tuple[FairseqDetector, Detector]:
         "attention_dropout": 0.0,
         "dropout_input": 0.0,
     }
-    from sdd.detector import architecture
+    from sdd.detector import find_architecture
 
-    ours = Detector(architecture(keys))
+    ours = Detector(find_architecture(keys))
     ours.initialise(0)
     theirs = FairseqDetector(keys)
     theirs.m_ssl.model.remove_pretraining_modules()

@@ -22,7 +22,7 @@ import yaml
 from torch.utils.flop_counter import FlopCounterMode
 
 from sdd.data.dataset import Batch, SegmentDataset, collate
-from sdd.detector import Detector, architecture
+from sdd.detector import Detector, find_architecture
 from sdd.detector.inference import autocast, choose_device, prepare
 from sdd.training.policies import Policies
 from sdd.training.recipe import GrpoObjective, Recipe, SftObjective, objective_from_config
@@ -94,7 +94,7 @@ class Steps:
     def __init__(self, name: str, arguments: argparse.Namespace) -> None:
         self.device = choose_device(arguments.device)
         self.precision = arguments.precision
-        detector = Detector(architecture(TINY if name == "tiny" else name))
+        detector = Detector(find_architecture(TINY if name == "tiny" else name))
         detector.initialise(0)
         detector.checkpoint_activations = arguments.activation_checkpointing
         recipe = Recipe.from_config(

@@ -24,7 +24,7 @@ import yaml
 from sdd.data.dataset import load_batches
 from sdd.data.segment_data import durations, length_sorted_batches, make_dataset
 from sdd.data.segments import COLUMNS, Segments
-from sdd.detector import ARCHITECTURES, Detector, architecture
+from sdd.detector import ARCHITECTURES, Detector, find_architecture
 from sdd.detector.inference import predict
 from sdd.experiment.costs import CPU_BATCH_SECONDS, forward_operations
 
@@ -52,7 +52,7 @@ def detector_of(name: str) -> Detector:
     """Make a detector of random weights; tiny is the demo's largest."""
     if name == "tiny":
         demo = yaml.safe_load((ROOT / "demo/config.yaml").read_text(encoding="utf-8"))
-        made = Detector(architecture(demo["models"]["tiny_l"]["architecture"]))
+        made = Detector(find_architecture(demo["models"]["tiny_l"]["architecture"]))
     else:
         made = Detector(ARCHITECTURES[name])
     made.initialise(0)

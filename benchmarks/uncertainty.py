@@ -88,16 +88,20 @@ def main() -> None:
         for row in range(arguments.rows):
             rounds = ROUNDS if row < FINE_TUNED_ROWS else 1
             rows["model", "init", str(row)] = [work / f"{row}-{one}" for one in range(rounds)]
-        for cell in (cell for cells in rows.values() for cell in cells):
-            write_cell(cell, tables, generator)
+        for folder in (folder for cells in rows.values() for folder in cells):
+            write_cell(folder, tables, generator)
+        score_tables = {
+            row: [{path.stem: folder / "scores" / path.name for path in tables} for folder in cells]
+            for row, cells in rows.items()
+        }
         trials = sum(len(read_segments(path)) for path in tables)
         started = time.process_time()
         measure_rows(
-            rows,
+            score_tables,
             tables,
             corpora,
             score="logit",
-            random=dict.fromkeys(rows, True),
+            trained=dict.fromkeys(rows, True),
             replicates=arguments.replicates,
         )
         seconds = time.process_time() - started

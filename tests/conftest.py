@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+import yaml
 
+from sdd.data.audio import SAMPLE_RATE
 from sdd.data.segments import Segments
-from sdd.detector import Detector, architecture
-
-RATE = 16_000
+from sdd.detector import Detector, find_architecture
+from tests.helpers.paths import CHECKOUT
 
 torch.set_num_threads(1)
 
@@ -28,67 +29,41 @@ TINY = {
     "dropout_input": 0.1,
 }
 
+# Recipe and objective are those of config.yaml, made small enough to train in seconds.
+CONFIG = yaml.safe_load((CHECKOUT / "config.yaml").read_text(encoding="utf-8"))
+
 RECIPE = {
-    "round_seeds": "differ",
-    "advantage": "group",
-    "labels_from": "old",
+    **CONFIG["recipes"]["as_written"],
     "old_policy_every": 3,
-    "without_negatives": "ratio",
-    "reference": "stage_start",
     "crop": {"longer_than": 0.5, "shortest": 0.3, "longest": 0.5},
-    "padding": "masked",
-    "rawboost": 5,
     "learning_rate": 3e-3,
-    "weight_decay": 0.01,
-    "adam_epsilon": 1e-6,
     "warm_up_steps": 2,
     "schedule_steps": 12,
     "decay_factor": 0.5,
-    "schedule": "before_step",
-    "max_gradient_norm": 100.0,
     "epochs": 100,
     "max_steps": 12,
     "validate_every": 5,
-    "early_stopping": None,
-    "selection": "eer",
-    "validation_as_training": False,
     "batch_seconds": 3.0,
     "buckets": 3,
-    "batch_durations": "cropped",
-    "batch_order": "each_epoch",
-    "batch_seed": "round",
     "precision": "fp32",
-    "dropout": True,
-    "score": "logit",
-    "skip_suffixes": [],
 }
 
-GRPO = {
-    "kind": "grpo",
-    "group_size": 16,
-    "beta": 0.04,
-    "epsilon": 0.2,
-    "std_floor": 1e-5,
-    "on_policy": False,
-    "negatives": True,
-    "kl": "k3",
-    "rollouts": "sampled",
-}
+GRPO = {**CONFIG["objectives"]["grpo"], "group_size": 16}
 
 
 @pytest.fixture(scope="session")
 def tones(tmp_path_factory):
-    """24 sounds: tones are real, noise is fake. Gives (segments, audio folder)."""
+    """24 sounds, tones real and noise fake: their segments, and the folder of their audio."""
     folder = tmp_path_factory.mktemp("audio")
     generator = np.random.default_rng(1)
     files, ends, labels = [], [], []
     for number in range(24):
         seconds = 0.3 + 0.02 * number
-        time = np.arange(int(seconds * RATE)) / RATE
+        time = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
         wave = 0.3 * np.sin(2 * np.pi * generator.uniform(150, 300) * time)
         if number % 2:
             wave = 0.1 * generator.standard_normal(len(time))
-        soundfile.write(folder / f"{number}.flac", wave, RATE, subtype="PCM_16")
+        soundfile.write(folder / f"{number}.flac", wave, SAMPLE_RATE, subtype="PCM_16")
         files.append(f"{number}.flac")
         ends.append(len(time))
         labels.append("fake" if number % 2 else "real")
@@ -109,6 +84,6 @@ def tones(tmp_path_factory):
 
 @pytest.fixture
 def tiny_detector():
-    detector = Detector(architecture(TINY))
+    detector = Detector(find_architecture(TINY))
     detector.initialise(7)
     return detector

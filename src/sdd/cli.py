@@ -82,7 +82,8 @@ def _add_protocol(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def _protocol(arguments: argparse.Namespace) -> None:
-    from sdd.data.corpora import format_protocol, read_corpus, write_protocol
+    from sdd.data.corpora import read_corpus
+    from sdd.data.corpora.protocol import format_protocol, write_protocol
 
     given = {name: getattr(arguments, name) for name in ("path", "real", "fake", "corpus")}
     protocol = read_corpus(

@@ -5,7 +5,7 @@ import torch
 
 from sdd.data.dataset import load_batches
 from sdd.data.segment_data import make_dataset
-from sdd.detector import Detector, architecture
+from sdd.detector import Detector, find_architecture
 from sdd.detector.inference import forward
 from sdd.training.policies import Policies
 from sdd.training.recipe import Recipe, objective_from_config
@@ -51,7 +51,7 @@ def test_gradients_are_those_of_the_cpu(gpu, batch, objective):
     recipe = Recipe.from_config({**RECIPE, "dropout": False})
     gradients = []
     for device in (torch.device("cpu"), gpu):
-        detector = Detector(architecture(TINY))
+        detector = Detector(find_architecture(TINY))
         detector.initialise(7)
         policies = Policies(detector.to(device), objective_from_config(objective), recipe)
         policies.train()

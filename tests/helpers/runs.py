@@ -2,7 +2,7 @@
 
 import torch
 
-from sdd.detector import Detector, architecture
+from sdd.detector import Detector, find_architecture
 from sdd.runtime.stopping import StopRequest
 from sdd.training.policies import Policies
 from sdd.training.recipe import Recipe, objective_from_config
@@ -15,7 +15,7 @@ CPU = torch.device("cpu")
 def make_trainer(tones, folder, objective, *, seed=3, detector_seed=7, **switches):
     segments, audio = tones
     torch.manual_seed(seed)
-    detector = Detector(architecture(TINY))
+    detector = Detector(find_architecture(TINY))
     detector.initialise(detector_seed)
     recipe = Recipe.from_config({**RECIPE, **switches})
     policies = Policies(detector, objective_from_config(objective), recipe)

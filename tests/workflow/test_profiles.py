@@ -67,7 +67,7 @@ def test_the_plan_of_the_paper(checkout):
         "fetch": counts["fetch_checkpoint"],
         "train": counts["finetune"],
         "score": sum(n for rule, n in counts.items() if rule.startswith("score_")),
-        "measure": counts["measure_drift"],
+        "measure": counts["measure_drift"] + counts["measure_uncertainty"],
         "together": sum(jobs.values()) // 2,
     }
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 
 import pytest
@@ -114,6 +115,29 @@ def test_the_report_and_a_partial_table_are_made_of_what_is_there(run):
     with (folder / "partial/table1.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["add23"] == "" for row in rows] == [False, True, False]
+
+
+def test_the_plan_counts_all_of_it_as_done(run):
+    """Every kind of job that Snakemake would send to a cluster; the rest takes seconds."""
+    planned = run.run("--", "plan")
+    counted = re.findall(r"^((\w[\w-]*) [\w ./-]*?) +(\d+) +(\d+) ", planned, re.M)
+    lines = [(name, kind, int(jobs), int(done)) for name, kind, jobs, done in counted]
+    assert {kind for _, kind, _, _ in lines} == {
+        *("decode", "pre-train", "post-train", "train", "score", "measure", "together"),
+    }
+    assert {"measure drift", "measure uncertainty"} <= {name for name, _, _, _ in lines}
+    assert [name for name, _, jobs, done in lines if done != jobs] == []
+    assert sum(jobs for _, kind, jobs, _ in lines if kind == "train") == 2
+    # What is taken away is not counted.
+    model = run.folder / CELLS / "sft/round1/model.safetensors"
+    hidden = model.with_name("hidden")
+    model.rename(hidden)
+    try:
+        planned = run.run("--", "plan")
+    finally:
+        hidden.rename(model)
+    assert re.search(r"^train tiny_s post sft +1 +0 ", planned, re.M)
+    assert re.search(r"^train tiny_s post sft-grpo +1 +1 ", planned, re.M)
 
 
 def test_the_second_stage_starts_from_the_shared_first(run):

@@ -1,5 +1,9 @@
 # The checkpoints that cells start from: fetched, or (in the demo) trained here.
 TRAINED = EXPERIMENT.trained_checkpoints()
+CHECKPOINT_TRAINING_SET = segments_of(
+    EXPERIMENT.checkpoint_training_set("training_set")
+)
+PRE, POST = "{model}/pre", "{model}/post"
 
 
 localrules:
@@ -8,9 +12,9 @@ localrules:
 
 rule fetch_checkpoint:
     output:
-        "<results>/checkpoints/{checkpoint}.safetensors",
+        tree.CHECKPOINT,
     log:
-        "<results>/logs/fetch_checkpoint/{checkpoint}.log",
+        f"{tree.LOGS}/fetch_checkpoint/{{checkpoint}}.log",
     wildcard_constraints:
         checkpoint=one_of(EXPERIMENT.fetched_checkpoints()),
     conda:
@@ -35,12 +39,12 @@ rule fetch_checkpoint:
 
 rule pretrain_encoder:
     input:
-        f"<results>/segments/{EXPERIMENT.checkpoint_training_set('training_set')}.parquet",
+        CHECKPOINT_TRAINING_SET,
     output:
-        model="<results>/checkpoints/{model}/pre.safetensors",
-        history="<results>/checkpoints/{model}/pre.csv",
+        model=tree.fill(tree.CHECKPOINT, checkpoint=PRE),
+        history=tree.fill(tree.CHECKPOINT_HISTORY, checkpoint=PRE),
     log:
-        "<results>/logs/pretrain_encoder/{model}.log",
+        f"{tree.LOGS}/pretrain_encoder/{{model}}.log",
     wildcard_constraints:
         model=one_of([model for model, init in TRAINED if init == "pre"]),
     conda:
@@ -49,7 +53,8 @@ rule pretrain_encoder:
     resources:
         gpu=1,
     params:
-        settings=lambda wildcards: EXPERIMENT.pretraining(wildcards.model),
+        settings=lambda wildcards: settings.pretraining(EXPERIMENT, wildcards.model),
+        audio=audio_folder,
         code=code_digest("pretrain_encoder"),
     message:
         "Pre-training {wildcards.model}"
@@ -60,15 +65,15 @@ rule pretrain_encoder:
 # Post-training is supervised fine-tuning on many families of fakes, with a recipe of its own.
 rule posttrain_detector:
     input:
-        start="<results>/checkpoints/{model}/pre.safetensors",
-        checkpoint="<results>/checkpoints/{model}/pre.safetensors",
-        training=f"<results>/segments/{EXPERIMENT.checkpoint_training_set('training_set')}.parquet",
-        validation=f"<results>/segments/{EXPERIMENT.checkpoint_training_set('validation_set')}.parquet",
+        start=tree.fill(tree.CHECKPOINT, checkpoint=PRE),
+        checkpoint=tree.fill(tree.CHECKPOINT, checkpoint=PRE),
+        training=CHECKPOINT_TRAINING_SET,
+        validation=segments_of(EXPERIMENT.checkpoint_training_set("validation_set")),
     output:
-        model="<results>/checkpoints/{model}/post.safetensors",
-        history="<results>/checkpoints/{model}/post.csv",
+        model=tree.fill(tree.CHECKPOINT, checkpoint=POST),
+        history=tree.fill(tree.CHECKPOINT_HISTORY, checkpoint=POST),
     log:
-        "<results>/logs/posttrain_detector/{model}.log",
+        f"{tree.LOGS}/posttrain_detector/{{model}}.log",
     wildcard_constraints:
         model=one_of([model for model, init in TRAINED if init == "post"]),
     conda:
@@ -79,7 +84,13 @@ rule posttrain_detector:
         mem_mb=memory(needs_of_posttraining),
         runtime=runtime(needs_of_posttraining),
     params:
-        settings=lambda wildcards: EXPERIMENT.posttraining(wildcards.model),
+        settings=lambda wildcards: settings.posttraining(EXPERIMENT, wildcards.model),
+        audio=audio_folder,
+        state=lambda wildcards: str(
+            tree.path(
+                tree.CHECKPOINT_STATE, RESULTS, model=wildcards.model, init="post"
+            )
+        ),
         code=code_digest("finetune"),
     message:
         "Post-training {wildcards.model}"
@@ -90,11 +101,11 @@ rule posttrain_detector:
 # fairseq has an environment of its own, which uv makes from the script's first lines.
 rule certify_checkpoint:
     input:
-        "<results>/checkpoints/{checkpoint}.safetensors",
+        tree.CHECKPOINT,
     output:
-        "<results>/certificates/{checkpoint}.csv",
+        tree.CERTIFICATE,
     log:
-        "<results>/logs/certify_checkpoint/{checkpoint}.log",
+        f"{tree.LOGS}/certify_checkpoint/{{checkpoint}}.log",
     wildcard_constraints:
         checkpoint=one_of(EXPERIMENT.checkpoints_in_use()),
     conda:
@@ -103,8 +114,8 @@ rule certify_checkpoint:
         mem_mb=24_000,
     params:
         script=Path(workflow.basedir) / "workflow/scripts/certify_checkpoint.py",
-        options=lambda wildcards, input: EXPERIMENT.certificate_options(
-            wildcards.checkpoint, input[0]
+        options=lambda wildcards, input: settings.certificate_options(
+            EXPERIMENT, wildcards.checkpoint, input[0]
         ),
         code=code_digest("certify_checkpoint"),
     message:
@@ -116,14 +127,11 @@ rule certify_checkpoint:
 
 rule collect_certificates:
     input:
-        expand(
-            "<results>/certificates/{checkpoint}.csv",
-            checkpoint=EXPERIMENT.checkpoints_in_use(),
-        ),
+        expand(tree.CERTIFICATE, checkpoint=EXPERIMENT.checkpoints_in_use()),
     output:
-        "<results>/certificates.csv",
+        tree.CERTIFICATES,
     log:
-        "<results>/logs/collect_certificates.log",
+        f"{tree.LOGS}/collect_certificates.log",
     conda:
         "../../envs/sdd.yaml"
     params:

@@ -1,5 +1,5 @@
-# The experiment, and where its files are: <results> is results/{name}; below it lie what recipes
-# share and, as {recipe}/{cell}, the folders of cells: recipe/model/init/algorithm/roundN.
+# The experiment, and what rules ask about it. Names of its files are patterns of sdd.experiment.tree:
+# <results> is results/{name}, and a cell is {model}/{init}/{algorithm}/round{n}.
 import shlex
 import sys
 from functools import partial
@@ -18,27 +18,14 @@ shell.prefix(
     + f'export PATH="$PATH":{shlex.quote(UV)}; '
 )
 
-from sdd.runtime.cluster import ignore_the_clusters_warning, last_known
-from sdd.runtime.code_digest import code_digest
-from sdd.experiment.schema import check_config
-from sdd.experiment.consistency import check_experiment
 from sdd.errors import InputError
-from sdd.experiment.experiment import Cell, Experiment
-from sdd.experiment.contents import (
-    claims_layout,
-    figures_layout,
-    partial_layout,
-    report_layout,
-    uncertainty_settings,
-)
+from sdd.experiment import contents, settings, tree
+from sdd.experiment.cells import CELL_PATTERN, Cell
+from sdd.experiment.consistency import check_experiment
+from sdd.experiment.experiment import Experiment
 from sdd.experiment.needs import JobResources
-
-ignore_the_clusters_warning()
-# The Slurm plugin looks up MinJobAge before each look at the queue. While slurmctld does not answer
-# it takes it for none and asks sacct, which without accounting never answers: it then forgets its
-# jobs, and Snakemake waits for ever.
-if plugin := sys.modules.get("snakemake_executor_plugin_slurm"):
-    plugin.get_min_job_age = last_known(plugin.get_min_job_age, at_first=300)
+from sdd.experiment.schema import check_config
+from sdd.runtime.code_digest import code_digest
 
 try:
     check_config(
@@ -53,8 +40,11 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 
+RESULTS = tree.folder(EXPERIMENT.name)
+
+
 pathvars:
-    results=f"results/{EXPERIMENT.name}",
+    results=str(RESULTS),
 
 
 wildcard_constraints:
@@ -62,18 +52,29 @@ wildcard_constraints:
     set="[^/]+",
     model="[^/]+",
     recipe="|".join(config["recipes"]),
-    cell="[^/]+/[^/]+/[^/]+/round[0-9]+",
+    cell=CELL_PATTERN,
 
 
 PAPER_TABLE = Path(workflow.basedir) / "resources/table1.csv"
-RESULTS = [f"table1.{suffix}" for suffix in ("csv", "tex", "html", "png", "pdf")]
-if EXPERIMENT.drift_cells():
-    RESULTS += ["figure2.png", "figure2.pdf"]
-RESULTS += ["table1_minus_paper.html", "claims.html"]
+CELLS = [cell.path for cell in EXPERIMENT.cells()]
+DRIFT_CELLS = [cell.path for cell in EXPERIMENT.drift_cells()]
 
-MATERIALISED = expand(
-    "<results>/segments/{set}/protocol.csv", set=EXPERIMENT.sets_in_use()
-)
+# What `all` makes of a recipe.
+TARGETS = [f"{tree.TABLE1}.{suffix}" for suffix in ("csv", "tex", "html", "png", "pdf")]
+if DRIFT_CELLS:
+    TARGETS += [f"{tree.FIGURE2}.{suffix}" for suffix in ("png", "pdf")]
+TARGETS += [f"{tree.DIFFERENCES}.html", f"{tree.CLAIMS}.html"]
+
+MATERIALISED = expand(tree.SEGMENT_FILES, set=EXPERIMENT.sets_in_use())
+
+
+# Scripts are handed folders, so that none of them guesses where files are.
+def results_folder(wildcards):
+    return str(RESULTS)
+
+
+def audio_folder(wildcards):
+    return str(tree.path(tree.AUDIO_FOLDER, RESULTS))
 
 
 def one_of(names):
@@ -88,8 +89,16 @@ def source_of_corpus(wildcards):
     """
     own = config["corpora"][wildcards.corpus].get("path", "")
     own = own.replace("$ROOT", config["data_root"])
-    toy = ["<results>/toy_corpora.txt"] if "toy" in config else []
-    return toy + ([own] if Path(own).is_file() else [])
+    return toy_corpora() + ([own] if Path(own).is_file() else [])
+
+
+def toy_corpora():
+    return [tree.TOY_CORPORA] if "toy" in config else []
+
+
+def segments_of(set_name):
+    """The segment table of a set that the config names; rules that lack one are never run."""
+    return tree.fill(tree.SEGMENTS, set=str(set_name))
 
 
 def kept_or_temporary(model):
@@ -98,25 +107,22 @@ def kept_or_temporary(model):
 
 def model_of_cell(wildcards):
     """The weights to score: the cell's own, or the checkpoint where nothing is fine-tuned."""
-    cell = Cell.parse(wildcards.cell)
-    if EXPERIMENT.stages(cell.algorithm):
-        return f"<results>/{wildcards.recipe}/{wildcards.cell}/model.safetensors"
-    return f"<results>/checkpoints/{cell.model}/{cell.init}.safetensors"
+    if EXPERIMENT.stages(Cell.parse(wildcards.cell).algorithm):
+        return tree.fill(tree.MODEL, **wildcards)
+    return checkpoint_of_cell(wildcards)
 
 
 def start_of_cell(wildcards):
     """What a cell's last stage starts from: the stage before, or the checkpoint."""
-    cell = Cell.parse(wildcards.cell)
-    before = EXPERIMENT.algorithm_before(cell.algorithm)
+    before = EXPERIMENT.cell_before(Cell.parse(wildcards.cell))
     if before is None:
         return checkpoint_of_cell(wildcards)
-    start = Cell(cell.model, cell.init, before, cell.round)
-    return f"<results>/{wildcards.recipe}/{start.path}/model.safetensors"
+    return tree.fill(tree.MODEL, recipe=wildcards.recipe, cell=before.path)
 
 
 def checkpoint_of_cell(wildcards):
     cell = Cell.parse(wildcards.cell)
-    return f"<results>/checkpoints/{cell.model}/{cell.init}.safetensors"
+    return tree.fill(tree.CHECKPOINT, checkpoint=f"{cell.model}/{cell.init}")
 
 
 def memory(needs):
@@ -155,9 +161,9 @@ def needs_of_fetching(wildcards):
 
 
 def report_where_results_are(config):
-    folder = Path("results") / config["name"] / config["recipe"]
-    names = [*RESULTS, "report.html"]
-    made = [folder / name for name in names if (folder / name).exists()]
+    targets = [*TARGETS, tree.REPORT]
+    paths = [tree.path(name, RESULTS, recipe=config["recipe"]) for name in targets]
+    made = [path for path in paths if path.exists()]
     return (
         "Results to look at:\n" + "\n".join(f"  {path}" for path in made)
         if made

@@ -8,9 +8,9 @@ localrules:
 
 rule generate_toy_corpora:
     output:
-        "<results>/toy_corpora.txt",
+        tree.TOY_CORPORA,
     log:
-        "<results>/logs/generate_toy_corpora.log",
+        f"{tree.LOGS}/generate_toy_corpora.log",
     conda:
         "../../envs/sdd.yaml"
     threads: 2
@@ -35,9 +35,9 @@ for name, corpora in {
         name:
             f"check_{name}"
         input:
-            ["<results>/toy_corpora.txt"] if "toy" in config else [],
+            toy_corpora(),
         log:
-            f"<results>/logs/check_{name}.log",
+            f"{tree.LOGS}/check_{name}.log",
         conda:
             "../../envs/sdd.yaml"
         threads: config["threads"]["prepare"]
@@ -47,14 +47,17 @@ for name, corpora in {
         params:
             corpora={
                 corpus: {
-                    **EXPERIMENT.reader(corpus),
-                    "allowed": EXPERIMENT.unreadable_sources(corpus),
+                    **settings.reader(EXPERIMENT, corpus),
+                    "allowed": settings.unreadable_sources(EXPERIMENT, corpus),
                 }
                 for corpus in corpora
             },
             root=config["data_root"],
-            folder=f"results/{EXPERIMENT.name}/inventory",
-            page=name,
+            journals={
+                corpus: str(tree.path(tree.INVENTORY, RESULTS, corpus=corpus))
+                for corpus in corpora
+            },
+            page=str(tree.path(tree.INVENTORY_PAGE, RESULTS, page=name)),
         message:
             f"Looking at {', '.join(corpora)}"
         script:
@@ -65,14 +68,16 @@ rule write_protocol:
     input:
         source_of_corpus,
     output:
-        "<results>/protocols/{corpus}.csv",
+        tree.PROTOCOL,
     log:
-        "<results>/logs/write_protocol/{corpus}.log",
+        f"{tree.LOGS}/write_protocol/{{corpus}}.log",
     conda:
         "../../envs/sdd.yaml"
     params:
-        reader=lambda wildcards: EXPERIMENT.reader(wildcards.corpus),
-        allowed=lambda wildcards: EXPERIMENT.unreadable_sources(wildcards.corpus),
+        reader=lambda wildcards: settings.reader(EXPERIMENT, wildcards.corpus),
+        allowed=lambda wildcards: settings.unreadable_sources(
+            EXPERIMENT, wildcards.corpus
+        ),
         root=config["data_root"],
         code=code_digest("write_protocol"),
     message:
@@ -85,11 +90,11 @@ rule write_protocol:
 # of decoding with them.
 rule prepare_audio:
     input:
-        "<results>/protocols/{corpus}.csv",
+        tree.PROTOCOL,
     output:
-        "<results>/audio/{corpus}.csv",
+        tree.AUDIO,
     log:
-        "<results>/logs/prepare_audio/{corpus}.log",
+        f"{tree.LOGS}/prepare_audio/{{corpus}}.log",
     conda:
         "../../envs/sdd.yaml"
     threads: config["threads"]["prepare"]
@@ -98,7 +103,10 @@ rule prepare_audio:
         runtime=runtime(needs_of_preparation),
     params:
         root=config["data_root"],
-        allowed=lambda wildcards: EXPERIMENT.unreadable_sources(wildcards.corpus),
+        audio=audio_folder,
+        allowed=lambda wildcards: settings.unreadable_sources(
+            EXPERIMENT, wildcards.corpus
+        ),
         code=code_digest("prepare_audio"),
     message:
         "Decoding corpus {wildcards.corpus} to 16 kHz"
@@ -108,17 +116,22 @@ rule prepare_audio:
 
 rule cut_segments:
     input:
-        protocol=lambda wildcards: f"<results>/protocols/{EXPERIMENT.corpus(wildcards.set)}.csv",
-        audio=lambda wildcards: f"<results>/audio/{EXPERIMENT.corpus(wildcards.set)}.csv",
+        protocol=lambda wildcards: tree.fill(
+            tree.PROTOCOL, corpus=EXPERIMENT.corpus(wildcards.set)
+        ),
+        audio=lambda wildcards: tree.fill(
+            tree.AUDIO, corpus=EXPERIMENT.corpus(wildcards.set)
+        ),
     output:
-        "<results>/segments/{set}.parquet",
+        tree.SEGMENTS,
     log:
-        "<results>/logs/cut_segments/{set}.log",
+        f"{tree.LOGS}/cut_segments/{{set}}.log",
     conda:
         "../../envs/sdd.yaml"
     params:
         set=lambda wildcards: config["sets"][wildcards.set],
         min_seconds=config["min_seconds"],
+        audio=audio_folder,
         code=code_digest("cut_segments"),
     message:
         "Cutting set {wildcards.set}"
@@ -129,16 +142,16 @@ rule cut_segments:
 # Segments as files, for other tools. The FLAC files stay undeclared, as those of prepare_audio.
 rule materialise_segments:
     input:
-        segments="<results>/segments/{set}.parquet",
+        segments=tree.SEGMENTS,
     output:
-        "<results>/segments/{set}/protocol.csv",
+        tree.SEGMENT_FILES,
     log:
-        "<results>/logs/materialise_segments/{set}.log",
+        f"{tree.LOGS}/materialise_segments/{{set}}.log",
     conda:
         "../../envs/sdd.yaml"
     threads: config["threads"]["prepare"]
     params:
-        audio=f"results/{EXPERIMENT.name}/audio",
+        audio=audio_folder,
         code=code_digest("materialise_segments"),
     message:
         "Writing the segments of {wildcards.set} as files"

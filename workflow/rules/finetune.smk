@@ -6,13 +6,13 @@ rule finetune:
     input:
         start=start_of_cell,
         checkpoint=checkpoint_of_cell,
-        training=f"<results>/segments/{config['training_set']}.parquet",
-        validation=f"<results>/segments/{config['validation_set']}.parquet",
+        training=segments_of(config["training_set"]),
+        validation=segments_of(config["validation_set"]),
     output:
-        model=kept_or_temporary("<results>/{recipe}/{cell}/model.safetensors"),
-        history="<results>/{recipe}/{cell}/history.csv",
+        model=kept_or_temporary(tree.MODEL),
+        history=tree.HISTORY,
     log:
-        "<results>/{recipe}/{cell}/logs/finetune.log",
+        tree.FINETUNING_LOG,
     wildcard_constraints:
         cell=EXPERIMENT.finetuned_cells,
     conda:
@@ -23,8 +23,12 @@ rule finetune:
         mem_mb=memory(needs_of_finetuning),
         runtime=runtime(needs_of_finetuning),
     params:
-        settings=lambda wildcards: EXPERIMENT.finetuning(
-            Cell.parse(wildcards.cell), wildcards.recipe
+        settings=lambda wildcards: settings.finetuning(
+            EXPERIMENT, Cell.parse(wildcards.cell), wildcards.recipe
+        ),
+        audio=audio_folder,
+        state=lambda wildcards: str(
+            tree.path(tree.TRAINING_STATE, RESULTS, **wildcards)
         ),
         code=code_digest("finetune"),
     message:

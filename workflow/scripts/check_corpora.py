@@ -4,27 +4,28 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.data.inventory import take_inventory, write_page, write_table
+from sdd.data.inventory.corpus import take_inventory
+from sdd.data.inventory.table import write_table
 from sdd.errors import InputError
+from sdd.presentation.inventory_page import write_page
 from sdd.runtime.job_log import logged
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with logged(snakemake.log[0]):
-    folder = Path(snakemake.params.folder)
+    page, journals = Path(snakemake.params.page), snakemake.params.journals
     inventories = [
         take_inventory(
             corpus,
             Path(snakemake.params.root),
-            folder / f"{corpus}.jsonl",
+            Path(journals[corpus]),
             min_seconds=snakemake.config["min_seconds"],
             workers=snakemake.threads,
             **options,
         )
         for corpus, options in snakemake.params.corpora.items()
     ]
-    page = folder / f"{snakemake.params.page}.html"
     write_table(inventories, page.with_suffix(".csv"))
     write_page(inventories, page, experiment=snakemake.config["name"])
     unusable = [f"\n  {i.corpus}: {i.obstacle}" for i in inventories if i.obstacle]

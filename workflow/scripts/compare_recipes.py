@@ -3,29 +3,21 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.presentation.tables import (
-    arrange_recipes,
-    join_recipes,
-    read_table,
-    write_html,
-    write_image,
-    write_latex,
-)
-from sdd.runtime.atomic_files import atomic_path
+from sdd.analysis.table1 import read_table
+from sdd.presentation.tables.recipe_tables import write_recipes
 from sdd.runtime.job_log import logged
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with logged(snakemake.log[0]):
-    layout = snakemake.params.layout
-    tables = {Path(path).parent.name: read_table(path) for path in snakemake.input.tables}
-    words = {key: layout[key] for key in ("labels", "group_titles")}
-    arranged = arrange_recipes(tables, read_table(snakemake.input.paper), **words)
-    text = {"title": f"{layout['title']}: recipes side by side", "notes": layout["notes"]}
-    with atomic_path(snakemake.output.csv) as temporary:
-        join_recipes(tables).to_csv(temporary, index=False, lineterminator="\n")
-    write_latex(arranged, snakemake.output.tex, **text)
-    write_html(arranged, snakemake.output.html, **text)
-    for path in snakemake.output.images:
-        write_image(arranged, path, **text)
+    tables, output = map(read_table, snakemake.input.tables), snakemake.output
+    write_recipes(
+        dict(zip(snakemake.config["recipes"], tables, strict=True)),
+        Path(snakemake.input.paper),
+        snakemake.params.contents,
+        csv=output.csv,
+        tex=output.tex,
+        html=output.html,
+        images=output.images,
+    )

@@ -12,9 +12,8 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with logged(snakemake.log[0]):
-    audio = Path(snakemake.input.audio)
-    audio_table = read_audio_table(audio)
     part = snakemake.params.set
+    audio_table = read_audio_table(Path(snakemake.input.audio))
     segments = cut_segments(
         read_protocol(Path(snakemake.input.protocol)),
         audio_table,
@@ -22,7 +21,7 @@ with logged(snakemake.log[0]):
         label=part.get("label"),
         max_seconds=part.get("max_seconds"),
         min_seconds=snakemake.params.min_seconds,
-        failed=read_failures(audio.parent, audio.stem),
+        failed=read_failures(Path(snakemake.params.audio), part["corpus"]),
     )
     digest = digest_of_audio(audio_table, segments["file"])
     write_segments(segments, Path(snakemake.output[0]), audio=digest)

@@ -10,5 +10,9 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with logged(snakemake.log[0]):
-    target = Path(snakemake.output[0])
-    draw_figures(target.parent, target, snakemake.params.layout)
+    draw_figures(
+        Path(snakemake.params.results),
+        snakemake.wildcards.recipe,
+        Path(snakemake.output[0]),
+        snakemake.params.contents,
+    )

@@ -12,16 +12,15 @@ if TYPE_CHECKING:
 
 log = Path(snakemake.log[0])
 with logged(log, attempts=log.with_stem(f"{log.stem}_attempts")):
-    training, model = Path(snakemake.input.training), Path(snakemake.output.model)
     finetune(
         start=Path(snakemake.input.start),
         checkpoint=Path(snakemake.input.checkpoint),
-        model=model,
+        model=Path(snakemake.output.model),
         history=Path(snakemake.output.history),
-        state=model.parent / "state" / model.stem,
-        training=read_segments(training),
+        state=Path(snakemake.params.state),
+        training=read_segments(Path(snakemake.input.training)),
         validation=read_segments(Path(snakemake.input.validation)),
-        audio_folder=training.parent.parent / "audio",
+        audio_folder=Path(snakemake.params.audio),
         threads=snakemake.threads,
         **machine_settings(snakemake.config),
         **snakemake.params.settings,

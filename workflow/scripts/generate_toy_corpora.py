@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.data.toy import write_toy_corpora
+from sdd.data.toy.releases import write_toy_corpora
 from sdd.runtime.atomic_files import atomic_path
 from sdd.runtime.job_log import logged
 

@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.analysis.claims.assessment import COLUMNS, claim_rows
-from sdd.analysis.claims.files import assess_results
+from sdd.analysis.claims.assessment import COLUMNS, assess_results, claim_rows
 from sdd.presentation.claims_page import write_claims_page
 from sdd.runtime.csv_rows import write_rows
 from sdd.runtime.job_log import logged
@@ -13,18 +12,18 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with logged(snakemake.log[0]):
-    layout = snakemake.params.layout
+    contents = snakemake.params.contents
     assessed = assess_results(
         Path(snakemake.input.comparisons),
         [Path(path) for path in snakemake.input.drifts],
         Path(snakemake.input.paper),
-        layout,
+        contents,
     )
     write_rows(Path(snakemake.output.csv), claim_rows(assessed), COLUMNS)
     write_claims_page(
         assessed,
         snakemake.output.html,
-        title=layout["title"],
-        remarks=layout["notes"],
-        labels=layout["labels"],
+        title=contents["title"],
+        remarks=contents["notes"],
+        labels=contents["labels"],
     )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 with logged(snakemake.log[0]):
     rows = measure_drifts(
-        Path(snakemake.input.reference),
+        Path(snakemake.input.reference_set),
         [Path(path) for path in snakemake.input.tests],
         threads=snakemake.threads,
         **snakemake.params.settings,

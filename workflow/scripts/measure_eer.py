@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sdd.analysis.cell_error_rates import measure_error_rates
 from sdd.runtime.csv_rows import write_rows
 from sdd.runtime.job_log import logged
-from sdd.scoring.score_tables import measure_error_rates
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake

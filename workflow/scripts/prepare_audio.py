@@ -11,13 +11,12 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with logged(snakemake.log[0]):
-    target = Path(snakemake.output[0])
     rows = prepare_corpus(
         read_paths(Path(snakemake.input[0])),
         Path(snakemake.params.root),
-        target.parent,
+        Path(snakemake.params.audio),
         snakemake.wildcards.corpus,
         workers=snakemake.threads,
         allowed_failures=snakemake.params.allowed,
     )
-    write_audio_table(rows, target)
+    write_audio_table(rows, Path(snakemake.output[0]))

@@ -11,10 +11,9 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with logged(snakemake.log[0]):
-    segments = Path(snakemake.input[0])
     pretrain(
-        table=read_segments(segments),
-        audio_folder=segments.parent.parent / "audio",
+        table=read_segments(Path(snakemake.input[0])),
+        audio_folder=Path(snakemake.params.audio),
         model=Path(snakemake.output.model),
         history=Path(snakemake.output.history),
         device=snakemake.config["device"],

@@ -3,30 +3,24 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.presentation.tables import (
-    assemble_table,
-    read_table,
-    write_csv,
-    write_html,
-    write_image,
-    write_latex,
-)
+import pandas as pd
+
+from sdd.analysis.cell_tables import read_cells
+from sdd.analysis.table1 import assemble_table, read_table, write_csv
+from sdd.presentation.tables.render_html import write_html
+from sdd.presentation.tables.render_image import write_image
+from sdd.presentation.tables.render_latex import write_latex
 from sdd.runtime.job_log import logged
-from sdd.scoring.score_tables import read_cells
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with logged(snakemake.log[0]):
-    layout = snakemake.params.layout
-    table = assemble_table(
-        [tuple(cell.values())[:6] for cell in read_cells([Path(p) for p in snakemake.input.cells])],
-        layout["rows"],
-        layout["in_domain"],
-        layout["out_of_domain"],
-    )
-    words = {key: layout[key] for key in ("title", "notes", "labels", "group_titles")}
-    paper = read_table(snakemake.input.paper)
+    contents = snakemake.params.contents
+    measured = pd.DataFrame(read_cells([Path(path) for path in snakemake.input.cells]))
+    columns = {key: contents[key] for key in ("rows", "in_domain", "out_of_domain")}
+    words = {key: contents[key] for key in ("title", "notes", "labels", "group_titles")}
+    table, paper = assemble_table(measured, **columns), read_table(snakemake.input.paper)
     write_csv(table, snakemake.output.csv)
     write_latex(table, snakemake.output.tex, **words)
     write_html(table, snakemake.output.html, paper=paper, **words)

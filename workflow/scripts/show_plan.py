@@ -1,9 +1,9 @@
 """Show what the experiment will take, before anything is submitted."""
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sdd.experiment import tree
 from sdd.experiment.experiment import Experiment
 from sdd.experiment.needs import JobResources
 from sdd.experiment.plan import measured_audio_hours, plan, render
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 with logged(snakemake.log[0]):
     experiment = Experiment(snakemake.config)
-    recipe, results = snakemake.config["recipe"], Path("results") / experiment.name
+    recipe, results = snakemake.config["recipe"], tree.folder(experiment.name)
     hours = measured_audio_hours(results, experiment.sets_in_use())
     lines = plan(experiment, JobResources(experiment, hours), recipe, results)
     sys.stdout.write("\n" + render(lines, f"Plan of {experiment.name}, {recipe}", hours) + "\n")

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.data.corpora import read_corpus, write_protocol
+from sdd.data.corpora import read_corpus
+from sdd.data.corpora.protocol import write_protocol
 from sdd.runtime.job_log import logged
 
 if TYPE_CHECKING:

@@ -10,12 +10,11 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with logged(snakemake.log[0]):
-    target = Path(snakemake.output[0])
     write_report(
-        target.parent,
-        target,
-        figures=Path(snakemake.input.figures),
+        Path(snakemake.output[0]),
+        results=Path(snakemake.params.results),
+        recipe=snakemake.wildcards.recipe,
         paper=Path(snakemake.input.paper),
         repository=Path(snakemake.scriptdir).parents[1],
-        layout=snakemake.params.layout,
+        contents=snakemake.params.contents,
     )

@@ -1,4 +1,4 @@
-"""A cell's drift table: every test set beside the reference set, and how sure the figures are."""
+"""A cell's drift table: every test set beside the reference set, with intervals."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from sdd.scoring.embedding_tables import Embeddings, read_embeddings
 
 
 def measure_drifts(
-    reference: Path,
+    reference_set: Path,
     tests: Sequence[Path],
     *,
     method: Method,
@@ -23,7 +23,7 @@ def measure_drifts(
 
     Parameters
     ----------
-    reference, tests
+    reference_set, tests
         Embedding tables of one detector; a test set is named as its file.
     method, replicates, seed, threads
         As for `sdd.metrics.drift_interval.drift_interval`.
@@ -41,15 +41,15 @@ def measure_drifts(
     InputError
         If a table cannot be read, has no fakes or repeats one, or widths differ: the file.
     """
-    base = read_embeddings(reference)
+    base = read_embeddings(reference_set)
     rows = []
     floor = same_distribution_floor(base.values, base.source, method=method, seed=seed)
     for path in tests:
-        found = read_embeddings(path)
-        _check_width(path, found, reference, base)
+        test = read_embeddings(path)
+        _check_width(path, test, reference_set, base)
         low, high = drift_interval(
-            found.values,
-            found.source,
+            test.values,
+            test.source,
             base.values,
             base.source,
             method=method,
@@ -60,15 +60,15 @@ def measure_drifts(
         rows.append(
             {
                 "test_set": path.stem,
-                "drift": drift(found.values, base.values, method=method, seed=seed),
+                "drift": drift(test.values, base.values, method=method, seed=seed),
                 "drift_low": low,
                 "drift_high": high,
                 "floor": floor,
-                "n_fake": len(found.values),
+                "n_fake": len(test.values),
                 "n_reference": len(base.values),
-                "n_fake_sources": len(set(found.source)),
+                "n_fake_sources": len(set(test.source)),
                 "n_reference_sources": len(set(base.source)),
-                "n_fake_used": _used(found, method),
+                "n_fake_used": _used(test, method),
                 "n_reference_used": _used(base, method),
             }
         )
@@ -80,10 +80,10 @@ def _used(embeddings: Embeddings, method: Method) -> int:
     return min(count, EXACT_CAP) if method == "exact" else count
 
 
-def _check_width(path: Path, found: Embeddings, reference: Path, base: Embeddings) -> None:
-    width, expected = found.values.shape[1], base.values.shape[1]
+def _check_width(path: Path, test: Embeddings, reference_set: Path, base: Embeddings) -> None:
+    width, expected = test.values.shape[1], base.values.shape[1]
     if width != expected:
         raise InputError(
-            f"{path} has embeddings of {width} dimensions but the reference {reference} of "
+            f"{path} has embeddings of {width} dimensions but the reference {reference_set} of "
             f"{expected}: they are of different models; delete both to have them made again"
         )

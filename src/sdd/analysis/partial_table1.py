@@ -1,4 +1,4 @@
-"""Table 1 of a run that is not finished: whatever has been measured, and dashes."""
+"""Table 1 of an unfinished run: what has been measured, and dashes."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,23 +6,21 @@ from typing import Any
 
 import pandas as pd
 
+from sdd.analysis.cell_tables import read_cells
 from sdd.analysis.table1 import assemble_table
 from sdd.errors import InputError
-from sdd.scoring.score_tables import read_cells
+from sdd.experiment import tree
 
 
 def measured_tables(
-    folder: Path, layout: Mapping[str, Any]
+    results: Path, contents: Mapping[str, Any]
 ) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
-    """Make the table of each recipe from the cells that have an eer.csv.
+    """Return the table of each recipe from the cells that have an eer.csv.
 
     Parameters
     ----------
-    folder
-        results/{name}.
-    layout
-        As `sdd.experiment.contents.partial_layout` gives it: rows, columns and, by recipe, all
-        cells.
+    contents
+        As `sdd.experiment.contents.partial_table1` returns it.
 
     Returns
     -------
@@ -37,22 +35,24 @@ def measured_tables(
         If no cell of any recipe has been measured.
     """
     tables, counts = {}, {}
-    for recipe in layout["recipes"]:
-        paths = [folder / recipe / cell / "eer.csv" for cell in layout["cells"]]
+    for recipe in contents["recipes"]:
+        paths = [
+            tree.path(tree.EER, results, recipe=recipe, cell=cell) for cell in contents["cells"]
+        ]
         there = [path for path in paths if path.is_file()]
         if there:
-            cells = [tuple(row.values())[:6] for row in read_cells(there)]
             tables[recipe] = assemble_table(
-                [(*cell[:5], float(cell[5])) for cell in cells],
-                layout["rows"],
-                layout["in_domain"],
-                layout["out_of_domain"],
+                pd.DataFrame(read_cells(there)),
+                contents["rows"],
+                contents["in_domain"],
+                contents["out_of_domain"],
             )
             counts[recipe] = f"{len(there)} of {len(paths)} cells measured"
     if not tables:
+        recipes, cells = contents["recipes"], contents["cells"]
         raise InputError(
-            f"{folder}: none of the {len(layout['cells'])} cells has been measured under any of "
-            f"the recipes {', '.join(layout['recipes'])}; ask for one, such as "
-            f"{folder / layout['recipes'][0] / layout['cells'][0] / 'eer.csv'}"
+            f"{results}: none of the {len(cells)} cells has been measured under any of the recipes "
+            f"{', '.join(recipes)}; ask for one, such as "
+            f"{tree.path(tree.EER, results, recipe=recipes[0], cell=cells[0])}"
         )
     return tables, counts

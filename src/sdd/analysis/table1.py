@@ -15,21 +15,24 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sdd.analysis.columns import (
+    AVERAGES,
+    CELL_COLUMNS,
+    IDENTITY,
+    IN_DOMAIN_AVERAGE,
+    OUT_OF_DOMAIN_AVERAGE,
+    Identity,
+)
 from sdd.errors import InputError
 from sdd.runtime.atomic_files import atomic_path
 
-IDENTITY = ("model", "init", "algorithm")
-CELL_COLUMNS = (*IDENTITY, "round", "test_set", "eer_percent")
-IN_DOMAIN_AVERAGE = "in_domain_avg"
-OUT_OF_DOMAIN_AVERAGE = "out_of_domain_avg"
 _LEADING = ("row", *IDENTITY)
 
-Identity = tuple[str, str, str]
-Cell = tuple[str, str, str, int, str, float]
+Measurement = tuple[str, str, str, int, str, float]
 
 
 def assemble_table(
-    cells: pd.DataFrame | Iterable[Cell],
+    cells: pd.DataFrame | Iterable[Measurement],
     rows: Sequence[Identity],
     in_domain: Sequence[str],
     out_of_domain: Sequence[str],
@@ -62,7 +65,7 @@ def assemble_table(
     """
     _refuse_repeats(rows, "row")
     _refuse_repeats([*in_domain, *out_of_domain], "test set")
-    reserved = {*_LEADING, IN_DOMAIN_AVERAGE, OUT_OF_DOMAIN_AVERAGE}
+    reserved = {*_LEADING, *AVERAGES}
     for test_set in (*in_domain, *out_of_domain):
         if test_set in reserved:
             raise InputError(
@@ -74,10 +77,7 @@ def assemble_table(
     records = []
     for number, identity in enumerate(rows, start=1):
         record: dict[str, object] = {"row": number, **dict(zip(IDENTITY, identity, strict=True))}
-        for test_sets, average in (
-            (in_domain, IN_DOMAIN_AVERAGE),
-            (out_of_domain, OUT_OF_DOMAIN_AVERAGE),
-        ):
+        for test_sets, average in zip((in_domain, out_of_domain), AVERAGES, strict=True):
             values = {name: means.get((*identity, name), math.nan) for name in test_sets}
             record |= values
             record[average] = float(np.mean(list(values.values()))) if values else math.nan
@@ -88,11 +88,6 @@ def assemble_table(
 
 def domain_columns(table: pd.DataFrame) -> tuple[list[str], list[str]]:
     """Test sets of a table, by domain.
-
-    Parameters
-    ----------
-    table
-        As `assemble_table` returns it.
 
     Returns
     -------
@@ -120,12 +115,10 @@ def domain_columns(table: pd.DataFrame) -> tuple[list[str], list[str]]:
 
 
 def write_csv(table: pd.DataFrame, path: Path | str) -> None:
-    """Write a table, or a difference of tables, as CSV; values unrounded, NaN as an empty field.
+    """Write a table as CSV; values unrounded, NaN as an empty field.
 
     Parameters
     ----------
-    table
-        As `assemble_table` or `difference_from_paper` returns it.
     path
         The file; replaced whole or not at all.
     """
@@ -181,8 +174,6 @@ def paper_values(table: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    table
-        The measured table.
     paper
         The one to hold it against.
 
@@ -199,51 +190,34 @@ def paper_values(table: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
         If `paper` holds a row twice.
     """
     known = _by_identity(paper)
-    averages = (IN_DOMAIN_AVERAGE, OUT_OF_DOMAIN_AVERAGE)
     comparable = {name for domain in domain_columns(paper) for name in domain}
     for average, ours, theirs in zip(
-        averages, domain_columns(table), domain_columns(paper), strict=True
+        AVERAGES, domain_columns(table), domain_columns(paper), strict=True
     ):
         if ours and set(ours) == set(theirs):
             comparable.add(average)
 
     result = table.copy()
-    identities = _identities(table)
-    for column in table.columns[len(_LEADING) :]:
+    rows = identities(table)
+    for column in value_columns(table):
         result[column] = [
             known[identity][column] if column in comparable and identity in known else math.nan
-            for identity in identities
+            for identity in rows
         ]
     return result
 
 
-def difference_from_paper(table: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
-    """Measured minus paper, cell by cell.
-
-    Parameters
-    ----------
-    table
-        The measured table.
-    paper
-        The paper's, of the same columns or others.
-
-    Returns
-    -------
-    DataFrame
-        Rows and columns of `table`, values in percentage points; NaN where either lacks the value.
-
-    Raises
-    ------
-    InputError
-        If `paper` holds a row twice.
-    """
-    result = paper_values(table, paper)
-    for column in table.columns[len(_LEADING) :]:
-        result[column] = table[column] - result[column]
-    return result
+def value_columns(table: pd.DataFrame) -> list[str]:
+    """List the columns of a table that hold error rates: test sets and averages."""
+    return [str(column) for column in table.columns[len(_LEADING) :]]
 
 
-def _cell_frame(cells: pd.DataFrame | Iterable[Cell]) -> pd.DataFrame:
+def identities(table: pd.DataFrame) -> list[Identity]:
+    """List (model, init, algorithm) of the rows of a table, top to bottom."""
+    return list(zip(*(table[name] for name in IDENTITY), strict=True))
+
+
+def _cell_frame(cells: pd.DataFrame | Iterable[Measurement]) -> pd.DataFrame:
     if not isinstance(cells, pd.DataFrame):
         return pd.DataFrame(list(cells), columns=list(CELL_COLUMNS))
     missing = [name for name in CELL_COLUMNS if name not in cells.columns]
@@ -275,18 +249,14 @@ def _means_over_rounds(cells: pd.DataFrame) -> dict[tuple[str, str, str, str], f
     return means
 
 
-def _identities(table: pd.DataFrame) -> list[Identity]:
-    return list(zip(*(table[name] for name in IDENTITY), strict=True))
-
-
 def _by_identity(table: pd.DataFrame) -> dict[Identity, dict[str, float]]:
-    identities = _identities(table)
-    _refuse_repeats(identities, "row")
-    columns = list(table.columns[len(_LEADING) :])
+    rows = identities(table)
+    _refuse_repeats(rows, "row")
+    columns = value_columns(table)
     values = table[columns].to_numpy(dtype=np.float64)
     return {
         identity: dict(zip(columns, line.tolist(), strict=True))
-        for identity, line in zip(identities, values, strict=True)
+        for identity, line in zip(rows, values, strict=True)
     }
 
 

@@ -1,46 +1,32 @@
-"""How sure the figures of Table 1 are, and whether two of its rows differ.
+"""Intervals of the figures of Table 1, and tests of whether two of its rows differ.
 
 Everything comes from the score tables of the cells. The same resamplings of sources serve all
 cells and all test sets cut from one corpus, so that rows are compared on the same trials.
 """
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sdd.analysis.columns import AVERAGES, IDENTITY, Identity
 from sdd.data.segments import read_segments
-from sdd.metrics import (
-    REPLICATES,
-    RankedTrials,
-    Rounds,
-    average,
-    difference_of_means,
-    errors_by_source,
-    holm,
-    mean_over_rounds,
-    permutation_test,
-    source_keys,
-    weight_chunks,
-)
+from sdd.experiment import tree
+from sdd.metrics.bootstrap import REPLICATES, RankedTrials, source_keys, weight_chunks
+from sdd.metrics.estimates import Rounds, average, difference_of_means, mean_over_rounds
+from sdd.metrics.permutation import errors_by_source, holm, permutation_test
 from sdd.scoring.score_tables import Score, ranked_scores, read_scores
 
-Identity = tuple[str, str, str]
 Pair = tuple[Identity, Identity]
-FloatArray = NDArray[np.float64]
+ScoreTables = Mapping[str, Path]
+"""Score tables of a cell, by test set."""
 
-INTERVAL_COLUMNS = (
-    *("model", "init", "algorithm", "test_set", "eer_percent", "low", "high", "rounds", "sources"),
-)
 COMPARISON_COLUMNS = (
     *("model_a", "init_a", "algorithm_a", "model_b", "init_b", "algorithm_b", "test_set"),
     *("eer_a", "eer_b", "difference", "low", "high", "p_value", "p_holm"),
 )
-AVERAGES = ("in_domain_avg", "out_of_domain_avg")
 
 
 @dataclass(frozen=True)
@@ -54,13 +40,59 @@ class Measured:
     """Sources of the class that has fewer."""
 
 
+def measure_table1(
+    results: Path,
+    recipe: str,
+    tables: Sequence[Path],
+    settings: Mapping[str, Any],
+) -> dict[Identity, dict[str, Measured]]:
+    """Measure every row of a recipe's Table 1 on every test set, and on their averages.
+
+    Parameters
+    ----------
+    results, recipe
+        results/{name}, and the recipe whose scores are looked at.
+    tables
+        Segment table of each test set, which is named as its file.
+    settings
+        As `sdd.experiment.settings.uncertainty` returns them.
+
+    Returns
+    -------
+    dict
+        By row and test set.
+    """
+    rows = {row["identity"]: row for row in settings["rows"]}
+    measured = measure_rows(
+        {
+            identity: [
+                {
+                    table.stem: tree.path(
+                        tree.SCORES, results, recipe=recipe, cell=cell, set=table.stem
+                    )
+                    for table in tables
+                }
+                for cell in row["cells"]
+            ]
+            for identity, row in rows.items()
+        },
+        tables,
+        settings["corpora"],
+        score=settings["score"],
+        trained={identity: row["trained"] for identity, row in rows.items()},
+        seed=settings["seed"],
+    )
+    domains = settings["in_domain"], settings["out_of_domain"]
+    return {identity: add_averages(sets, *domains) for identity, sets in measured.items()}
+
+
 def measure_rows(
-    rows: Mapping[Identity, Sequence[Path]],
+    rows: Mapping[Identity, Sequence[ScoreTables]],
     tables: Sequence[Path],
     corpora: Mapping[str, str],
     *,
     score: Score,
-    random: Mapping[Identity, bool],
+    trained: Mapping[Identity, bool],
     seed: int = 0,
     replicates: int = REPLICATES,
 ) -> dict[Identity, dict[str, Measured]]:
@@ -69,17 +101,15 @@ def measure_rows(
     Parameters
     ----------
     rows
-        (model, init, algorithm) of each row, and the folders of its rounds' cells.
+        (model, init, algorithm) of each row, and the score tables of each of its rounds.
     tables
         Segment table of each test set, which is named as its file.
     corpora
         The corpus of each test set: sets of one corpus share its sources.
     score
         What is ranked (a switch of the recipe).
-    random
-        Of each row, whether another round would give another result.
-    seed, replicates
-        Of the bootstrap.
+    trained
+        Of each row, whether it is fine-tuned: else another round would give the same.
 
     Returns
     -------
@@ -91,13 +121,12 @@ def measure_rows(
     InputError
         If a score table cannot be read, or has one class only: the file.
     """
-    found: dict[Identity, dict[str, Measured]] = {row: {} for row in rows}
+    measured: dict[Identity, dict[str, Measured]] = {row: {} for row in rows}
     for table in tables:
-        for row, measured in _measure_set(
-            rows, table, corpora[table.stem], score, random, seed, replicates
-        ):
-            found[row][table.stem] = measured
-    return found
+        of_set = _measure_set(rows, table, corpora[table.stem], score, trained, seed, replicates)
+        for row, part in of_set:
+            measured[row][table.stem] = part
+    return measured
 
 
 def add_averages(
@@ -107,7 +136,7 @@ def add_averages(
     result = dict(measured)
     for name, sets in zip(AVERAGES, (in_domain, out_of_domain), strict=True):
         if sets:
-            parts = [measured[one] for one in sets]
+            parts = [measured[test_set] for test_set in sets]
             errors: dict[str, float] = {}
             for part in parts:
                 for source, error in part.errors.items():
@@ -129,14 +158,12 @@ def interval_rows(measured: Mapping[Identity, Mapping[str, Measured]]) -> list[d
         model, init, algorithm, test_set, eer_percent, low, high, rounds, sources.
     """
     table = []
-    for (model, init, algorithm), sets in measured.items():
+    for row, sets in measured.items():
         for name, part in sets.items():
             estimate = mean_over_rounds(part.rounds, part.sources).clipped(0, 100)
             table.append(
                 {
-                    "model": model,
-                    "init": init,
-                    "algorithm": algorithm,
+                    **dict(zip(IDENTITY, row, strict=True)),
                     "test_set": name,
                     "eer_percent": estimate.value,
                     "low": estimate.low,
@@ -148,18 +175,6 @@ def interval_rows(measured: Mapping[Identity, Mapping[str, Measured]]) -> list[d
     return table
 
 
-def read_intervals(path: Path | str) -> dict[tuple[str, str, str, str], tuple[float, float]]:
-    """Read intervals.csv: low and high by model, init, algorithm and test set."""
-    with Path(path).open(newline="", encoding="utf-8") as file:
-        return {
-            (row["model"], row["init"], row["algorithm"], row["test_set"]): (
-                float(row["low"]),
-                float(row["high"]),
-            )
-            for row in csv.DictReader(file)
-        }
-
-
 def comparison_rows(
     measured: Mapping[Identity, Mapping[str, Measured]], pairs: Iterable[Pair], seed: int = 0
 ) -> list[dict[str, Any]]:
@@ -168,11 +183,9 @@ def comparison_rows(
     Parameters
     ----------
     measured
-        As `measure_rows` and `add_averages` give it.
+        As `measure_table1` returns it.
     pairs
         Rows to compare; those that were not measured are left out.
-    seed
-        Of the permutations.
 
     Returns
     -------
@@ -196,11 +209,11 @@ def comparison_rows(
 
 
 def _measure_set(
-    rows: Mapping[Identity, Sequence[Path]],
+    rows: Mapping[Identity, Sequence[ScoreTables]],
     table: Path,
     corpus: str,
     score: Score,
-    random: Mapping[Identity, bool],
+    trained: Mapping[Identity, bool],
     seed: int,
     replicates: int,
 ) -> list[tuple[Identity, Measured]]:
@@ -212,15 +225,16 @@ def _measure_set(
         for segment, source in zip(segments.segment_id, segments.source, strict=True)
     }
     ranked, errors, values, counts = [], [], [], 0
-    cells = [(row, folder) for row, folders in rows.items() for folder in folders]
-    for _, folder in cells:
-        scores = read_scores(folder / "scores" / table.name)
+    cells = [(row, score_tables) for row, rounds in rows.items() for score_tables in rounds]
+    for _, score_tables in cells:
+        scores = read_scores(score_tables[table.stem])
         units = np.array([unit[name] for name in scores.segment_id], dtype=np.intp)
         logits = ranked_scores(scores.logits, score)
         ranked.append(RankedTrials(logits, scores.real, units))
         errors.append(100 * errors_by_source(logits, scores.real, units, len(sources)))
         values.append(float(errors[-1].sum()))
         counts = min(len(set(units[scores.real])), len(set(units[~scores.real])))
+    # Drawn once for all cells, so that differences of rows are paired.
     keys = source_keys(sources, corpus, seed)
     pieces = [
         [trials.weighted_eers(weights) for trials in ranked]
@@ -235,7 +249,7 @@ def _measure_set(
             f"{corpus}/{name}": error
             for name, error in zip(sources, mean_errors.tolist(), strict=True)
         }
-        rounds = Rounds(np.array([values[p] for p in places]), drawn[places], random[row])
+        rounds = Rounds(np.array([values[p] for p in places]), drawn[places], trained[row])
         result.append((row, Measured(rounds, named, counts)))
     return result
 
@@ -247,23 +261,23 @@ def _compare(
     measured: Mapping[Identity, Mapping[str, Measured]],
     seed: int,
 ) -> dict[str, Any]:
-    one, other = measured[a][name], measured[b][name]
-    sources = min(one.sources, other.sources)
-    estimate = difference_of_means(one.rounds, other.rounds, sources)
+    first, second = measured[a][name], measured[b][name]
+    sources = min(first.sources, second.sources)
+    estimate = difference_of_means(first.rounds, second.rounds, sources)
     exchanged = [
-        one.errors.get(source, 0.0) - other.errors.get(source, 0.0)
-        for source in sorted({*one.errors, *other.errors})
+        first.errors.get(source, 0.0) - second.errors.get(source, 0.0)
+        for source in sorted({*first.errors, *second.errors})
     ]
     identity = {
         f"{key}_{side}": value
         for side, row in (("a", a), ("b", b))
-        for key, value in zip(("model", "init", "algorithm"), row, strict=True)
+        for key, value in zip(IDENTITY, row, strict=True)
     }
     return {
         **identity,
         "test_set": name,
-        "eer_a": float(one.rounds.values.mean()),
-        "eer_b": float(other.rounds.values.mean()),
+        "eer_a": float(first.rounds.values.mean()),
+        "eer_b": float(second.rounds.values.mean()),
         "difference": estimate.value,
         "low": estimate.low,
         "high": estimate.high,

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from sdd.data.audio import SAMPLE_RATE
+
 FloatArray = npt.NDArray[np.floating]
 Waveform = npt.NDArray[np.float32]
 
@@ -73,7 +75,7 @@ def rawboost(
     generator: np.random.Generator,
     *,
     settings: RawBoostSettings = DEFAULT_SETTINGS,
-    sample_rate: int = 16_000,
+    sample_rate: int = SAMPLE_RATE,
 ) -> Waveform:
     """Augment a waveform by one of the RawBoost algorithms.
 
@@ -86,15 +88,12 @@ def rawboost(
         4 the three in series, 5 convolutive then impulsive (the paper's choice).
     generator
         Source of every random choice; the same state gives the same output.
-    settings
-        Parameter ranges.
     sample_rate
         In Hz.
 
     Returns
     -------
-    ndarray
-        float32 [T].
+    float32 [T]
 
     Raises
     ------
@@ -136,16 +135,16 @@ def band_stop_filters(
     Parameters
     ----------
     taps
-        Odd, at least 3; any shape S.
+        int [*S], odd, at least 3.
     low_hz, high_hz
-        Edges of the stop bands, of shape S, with 0 < low < high < sample_rate / 2.
+        float [*S], edges of the stop bands, with 0 < low < high < sample_rate / 2.
     sample_rate
         In Hz.
 
     Returns
     -------
-    ndarray
-        float64 [*S, max(taps)]; filter i in its first taps[i] places, zeros behind.
+    float64 [*S, max(taps)]
+        Filter i in its first taps[i] places, zeros behind.
     """
     place = np.arange(int(taps.max()))
     half = ((taps - 1) // 2)[..., None]
@@ -165,25 +164,23 @@ def multi_notch_filters(
     settings: RawBoostSettings,
     sample_rate: float,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Draw random filters, each the convolution of several random band stops.
+    """Draw filters, each the convolution of several random band stops.
 
     Parameters
     ----------
     gains_db
-        [N], the peak response of each filter.
+        float [N], the peak response of each filter.
     generator
         Source of the centres, widths and taps.
-    settings
-        Their ranges.
     sample_rate
         In Hz.
 
     Returns
     -------
-    filters : ndarray
-        float64 [N, L], zeros behind each filter's last tap.
-    lengths : ndarray
-        int64 [N], the (odd) taps of each filter.
+    filters : float64 [N, L]
+        Zeros behind each filter's last tap.
+    lengths : int64 [N]
+        The (odd) taps of each filter.
     """
     shape = (len(gains_db), settings.notches)
     centre = generator.uniform(*settings.centre_hz, size=shape)
@@ -193,6 +190,8 @@ def multi_notch_filters(
     low = np.clip(centre - width / 2, _EDGE_MARGIN, highest)
     high = np.clip(centre + width / 2, _EDGE_MARGIN, highest)
     band_stops = band_stop_filters(taps, low, high, sample_rate)
+    # The band stops are convolved by multiplying their responses, on a grid that is fine enough to
+    # find the peak and long enough to hold the longest filter without wrapping around.
     lengths = taps.sum(axis=-1) - (settings.notches - 1)
     size = 2 * _RESPONSE_POINTS
     while size < lengths.max():
@@ -212,7 +211,7 @@ def _convolutive(
     settings: RawBoostSettings,
     sample_rate: float,
 ) -> Waveform:
-    """Linear and non-linear convolutive noise: sum over i of (waveform ** i) * filter_i."""
+    """Apply linear and non-linear convolutive noise: sum over i of (waveform ** i) * filter_i."""
     low, high = settings.gain_db
     shift_low, shift_high = settings.higher_order_shift_db
     first = generator.uniform(low, high, size=min(settings.orders, 1))
@@ -234,7 +233,7 @@ def _convolutive(
 def _impulsive(
     waveform: Waveform, generator: np.random.Generator, settings: RawBoostSettings
 ) -> Waveform:
-    """Signal-dependent impulses: x + gain * x * u * v at a random share of the samples."""
+    """Add signal-dependent impulses: x + gain * x * u * v at a random share of the samples."""
     share = generator.uniform(*settings.impulse_share_percent) / 100
     count = int(waveform.size * share)
     places = generator.choice(waveform.size, size=count, replace=False, shuffle=False)
@@ -250,12 +249,13 @@ def _stationary(
     settings: RawBoostSettings,
     sample_rate: float,
 ) -> Waveform:
-    """Stationary noise: filtered white noise, added at a random signal-to-noise ratio."""
+    """Add stationary noise: filtered white noise, at a random signal-to-noise ratio."""
     noise = generator.standard_normal((1, waveform.size), dtype=np.float32)
     gain = generator.uniform(*settings.gain_db, size=1)
     filters, lengths = multi_notch_filters(gain, generator, settings, sample_rate)
     coloured = _filter_and_sum(noise, filters, lengths)
     snr_db = generator.uniform(*settings.snr_db)
+    # 20 log10 of the ratio of both norms is the signal-to-noise ratio.
     level = np.linalg.norm(waveform) / np.linalg.norm(coloured) / 10 ** (snr_db / 20)
     return waveform + np.float32(level) * coloured
 
@@ -263,7 +263,7 @@ def _stationary(
 def _filter_and_sum(
     signals: Waveform, filters: npt.NDArray[np.float64], lengths: npt.NDArray[np.int64]
 ) -> Waveform:
-    """Filter signal i [N, T] by filter i and add up; [T], one sample past the filters' delays.
+    """Filter signal i of [N, T] by filter i and add up: [T], one sample past the filters' delays.
 
     The full convolution with a filter of L taps (odd, so delayed by (L - 1) / 2) is cut to T
     samples from sample (L + 1) / 2 on, as published. Overlap-save: blocks that fit the cache are

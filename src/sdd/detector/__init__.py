@@ -1,30 +1,30 @@
 """Detectors: a wav2vec 2.0 encoder, the mean over its frames, and a linear layer of two logits.
 
-`sdd.detector.architectures` does not need torch. The names below that do are imported when they
-are first used, so that a config can be checked without the seconds that torch takes.
+`sdd.detector.architectures` needs no torch, so that a config is checked without the seconds that
+torch takes. The names below are imported when they are first used.
 """
 
 from typing import TYPE_CHECKING
 
-from sdd.detector.architectures import ARCHITECTURES, Architecture, architecture
+from sdd import lazy_names
 
 if TYPE_CHECKING:
+    from sdd.detector.architectures import ARCHITECTURES, Architecture, find_architecture
     from sdd.detector.checkpoints.loading import (
-        export_authors,
         load_detector,
         load_encoder_weights,
         load_pretrained,
         read_metadata,
-        save_detector,
     )
+    from sdd.detector.checkpoints.saving import export_authors, save_detector
     from sdd.detector.detector import Detector, normalise_waveforms
 
 __all__ = [
     "ARCHITECTURES",
     "Architecture",
     "Detector",
-    "architecture",
     "export_authors",
+    "find_architecture",
     "load_detector",
     "load_encoder_weights",
     "load_pretrained",
@@ -33,21 +33,19 @@ __all__ = [
     "save_detector",
 ]
 
-_MODULES = {
-    "Detector": "sdd.detector.detector",
-    "normalise_waveforms": "sdd.detector.detector",
-    "export_authors": "sdd.detector.checkpoints.loading",
-    "load_detector": "sdd.detector.checkpoints.loading",
-    "load_encoder_weights": "sdd.detector.checkpoints.loading",
-    "load_pretrained": "sdd.detector.checkpoints.loading",
-    "read_metadata": "sdd.detector.checkpoints.loading",
-    "save_detector": "sdd.detector.checkpoints.loading",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib
-
-    return getattr(importlib.import_module(_MODULES[name]), name)
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "ARCHITECTURES": "architectures",
+        "Architecture": "architectures",
+        "Detector": "detector",
+        "export_authors": "checkpoints.saving",
+        "find_architecture": "architectures",
+        "load_detector": "checkpoints.loading",
+        "load_encoder_weights": "checkpoints.loading",
+        "load_pretrained": "checkpoints.loading",
+        "normalise_waveforms": "detector",
+        "read_metadata": "checkpoints.loading",
+        "save_detector": "checkpoints.saving",
+    },
+)

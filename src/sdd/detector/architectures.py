@@ -124,7 +124,7 @@ class Architecture:
         return frames
 
     def as_dict(self) -> dict[str, str | int | float | bool]:
-        """All fields, as `architecture` takes them back."""
+        """All fields, as `find_architecture` takes them back."""
         return dataclasses.asdict(self)
 
 
@@ -135,11 +135,6 @@ def parse_convolutions(expression: str) -> tuple[tuple[int, int, int], ...]:
     ----------
     expression
         Lists of `(channels, kernel, stride)`, joined by `+` and repeated by `* n`.
-
-    Returns
-    -------
-    tuple
-        (channels, kernel, stride) of each convolution, in order.
 
     Raises
     ------
@@ -158,7 +153,7 @@ def parse_convolutions(expression: str) -> tuple[tuple[int, int, int], ...]:
     return tuple(layers)
 
 
-def architecture(
+def find_architecture(
     name_or_mapping: "str | Mapping[str, object] | Architecture",
 ) -> Architecture:
     """Find an architecture by name, or make one of fairseq's configuration keys.
@@ -169,10 +164,6 @@ def architecture(
         One of `ARCHITECTURES`; or a mapping with any keys of fairseq's wav2vec 2.0
         configuration, where absent ones take fairseq's defaults and those of pre-training are
         ignored; or an `Architecture`, returned as it is.
-
-    Returns
-    -------
-    Architecture
 
     Raises
     ------

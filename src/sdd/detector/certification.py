@@ -1,4 +1,4 @@
-"""Certificates: how far our detector is from fairseq's, on the same weights and inputs."""
+"""Certificates: how far our detector is from fairseq's on the same weights and inputs."""
 
 import argparse
 import csv
@@ -12,12 +12,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sdd.detector.architectures import architecture as find_architecture
+from sdd.data.audio import SAMPLE_RATE
+from sdd.detector.architectures import find_architecture
 from sdd.detector.checkpoints.download import fetch
 from sdd.errors import InputError
 from sdd.runtime.atomic_files import atomic_path
 
-Score = Callable[[Tensor], tuple[Tensor, Tensor]]
+Network = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 # From the shortest input that gives a frame to ten seconds; 719 samples are one short of two.
 LENGTHS = (400, 719, 16_000, 64_000, 160_000)
@@ -27,12 +28,10 @@ TOLERANCE = 1e-4
 
 @dataclass(frozen=True)
 class Comparison:
-    """Both detectors on inputs of one length.
+    """Both detectors on inputs of one length in samples, at 16 kHz.
 
     Attributes
     ----------
-    samples
-        Of each input, at 16 kHz.
     embeddings, logits
         Largest absolute differences; logits None where the file has no back end.
     embedding_scale, logit_scale
@@ -46,7 +45,7 @@ class Comparison:
     logit_scale: float | None
 
     def within(self, tolerance: float) -> bool:
-        """Whether the differences are at most so large a share of the values (or of 1)."""
+        """Tell whether the differences are at most so large a share of the values (or of 1)."""
         passed = self.embeddings <= tolerance * max(1.0, self.embedding_scale)
         if self.logits is not None and self.logit_scale is not None:
             passed &= self.logits <= tolerance * max(1.0, self.logit_scale)
@@ -54,20 +53,20 @@ class Comparison:
 
 
 def compare(
-    reference: Score,
-    ours: Score,
+    reference: Network,
+    ours: Network,
     lengths: Sequence[int],
     *,
     with_logits: bool = True,
     batch: int = 2,
     seed: int = 0,
 ) -> list[Comparison]:
-    """Give both detectors the same waveforms.
+    """Run both detectors on the same waveforms.
 
     Parameters
     ----------
     reference, ours
-        From waveforms [B, T] to embeddings [B, D] and logits [B, 2].
+        From waveforms float32 [B, T] to embeddings float32 [B, D] and logits float32 [B, 2].
     lengths
         Samples of the inputs, one batch each.
     with_logits
@@ -76,11 +75,6 @@ def compare(
         Waveforms of each length.
     seed
         Of the inputs: noise whose loudness rises and falls, at most half of full scale.
-
-    Returns
-    -------
-    list of Comparison
-        In the order of `lengths`.
     """
     generator = torch.Generator().manual_seed(seed)
     compared = []
@@ -100,11 +94,11 @@ def compare(
 
 
 def describe(compared: Sequence[Comparison]) -> str:
-    """Lay the comparisons out for reading, the largest differences last."""
+    """Format the comparisons as a table for reading, the largest differences last."""
     lines = [f"{'samples':>8} {'seconds':>8} {'embeddings':>11} {'logits':>9}"]
     for row in compared:
         logits = "-" if row.logits is None else f"{row.logits:.1e}"
-        seconds = row.samples / 16_000
+        seconds = row.samples / SAMPLE_RATE
         lines.append(f"{row.samples:8d} {seconds:8.3f} {row.embeddings:11.1e} {logits:>9}")
     embeddings = max((row.embeddings for row in compared), key=_size)
     logits_seen = [row.logits for row in compared if row.logits is not None]
@@ -114,7 +108,7 @@ def describe(compared: Sequence[Comparison]) -> str:
 
 
 def _size(difference: float) -> float:
-    """Order differences by size: one that is not a number is the largest of all."""
+    """Return what differences are ordered by: one that is not a number is the largest of all."""
     return math.inf if math.isnan(difference) else difference
 
 
@@ -126,9 +120,7 @@ def write_certificate(
     Parameters
     ----------
     path
-        The file, written atomically.
-    compared
-        As `compare` gives them.
+        Written atomically.
     about
         Columns that are the same in every row, such as the checkpoint and the versions.
     tolerance
@@ -186,7 +178,7 @@ def certify(
     architecture
         A name or fairseq's configuration keys; None to take what `save_detector` wrote.
     ours
-        Our detector's file, if it is another: what the workflow made of `path`.
+        What our detector is loaded from, if not from `path`: what the workflow made of it.
     encoder_only
         Compare embeddings only; so it is, too, where `path` has no back end.
     lengths
@@ -205,12 +197,12 @@ def certify(
         If a file cannot be loaded, or fairseq is not installed.
     """
     from sdd.detector.checkpoints.loading import (
-        BACK_END_PREFIX,
         load_detector,
         load_pretrained,
         stored_architecture,
     )
     from sdd.detector.checkpoints.reading import read_checkpoint
+    from sdd.detector.checkpoints.weight_names import BACK_END_PREFIX
     from sdd.detector.fairseq_reference import import_fairseq, load_fairseq_detector
 
     chosen = find_architecture(architecture) if architecture else stored_architecture(path)

@@ -25,19 +25,10 @@ class Float32GroupNorm(nn.GroupNorm):
     """Group norm with one group per channel, over time, computed in at least float32."""
 
     def forward(self, x: Tensor, frames: Tensor | None = None) -> Tensor:
-        """Normalise each channel over its own frames.
+        """Normalise each channel over its own frames: [B, F, C] -> [B, F, C].
 
-        Parameters
-        ----------
-        x
-            [B, F, C].
-        frames
-            [B], valid frames of each utterance; None if all are.
-
-        Returns
-        -------
-        Tensor
-            [B, F, C]; what stands in padded frames has no meaning.
+        `frames`, int64 [B], are the valid ones of each utterance; None if all are. What stands in
+        padded frames has no meaning.
         """
         weight, bias, wide = widen(self.weight), widen(self.bias), widen(x)
         if frames is None:
@@ -46,6 +37,7 @@ class Float32GroupNorm(nn.GroupNorm):
             image = as_image(wide).contiguous() if together else as_image(wide)
             normal = F.group_norm(image, self.num_groups, weight, bias, self.eps)
             return as_sequence(normal).contiguous().type_as(x)
+        # Over valid frames only, or an utterance would be scored by how much it is padded.
         valid = (torch.arange(x.shape[1], device=x.device) < frames[:, None])[..., None]
         count = frames[:, None, None]
         mean = (wide * valid).sum(1, keepdim=True) / count
@@ -77,19 +69,9 @@ class ConvolutionBlock(nn.Sequential):
         return torch.div(samples - self.kernel, self.stride, rounding_mode="floor") + 1
 
     def forward(self, x: Tensor, frames: Tensor | None = None) -> Tensor:
-        """Convolve, normalise, apply GELU.
+        """Convolve, normalise, apply GELU: [B, samples, inputs] -> [B, F, C].
 
-        Parameters
-        ----------
-        x
-            [B, samples, inputs].
-        frames
-            [B], valid frames of the output; None if all are.
-
-        Returns
-        -------
-        Tensor
-            [B, F, C].
+        `frames`, int64 [B], are the valid ones of the output; None if all are.
         """
         x, normalise = convolve(x, cast(nn.Conv1d, self[0])), self[2]
         if isinstance(normalise, Float32GroupNorm):
@@ -100,23 +82,11 @@ class ConvolutionBlock(nn.Sequential):
 
 
 def convolve(x: Tensor, convolution: nn.Conv1d) -> Tensor:
-    """Convolve time-major input.
+    """Convolve [B, T, inputs] to [B, F, C], with neither padding nor groups.
 
     In training one matrix product over all windows: its backward pass takes half the time of
     `F.conv1d`'s at 512 channels. Without gradients torch's convolution of images whose channels
     come last, which copies no window; but not for one channel, whose layout torch cannot tell.
-
-    Parameters
-    ----------
-    x
-        [B, T, inputs].
-    convolution
-        Unpadded, ungrouped.
-
-    Returns
-    -------
-    Tensor
-        [B, F, C].
     """
     weight, (stride,) = convolution.weight, convolution.stride
     if not torch.is_grad_enabled() and x.shape[-1] > 1:
@@ -129,7 +99,7 @@ def convolve(x: Tensor, convolution: nn.Conv1d) -> Tensor:
 
 
 def gelu(x: Tensor) -> Tensor:
-    """Apply GELU to what nothing else holds: without gradients, its memory takes the result."""
+    """Apply GELU; without gradients the result overwrites `x`, which nothing else may hold."""
     if torch.is_grad_enabled():
         return F.gelu(x)
     return cast(Tensor, torch.ops.aten.gelu_(x))
@@ -167,7 +137,7 @@ class ConvolutionalExtractor(nn.Module):
         return samples
 
     def forward(self, waveforms: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """[B, T] -> [B, F, C]; `lengths` [B] in samples."""
+        """[B, T] -> [B, F, C]; `lengths`, int64 [B], in samples."""
         x = waveforms[..., None]  # channels last throughout, where layer norms find them together
         for block in self.conv_layers:
             if lengths is not None:

@@ -7,19 +7,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sdd.data.audio import SAMPLE_RATE
 from sdd.detector.architectures import Architecture
 from sdd.detector.convolutions import widen
 from sdd.detector.encoder import Encoder
 from sdd.detector.initialisation import initialise_encoder, initialise_linear
 from sdd.errors import InputError
 
-SAMPLE_RATE = 16000
 NORM_EPSILON = 1e-5
 CLASSES = 2
 
 
 class FrontEnd(nn.Module):
-    """Holder that gives the encoder's parameters the prefix `m_ssl.model.` of the checkpoints."""
+    """Give the encoder's parameters the prefix `m_ssl.model.` of the checkpoints."""
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
@@ -30,11 +30,6 @@ class Detector(nn.Module):
     """A detector of fake speech.
 
     Fresh weights come from torch's global generator; `initialise` draws them from a seed.
-
-    Parameters
-    ----------
-    architecture
-        The encoder to build.
     """
 
     def __init__(self, architecture: Architecture) -> None:
@@ -81,7 +76,7 @@ class Detector(nn.Module):
         Raises
         ------
         InputError
-            If the batch is empty, not [B, T] of a floating type, has lengths that do not fit it,
+            If the batch is empty, not floating [B, T], has lengths that do not fit it,
             has an utterance shorter than the receptive field, or a sample that is not finite.
         """
         if waveforms.ndim != 2 or not waveforms.is_floating_point():
@@ -125,7 +120,7 @@ class Detector(nn.Module):
     def embed_and_logits(
         self, waveforms: Tensor, lengths: Tensor | None = None, normalise: bool = True
     ) -> tuple[Tensor, Tensor]:
-        """Score waveforms and return what the score was made of, too.
+        """Score waveforms, and return the embeddings that the scores were made of, too.
 
         Parameters
         ----------
@@ -134,10 +129,10 @@ class Detector(nn.Module):
 
         Returns
         -------
-        embedding
-            [B, D], the mean over frames.
+        embeddings
+            float32 [B, D], the mean over frames.
         logits
-            [B, 2].
+            float32 [B, 2], 0 FAKE and 1 REAL.
 
         Raises
         ------
@@ -165,7 +160,7 @@ class Detector(nn.Module):
     def embed(
         self, waveforms: Tensor, lengths: Tensor | None = None, normalise: bool = True
     ) -> Tensor:
-        """Pool the encoder's last layer over frames.
+        """Average the encoder's last layer over frames.
 
         Parameters
         ----------
@@ -174,8 +169,7 @@ class Detector(nn.Module):
 
         Returns
         -------
-        Tensor
-            [B, D].
+        float32 [B, D]
 
         Raises
         ------
@@ -192,18 +186,18 @@ class Detector(nn.Module):
         Parameters
         ----------
         waveforms
-            [B, T] at 16 kHz.
+            float32 [B, T] at 16 kHz.
         lengths
-            [B], samples of each utterance. A padded batch then gives what each utterance gives
-            alone. None: all samples count, padding too, as in the authors' code.
+            int64 [B], samples of each utterance. A padded batch then gives what each utterance
+            gives alone. None: all samples count, padding too, as in the authors' code.
         normalise
             Whether to layer-normalise each waveform over its own length first, as the authors'
             loader does.
 
         Returns
         -------
-        Tensor
-            [B, 2] logits, 0 FAKE and 1 REAL, in at least float32.
+        float32 [B, 2]
+            Logits, 0 FAKE and 1 REAL; float64 of a detector in float64.
 
         Raises
         ------
@@ -214,22 +208,20 @@ class Detector(nn.Module):
 
 
 def normalise_waveforms(waveforms: Tensor, lengths: Tensor | None = None) -> Tensor:
-    """Give each waveform zero mean and unit variance over its own length.
+    """Normalise each waveform of float32 [B, T] to zero mean and unit variance over its own length.
 
     (x - mean) / sqrt(variance + 1e-5), with the biased variance: layer normalisation without a
     scale, as the authors' loader applies it.
 
     Parameters
     ----------
-    waveforms
-        [B, T].
     lengths
-        [B], samples of each; None if all count.
+        int64 [B], samples of each; None if all count.
 
     Returns
     -------
-    Tensor
-        [B, T], zero beyond the lengths.
+    float32 [B, T]
+        Zero beyond the lengths.
     """
     wide = widen(waveforms)
     if lengths is None:
@@ -243,20 +235,7 @@ def normalise_waveforms(waveforms: Tensor, lengths: Tensor | None = None) -> Ten
 
 
 def pool_frames(features: Tensor, padding: Tensor | None = None) -> Tensor:
-    """Average over frames.
-
-    Parameters
-    ----------
-    features
-        [B, F, D].
-    padding
-        [B, F], true in frames that do not count.
-
-    Returns
-    -------
-    Tensor
-        [B, D].
-    """
+    """Average [B, F, D] to [B, D], over the frames where `padding`, bool [B, F], is false."""
     if padding is None:
         return features.mean(1)
     total = features.masked_fill(padding[..., None], 0).sum(1)

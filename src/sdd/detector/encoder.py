@@ -60,7 +60,7 @@ class WeightNormConvolution(nn.Module):
         return math.sqrt(4 / (kernel * width))
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B, D, F] -> [B, D, F], or F + 1 for an even kernel."""
+        """[B, D, F] -> [B, D, F], or [B, D, F + 1] for an even kernel."""
         # What torch's own weight_norm calls; a third of the time of writing the norm out.
         weight = torch._weight_norm(self.weight_v, self.weight_g, 2)
         return F.conv1d(x, weight, self.bias, padding=self.padding, groups=self.groups)
@@ -90,7 +90,8 @@ class SelfAttention(nn.Module):
         self.out_proj = nn.Linear(width, width)
 
     def forward(self, x: Tensor, attended: Tensor | None) -> Tensor:
-        """[B, F, D] -> [B, F, D]; `attended` [B, 1, 1, F] is true where a frame may be seen."""
+        """[B, F, D] -> [B, F, D]; `attended`, bool [B, 1, 1, F], is true where frames are seen."""
+        # A head beside a head, [B, H, F, D / H]: what torch's fused kernels of attention take.
         query, key, value = (
             projection(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for projection in (self.q_proj, self.k_proj, self.v_proj)
@@ -157,16 +158,20 @@ class Transformer(nn.Module):
         self.layer_norm = nn.LayerNorm(width)
 
     def forward(self, x: Tensor, padding: Tensor | None = None) -> Tensor:
-        """[B, F, D] -> [B, F, D]; `padding` [B, F] is true in padded frames."""
+        """[B, F, D] -> [B, F, D]; `padding`, bool [B, F], is true in padded frames."""
+        # Without padding no mask at all: torch then has faster kernels of attention.
         attended = None
         if padding is not None:
             # Zeros, as beyond the ends of the utterance, for the positional convolution.
             x = x.masked_fill(padding[..., None], 0)
             attended = ~padding[:, None, None]
+        # The only thing that tells frames their order.
         x = x + self.pos_conv(x.transpose(1, 2)).transpose(1, 2)
+        # Post-norm models have this norm first, pre-norm ones last; the parameter is the same one.
         if not self.norm_first:
             x = self.layer_norm(x)
         x = self.dropout(x)
+        # LayerDrop: a layer is left out of a step as a whole, decided for the batch.
         for layer in self.layers:
             if not self.training or self.layer_drop == 0:
                 x = self._through(layer, x, attended)
@@ -179,19 +184,14 @@ class Transformer(nn.Module):
         return self.layer_norm(x) if self.norm_first else x
 
     def _through(self, layer: nn.Module, x: Tensor, attended: Tensor | None) -> Tensor:
+        # use_reentrant=False also works where no input needs a gradient: frozen convolutions.
         if self.checkpoint_activations and torch.is_grad_enabled():
             return cast(Tensor, checkpoint(layer, x, attended, use_reentrant=False))
         return cast(Tensor, layer(x, attended))
 
 
 class Encoder(nn.Module):
-    """A wav2vec 2.0 encoder: waveforms in, one vector per frame out.
-
-    Parameters
-    ----------
-    architecture
-        What to build.
-    """
+    """A wav2vec 2.0 encoder: waveforms in, one vector per frame out."""
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
@@ -206,29 +206,32 @@ class Encoder(nn.Module):
         self.encoder = Transformer(architecture)
 
     def frames(self, samples: Tensor) -> Tensor:
-        """Count the frames that so many samples give: integers, any shape."""
+        """Count the frames that so many samples give: integers of any shape."""
         return self.feature_extractor.frames(samples)
 
     def convolve(
         self, waveforms: Tensor, lengths: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
-        """Waveforms to normalised convolutional features, the targets of pre-training.
+        """Turn waveforms into normalised convolutional features, the targets of pre-training.
 
         Parameters
         ----------
         waveforms
-            [B, T] at 16 kHz, already normalised.
+            float32 [B, T] at 16 kHz, already normalised.
         lengths
-            [B], valid samples of each; None if all are.
+            int64 [B], valid samples of each; None if all are.
 
         Returns
         -------
         features
-            [B, F, C].
+            float32 [B, F, C].
         padding
-            [B, F], true in padded frames; None without `lengths`.
+            bool [B, F], true in padded frames; None without `lengths`.
         """
+        # Audio comes in float32; a detector loaded in bf16 or float64 computes in its own type.
         waveforms = waveforms.to(self.layer_norm.weight.dtype)
+        # Pre-training slows the convolutions down by this factor, or freezes them; without
+        # gradients their activations, the longest there are, need not be kept.
         if self.feature_grad_mult > 0:
             x = self.feature_extractor(waveforms, lengths)
             if self.feature_grad_mult != 1:
@@ -249,21 +252,20 @@ class Encoder(nn.Module):
         mask: Tensor | None = None,
         mask_embedding: Tensor | None = None,
     ) -> Tensor:
-        """Convolutional features to contextual ones.
+        """Turn convolutional features into contextual ones.
 
         Parameters
         ----------
         features, padding
             As `convolve` returns them.
         mask
-            [B, F], true where a frame is replaced by `mask_embedding`, for pre-training.
+            bool [B, F], true where a frame is replaced by `mask_embedding`, for pre-training.
         mask_embedding
-            [D].
+            float32 [D].
 
         Returns
         -------
-        Tensor
-            [B, F, D].
+        float32 [B, F, D]
 
         Raises
         ------
@@ -285,7 +287,7 @@ class Encoder(nn.Module):
         mask: Tensor | None = None,
         mask_embedding: Tensor | None = None,
     ) -> tuple[Tensor, Tensor | None]:
-        """Waveforms to contextual features.
+        """Turn waveforms into contextual features, those of the last layer.
 
         Parameters
         ----------
@@ -297,16 +299,16 @@ class Encoder(nn.Module):
         Returns
         -------
         features
-            [B, F, D], the last layer.
+            float32 [B, F, D].
         padding
-            [B, F], true in padded frames; None without `lengths`.
+            bool [B, F], true in padded frames; None without `lengths`.
         """
         features, padding = self.convolve(waveforms, lengths)
         return self.contextualise(features, padding, mask, mask_embedding), padding
 
 
 def activate(x: Tensor, name: str) -> Tensor:
-    """Apply one of fairseq's activation functions to what nothing else holds."""
+    """Apply one of fairseq's activation functions to `x`, which may be overwritten."""
     match name:
         case "gelu":
             return gelu(x)

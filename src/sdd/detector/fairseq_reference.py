@@ -52,14 +52,7 @@ def _hashable_dataclasses() -> Iterator[None]:
 
 @functools.cache
 def import_fairseq() -> tuple[Callable[..., nn.Module], Callable[..., object], str]:
-    """Import fairseq, quietly.
-
-    Returns
-    -------
-    model, configuration
-        `Wav2Vec2Model` and `Wav2Vec2Config`.
-    version
-        Of fairseq.
+    """Import fairseq, quietly: return `Wav2Vec2Model`, `Wav2Vec2Config` and fairseq's version.
 
     Raises
     ------
@@ -101,7 +94,7 @@ class FairseqDetector(nn.Module):
         self.proj_fc = nn.Linear(int(cast(int, configuration["encoder_embed_dim"])), 2)
 
     def embed_and_logits(self, waveforms: Tensor) -> tuple[Tensor, Tensor]:
-        """Score waveforms [B, T] at 16 kHz: embeddings [B, D] and logits [B, 2].
+        """Score float32 [B, T] at 16 kHz: embeddings float32 [B, D], logits float32 [B, 2].
 
         Each waveform is layer-normalised first, as the authors' loader does.
         """
@@ -118,8 +111,6 @@ def load_fairseq_detector(path: Path, architecture: Architecture) -> FairseqDete
     ----------
     path
         AntiDeepfake's `.ckpt`, fairseq's `.pt`, or safetensors under the same names.
-    architecture
-        The encoder.
 
     Returns
     -------

@@ -51,7 +51,7 @@ def without_weights() -> Iterator[None]:
 
 @torch.no_grad()
 def initialise_encoder(encoder: Encoder, generator: torch.Generator) -> None:
-    """Draw all weights of an encoder anew.
+    """Draw all weights of an encoder anew, in place.
 
     Convolutions: He normal, biases uniform; projection: uniform in +-1/sqrt(inputs); linear layers
     of the transformer: normal(0, 0.02), no bias; positional convolution: normal(0,
@@ -59,10 +59,8 @@ def initialise_encoder(encoder: Encoder, generator: torch.Generator) -> None:
 
     Parameters
     ----------
-    encoder
-        Changed in place.
     generator
-        A CPU generator, advanced.
+        Of the CPU.
     """
     for name, module in encoder.named_modules():
         if isinstance(module, nn.Conv1d):
@@ -87,15 +85,7 @@ def initialise_encoder(encoder: Encoder, generator: torch.Generator) -> None:
 
 @torch.no_grad()
 def initialise_linear(layer: nn.Linear, generator: torch.Generator) -> None:
-    """Draw weight and bias uniformly in +-1/sqrt(inputs), torch's own distribution.
-
-    Parameters
-    ----------
-    layer
-        Changed in place.
-    generator
-        A CPU generator, advanced.
-    """
+    """Draw weight and bias, in place, uniformly in +-1/sqrt(inputs), torch's own distribution."""
     bound = 1 / math.sqrt(layer.in_features)
     _draw_uniform(layer.weight, bound, generator)
     _draw_uniform(layer.bias, bound, generator)

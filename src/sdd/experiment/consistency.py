@@ -174,23 +174,23 @@ def _check_recipes(experiment: Experiment) -> None:
             _check_objective(experiment, objective, experiment.config["recipe"])
 
 
-def _check_objective(experiment: Experiment, name: str, recipe: str) -> None:
+def _check_objective(experiment: Experiment, name: str, recipe_name: str) -> None:
     """Refuse exact rollouts where there is no closed form, or where it is another one."""
     objective = experiment.config["objectives"][name]
-    switches = experiment.config["recipes"][recipe]
+    recipe = experiment.config["recipes"][recipe_name]
     if objective.get("rollouts") != "exact":
         return
-    if switches["advantage"] == "batch" and objective["negatives"]:
+    if recipe["advantage"] == "batch" and objective["negatives"]:
         raise InputError(
             f"objectives.{name}.rollouts: exact has no closed form with advantage: batch of "
-            f"recipe {recipe}, which couples the utterances of a batch; use a recipe with "
+            f"recipe {recipe_name}, which couples the utterances of a batch; use a recipe with "
             "advantage: group, or rollouts: sampled"
         )
-    if switches["labels_from"] == "current" and not objective["on_policy"]:
+    if recipe["labels_from"] == "current" and not objective["on_policy"]:
         raise InputError(
             f"objectives.{name}.rollouts: exact integrates over labels of the old policy, but "
-            f"recipe {recipe} has labels_from: current; use labels_from: old, on_policy: true, or "
-            "rollouts: sampled"
+            f"recipe {recipe_name} has labels_from: current; use labels_from: old, on_policy: "
+            "true, or rollouts: sampled"
         )
 
 

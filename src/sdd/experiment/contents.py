@@ -2,57 +2,51 @@
 
 from typing import Any
 
-from sdd.analysis.claims.eer_statements import pairs_of_claims
+from sdd.experiment import settings, tree
 from sdd.experiment.experiment import Experiment
 
 
-def uncertainty_settings(experiment: Experiment, recipe: str) -> dict[str, Any]:
-    """Give what intervals and comparisons depend on."""
-    rows = row_identities(experiment)
+def table1(experiment: Experiment) -> dict[str, Any]:
+    """Return what Table 1 shows: rows, columns and words."""
+    config = experiment.config
     return {
-        "rows": [
-            {
-                "identity": row,
-                "cells": [f"{'/'.join(row)}/round{number}" for number in experiment.rounds(row[2])],
-                "random": bool(experiment.stages(row[2])),
-            }
-            for row in rows
-        ],
-        "corpora": {name: experiment.corpus(name) for name in experiment.test_sets},
+        "rows": experiment.rows(),
         "in_domain": experiment.in_domain,
         "out_of_domain": experiment.out_of_domain,
-        "pairs": pairs_of_claims(rows),
-        "score": experiment.config["recipes"][recipe]["score"],
-        "seed": experiment.config["seed"],
+        "group_titles": (config["in_domain"]["title"], config["out_of_domain"]["title"]),
+        "labels": labels(experiment),
+        "title": config["title"],
+        "notes": config["notes"],
     }
 
 
-def claims_layout(experiment: Experiment) -> dict[str, Any]:
-    """Give what the claims are put to, and the words of their page."""
+def partial_table1(experiment: Experiment) -> dict[str, Any]:
+    """Return what the table of an unfinished run shows: Table 1, and all cells and recipes."""
     return {
-        "models": list(dict.fromkeys(model for model, _, _ in row_identities(experiment))),
-        "domains": {
-            "in_domain": experiment.in_domain,
-            "out_of_domain": experiment.out_of_domain,
-        },
-        "main": experiment.config["drift"]["model"],
-        "labels": experiment.labels(),
-        "title": f"The paper's claims in experiment {experiment.name}",
-        "notes": experiment.config["notes"],
-    }
-
-
-def partial_layout(experiment: Experiment) -> dict[str, Any]:
-    """Give what the table of an unfinished run shows: Table 1, and all cells and recipes."""
-    return {
-        **experiment.table_layout(),
+        **table1(experiment),
         "cells": [cell.path for cell in experiment.cells()],
         "recipes": list(experiment.config["recipes"]),
     }
 
 
-def figures_layout(experiment: Experiment, recipe: str) -> dict[str, Any]:
-    """Give what the figures beyond the paper's show."""
+def figure2(experiment: Experiment) -> dict[str, Any]:
+    """Return what Figure 2 shows: panels, columns and words."""
+    drift, names = experiment.config["drift"], labels(experiment)
+    model = names.get(drift["model"], drift["model"])
+    return {
+        "title": drift.get("title", f"Drift of {model}"),
+        "panels": drift["panels"],
+        "test_sets": experiment.test_sets,
+        "in_domain": experiment.in_domain,
+        "reference_set": names.get(experiment.reference_set or "", experiment.reference_set),
+        "method": drift["method"],
+        "labels": names,
+        "notes": experiment.config["notes"],
+    }
+
+
+def figures(experiment: Experiment, recipe: str) -> dict[str, Any]:
+    """Return what the figures beyond the paper's show."""
     config, cells = experiment.config, experiment.cells()
     drift = config["drift"]
     first_panel: list[str] = next(iter(drift["panels"].values()), [])
@@ -64,63 +58,79 @@ def figures_layout(experiment: Experiment, recipe: str) -> dict[str, Any]:
         "drift_cells": [cell.path for cell in experiment.drift_cells()],
         "det_cells": [cell.path for cell in main if cell.algorithm in first_panel],
         "domains": {
-            config[domain]["title"]: sets
-            for domain, sets in (
-                ("in_domain", experiment.in_domain),
-                ("out_of_domain", experiment.out_of_domain),
-            )
+            config["in_domain"]["title"]: experiment.in_domain,
+            config["out_of_domain"]["title"]: experiment.out_of_domain,
         },
-        "figure2": experiment.figure_layout(),
-        "labels": experiment.labels(),
+        "figure2": figure2(experiment),
+        "labels": labels(experiment),
         "notes": config["notes"],
         "score": config["recipes"][recipe]["score"],
     }
 
 
-def report_layout(experiment: Experiment, recipe: str, results: str) -> dict[str, Any]:
-    """Give what the report shows.
+def claims(experiment: Experiment) -> dict[str, Any]:
+    """Return what the claims are put to, and the words of their page."""
+    return {
+        "models": list(dict.fromkeys(model for model, _, _ in experiment.rows())),
+        "domains": {"in_domain": experiment.in_domain, "out_of_domain": experiment.out_of_domain},
+        "main": experiment.config["drift"]["model"],
+        "labels": labels(experiment),
+        "title": f"The paper's claims in experiment {experiment.name}",
+        "notes": experiment.config["notes"],
+    }
 
-    Parameters
-    ----------
-    experiment, recipe
-        Whose report it is.
-    results
-        The experiment's folder, results/{name}.
-    """
+
+def report(experiment: Experiment, recipe: str) -> dict[str, Any]:
+    """Return what the report of a recipe shows."""
     config = experiment.config
     seeds = {
-        cell.round: experiment.seed(cell, recipe)
+        cell.round: settings.seed(experiment, cell, recipe)
         for cell in sorted(experiment.cells(), key=lambda cell: cell.round)
     }
-    files = [
-        (f"protocol of {corpus}", f"{results}/protocols/{corpus}.csv", config["data_root"])
-        for corpus in experiment.corpora()
-    ]
-    files += [
-        (f"segments of {name}", f"{results}/segments/{name}.parquet", experiment.corpus(name))
-        for name in experiment.sets_in_use()
-    ]
-    for checkpoint in experiment.checkpoints_in_use():
-        source = experiment.checkpoint(*checkpoint.split("/"))
-        origin = ", ".join(source[key] for key in ("source", "licence", "digest") if key in source)
-        path = f"{results}/checkpoints/{checkpoint}.safetensors"
-        files.append((f"checkpoint {checkpoint}", path, origin))
     others = {"bootstrap, permutations, drift": config["seed"]}
     if "toy" in config:
         others["toy corpora"] = config["toy"]["seed"]
     return {
         "name": experiment.name,
-        "table": partial_layout(experiment),
-        "claims": claims_layout(experiment),
+        "table1": partial_table1(experiment),
+        "claims": claims(experiment),
         "drift_cells": [cell.path for cell in experiment.drift_cells()],
         "recipes": config["recipes"],
         "seeds": seeds,
         "other_seeds": others,
-        "files": files,
+        "files": _made_from(experiment),
         "config": config,
     }
 
 
-def row_identities(experiment: Experiment) -> list[tuple[str, str, str]]:
-    """List (model, init, algorithm) of the table's rows, in order."""
-    return [(row["model"], row["init"], row["algorithm"]) for row in experiment.config["rows"]]
+def labels(experiment: Experiment) -> dict[str, str]:
+    """Return the printed names of sets, models and algorithms, where the config has one."""
+    config = experiment.config
+    names: dict[str, str] = dict(config["algorithm_titles"])
+    for section in ("models", "sets"):
+        titles = {name: spec.get("title") for name, spec in config[section].items()}
+        names |= {name: title for name, title in titles.items() if title}
+    return names
+
+
+def _made_from(experiment: Experiment) -> list[tuple[str, str, str]]:
+    """List the files that results were made from: what it is, where, and where it comes from."""
+
+    def place(pattern: str, **names: str) -> str:
+        return str(tree.path(pattern, tree.folder(experiment.name), **names))
+
+    root = experiment.config["data_root"]
+    files = [
+        (f"protocol of {corpus}", place(tree.PROTOCOL, corpus=corpus), root)
+        for corpus in experiment.corpora()
+    ]
+    files += [
+        (f"segments of {name}", place(tree.SEGMENTS, set=name), experiment.corpus(name))
+        for name in experiment.sets_in_use()
+    ]
+    for checkpoint in experiment.checkpoints_in_use():
+        source = experiment.checkpoint(*checkpoint.split("/"))
+        origin = ", ".join(source[key] for key in ("source", "licence", "digest") if key in source)
+        path = place(tree.CHECKPOINT, checkpoint=checkpoint)
+        files.append((f"checkpoint {checkpoint}", path, origin))
+    return files

@@ -6,11 +6,11 @@ Nothing here was measured on a GPU, and nothing imports torch. docs/clusters.md 
 from dataclasses import dataclass
 from typing import Literal
 
+from sdd.data.audio import SAMPLE_RATE
 from sdd.detector.architectures import Architecture
 
 FP32_BYTES = 4
 CLASSES = 2
-SAMPLE_RATE = 16_000
 BACKWARD_PASSES = 2
 """A backward pass costs two forward passes: gradients of the inputs and of the weights."""
 TOKEN_BYTES = 34
@@ -83,8 +83,6 @@ def forward_operations(architecture: Architecture, segment_seconds: float) -> fl
 
     Parameters
     ----------
-    architecture
-        The encoder.
     segment_seconds
         Length of the segments, with whose square the attention grows.
     """
@@ -147,7 +145,7 @@ def training_gpu_bytes(
 
 
 def scoring_batch_seconds(setting: float | Literal["auto"], device: str) -> float:
-    """Give the audio seconds of a forward pass in scoring, by the config and the type of device."""
+    """Return the audio seconds of a forward pass in scoring, for a type of device."""
     if setting != "auto":
         return setting
     return CPU_BATCH_SECONDS if device == "cpu" else GPU_BATCH_SECONDS

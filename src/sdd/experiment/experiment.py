@@ -1,57 +1,20 @@
 """What an experiment consists of: cells, sets, stages and scoring jobs, read from its config."""
 
-import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
 from sdd.errors import InputError
-
-Config = Mapping[str, Any]
-
-UNREADABLE = "unreadable_sources"
-ROUND_SEED_STEP = 100_003
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One entry of the experiment: model × init × algorithm × round."""
-
-    model: str
-    init: str
-    algorithm: str
-    round: int
-
-    @classmethod
-    def parse(cls, path: str) -> "Cell":
-        """Read a cell from its folder, ``model/init/algorithm/roundN``."""
-        model, init, algorithm, number = path.split("/")
-        return cls(model, init, algorithm, int(number.removeprefix("round")))
-
-    @property
-    def path(self) -> str:
-        """The cell's folder below ``results/{name}/{recipe}/``."""
-        return f"{self.model}/{self.init}/{self.algorithm}/round{self.round}"
-
-
-@dataclass(frozen=True)
-class ScoringJob:
-    """Sets that one process scores, for the cells that match a pattern.
-
-    A checkpoint is read once for all of them. Jobs are cut by corpus, so that a corpus that is
-    added later is scored alone.
-    """
-
-    name: str
-    sets: tuple[str, ...]
-    embeddings: bool
-    cells: str
+from sdd.experiment.cells import CELL_PATTERN, Cell, ScoringJob
 
 
 class Experiment:
-    """An experiment as its config describes it.
+    """An experiment as its config describes it: queries.
+
+    What single jobs depend on is in `sdd.experiment.settings`, what tables, figures and pages show
+    in `sdd.experiment.contents`.
 
     Parameters
     ----------
@@ -60,7 +23,7 @@ class Experiment:
         whose names fit together (`sdd.experiment.consistency.check_experiment`).
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
         self.name: str = config["name"]
 
@@ -69,13 +32,13 @@ class Experiment:
         """Rounds of an algorithm, from 1; `none` has one, since nothing in it is random."""
         return range(1, (self.config["rounds"] if self.stages(algorithm) else 1) + 1)
 
+    def rows(self) -> list[tuple[str, str, str]]:
+        """List (model, init, algorithm) of the table's rows, in order."""
+        return [(row["model"], row["init"], row["algorithm"]) for row in self.config["rows"]]
+
     def cells(self) -> list[Cell]:
         """List the cells of all rows of the table, in order."""
-        return [
-            Cell(row["model"], row["init"], row["algorithm"], number)
-            for row in self.config["rows"]
-            for number in self.rounds(row["algorithm"])
-        ]
+        return [Cell(*row, number) for row in self.rows() for number in self.rounds(row[2])]
 
     def zero_shot_cells(self) -> list[Cell]:
         """List the cells that need no training."""
@@ -91,43 +54,6 @@ class Experiment:
             for algorithm in dict.fromkeys(chain.from_iterable(drift["panels"].values()))
             for number in self.rounds(algorithm)
         ]
-
-    def labels(self) -> dict[str, str]:
-        """Give the printed names of sets, models and algorithms, where the config has one."""
-        config = self.config
-        labels: dict[str, str] = dict(config["algorithm_titles"])
-        for section in ("models", "sets"):
-            named = {name: spec.get("title") for name, spec in config[section].items()}
-            labels |= {name: title for name, title in named.items() if title}
-        return labels
-
-    def table_layout(self) -> dict[str, Any]:
-        """Give what Table 1 shows: rows, columns and words."""
-        config = self.config
-        return {
-            "rows": [(row["model"], row["init"], row["algorithm"]) for row in config["rows"]],
-            "in_domain": self.in_domain,
-            "out_of_domain": self.out_of_domain,
-            "group_titles": (config["in_domain"]["title"], config["out_of_domain"]["title"]),
-            "labels": self.labels(),
-            "title": config["title"],
-            "notes": config["notes"],
-        }
-
-    def figure_layout(self) -> dict[str, Any]:
-        """Give what Figure 2 shows: panels, columns and words."""
-        drift, labels = self.config["drift"], self.labels()
-        model = labels.get(drift["model"], drift["model"])
-        return {
-            "title": drift.get("title", f"Drift of {model}"),
-            "panels": drift["panels"],
-            "test_sets": self.test_sets,
-            "in_domain": self.in_domain,
-            "reference": labels.get(self.reference_set or "", self.reference_set),
-            "method": drift["method"],
-            "labels": labels,
-            "notes": self.config["notes"],
-        }
 
     # ------------------------------------------------------------------------------------ sets
     @property
@@ -181,18 +107,6 @@ class Experiment:
         partitions = {spec.get("partition") for spec in sets}
         return None if None in partitions or not sets else sorted(map(str, partitions))
 
-    def reader(self, corpus: str) -> dict[str, Any]:
-        """Give how a corpus is read: its reader, the options of that, and its partitions in use."""
-        spec = {k: v for k, v in self.config["corpora"][corpus].items() if k != UNREADABLE}
-        if spec["reader"] == "folders":
-            spec["corpus"] = corpus
-        return {**spec, "partitions": self.partitions(corpus)}
-
-    def unreadable_sources(self, corpus: str) -> int:
-        """Give how many files of a corpus may be missing or unreadable."""
-        allowed = self.config["corpora"][corpus].get(UNREADABLE, self.config[UNREADABLE])
-        return int(allowed)
-
     def _kept(self, sets: Iterable[str]) -> list[str]:
         return [name for name in sets if self.corpus(name) not in self.config["leave_out"]]
 
@@ -217,18 +131,10 @@ class Experiment:
             f"add one, such as `{'-'.join(before)}: {before}`, so that its cell can be shared"
         )
 
-    def finetuning(self, cell: Cell, recipe: str) -> dict[str, Any]:
-        """Give the slice of the config that a cell's fine-tuning depends on."""
-        return {
-            "architecture": self.architecture(cell.model),
-            "objective": dict(self.config["objectives"][self.stages(cell.algorithm)[-1]]),
-            "recipe": dict(self.config["recipes"][recipe]),
-            "seed": self.seed(cell, recipe),
-            # A pre-trained encoder has no back end and can be no reference.
-            "checkpoint_is_reference": cell.init == "post"
-            and self.config["recipes"][recipe]["reference"] == "post_trained",
-            "new_back_end": cell.init == "pre" and self.algorithm_before(cell.algorithm) is None,
-        }
+    def cell_before(self, cell: Cell) -> Cell | None:
+        """Return the cell whose model the last stage of this one starts from."""
+        before = self.algorithm_before(cell.algorithm)
+        return None if before is None else replace(cell, algorithm=before)
 
     @property
     def finetuned_cells(self) -> str:
@@ -236,42 +142,15 @@ class Experiment:
         algorithms = [re.escape(name) for name in self.config["algorithms"] if self.stages(name)]
         return f"[^/]+/[^/]+/(?:{'|'.join(algorithms) or '(?!)'})/round[0-9]+"
 
-    def seed(self, cell: Cell, recipe: str) -> int:
-        """Give the seed of a cell: rounds differ, unless the recipe says they are the same.
-
-        Epochs count up from a round's seed, so rounds are further apart than there are epochs.
-        """
-        same = self.config["recipes"][recipe]["round_seeds"] == "same"
-        return int(self.config["seed"]) + (0 if same else ROUND_SEED_STEP * (cell.round - 1))
-
     # ------------------------------------------------------------------------------ checkpoints
     def checkpoint(self, model: str, init: str) -> dict[str, Any]:
-        """Give the source of a checkpoint, and its digest where there is one."""
+        """Return the source of a checkpoint, and its digest where there is one."""
         return dict(self.config["models"][model]["checkpoints"][init])
 
     def architecture(self, model: str) -> str | dict[str, Any]:
-        """Give a model's architecture: a name, or a mapping."""
+        """Return a model's architecture: a name, or a mapping."""
         architecture: str | dict[str, Any] = self.config["models"][model]["architecture"]
         return architecture
-
-    def pretraining(self, model: str) -> dict[str, Any]:
-        """Give the slice of the config that self-supervised pre-training depends on."""
-        return {
-            "architecture": self.architecture(model),
-            "seed": self.config["seed"],
-            **self.config["checkpoint_training"]["pre"],
-        }
-
-    def posttraining(self, model: str) -> dict[str, Any]:
-        """Give the slice of the config that post-training depends on: SFT with its own recipe."""
-        return {
-            "architecture": self.architecture(model),
-            "objective": {"kind": "sft"},
-            "recipe": dict(self.config["checkpoint_training"]["post"]),
-            "seed": self.config["seed"],
-            "checkpoint_is_reference": False,
-            "new_back_end": True,
-        }
 
     def checkpoint_training_set(self, role: str) -> str | None:
         """Name the `training_set` or `validation_set` of checkpoints; None without a section."""
@@ -303,54 +182,12 @@ class Experiment:
             if checkpoint["source"] != "train"
         ]
 
-    def certificate_options(self, checkpoint: str, converted: str) -> list[str]:
-        """Give the arguments that certify a checkpoint.
-
-        Parameters
-        ----------
-        checkpoint
-            ``model/init``.
-        converted
-            What the workflow made of it; held against the file as published, or against itself
-            where it was trained here.
-        """
-        model, init = checkpoint.split("/")
-        spec, architecture = self.checkpoint(model, init), self.architecture(model)
-        if not isinstance(architecture, str):
-            architecture = json.dumps(architecture)
-        options = ["--architecture", architecture]
-        if init == "pre":
-            options.append("--encoder-only")
-        if spec["source"] == "train":
-            return [converted, *options]
-        if "digest" in spec:
-            options += ["--digest", spec["digest"]]
-        downloads = str(self.config["download_folder"])
-        return [spec["source"], *options, "--downloads", downloads, "--ours", converted]
-
     # ------------------------------------------------------------------------ scoring and drift
-    def error_rates(self, recipe: str) -> dict[str, Any]:
-        """Give how error rates are measured of the scores of a recipe."""
-        switches = self.config["recipes"][recipe]
-        return {
-            "score": switches["score"],
-            "skip_suffixes": list(switches["skip_suffixes"]),
-        }
-
-    def drift_settings(self) -> dict[str, Any]:
-        """Give how drift is measured."""
-        drift = self.config["drift"]
-        return {
-            "method": drift["method"],
-            "replicates": drift["replicates"],
-            "seed": self.config["seed"],
-        }
-
     def scoring_jobs(self) -> list[ScoringJob]:
         """Cut the scoring into jobs: a group of corpora each, with or without embeddings."""
         drift = [re.escape(cell.path) for cell in self.drift_cells()]
         with_drift = f"(?:{'|'.join(drift)})(?=/)"
-        others = (f"(?!{with_drift})" if drift else "") + r"[^/]+/[^/]+/[^/]+/round[0-9]+"
+        others = (f"(?!{with_drift})" if drift else "") + CELL_PATTERN
         jobs = []
         for name, group in self._scoring_groups().items():
             sets = tuple(s for s in self.test_sets if self.corpus(s) in group)
@@ -361,15 +198,6 @@ class Experiment:
             if drift and sets:
                 jobs.append(ScoringJob(name, tuple(dict.fromkeys(sets)), True, with_drift))
         return jobs
-
-    def scoring(self, cell: Cell, recipe: str) -> dict[str, Any]:
-        """Give the slice of the config that a cell's scores depend on."""
-        return {
-            "architecture": self.architecture(cell.model),
-            "skip_suffixes": list(self.config["recipes"][recipe]["skip_suffixes"]),
-            "batch_seconds": self.config["scoring"]["batch_seconds"],
-            "precision": self.config["scoring"]["precision"],
-        }
 
     def _scoring_groups(self) -> dict[str, list[str]]:
         """Group the corpora that are scored: as the config says, and each other one alone."""

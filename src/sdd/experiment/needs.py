@@ -5,23 +5,25 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sdd.detector.architectures import Architecture, architecture
+from sdd.detector.architectures import Architecture, find_architecture
+from sdd.experiment.cells import Cell
 from sdd.experiment.costs import (
     TrainingNeeds,
     forward_operations,
     scoring_batch_seconds,
     scoring_gpu_bytes,
-    state_bytes,
     training_disk_bytes,
     training_gpu_bytes,
     training_memory_bytes,
     training_passes,
     weight_bytes,
 )
-from sdd.experiment.experiment import Cell, Experiment
+from sdd.experiment.experiment import Experiment
 
 PROCESS_GB = 6.0
 """Python, torch, CUDA's share and the segment tables of a process; our estimate."""
+PROFILE_GB = 8.0
+"""What the Slurm profile asks for where a rule does not."""
 WORKER_GB = 1.0
 """Of a data-loading process; our estimate."""
 FLAC_GB_AN_HOUR = 0.07
@@ -78,8 +80,6 @@ class JobResources:
 
     Parameters
     ----------
-    experiment
-        The experiment.
     audio_hours
         Hours of audio of sets, which go before those of the config.
     """
@@ -93,18 +93,34 @@ class JobResources:
         self.longest_hours = float(self.config["longest_job_hours"])
 
     def finetuning(self, cell: Cell, recipe: str) -> Job:
-        """Give the needs of the last stage of a cell."""
+        """Return the needs of the last stage of a cell."""
         config = self.experiment.config
         objective = config["objectives"][self.experiment.stages(cell.algorithm)[-1]]
         return self._training(cell.model, objective, config["recipes"][recipe])
 
     def posttraining(self, model: str) -> Job:
-        """Give the needs of a checkpoint's post-training."""
+        """Return the needs of a checkpoint's post-training."""
         recipe = self.experiment.config["checkpoint_training"]["post"]
         return self._training(model, {"kind": "sft"}, recipe)
 
+    def pretraining(self, model: str) -> Job:
+        """Return the needs of a checkpoint's pre-training, which only tiny encoders get here."""
+        options, encoder = (
+            self.experiment.config["checkpoint_training"]["pre"],
+            self._encoder(model),
+        )
+        needs, seconds = TrainingNeeds(), options["batch_seconds"]
+        audio = options["steps"] * seconds / 3600 * training_passes(needs, recomputed=False)
+        gpu = training_gpu_bytes(encoder, needs, seconds, recomputed=False)
+        return Job(
+            hours=self._hours(encoder, audio, options["crop_seconds"], "fp32"),
+            memory_gb=PROFILE_GB,
+            gpu_gb=gpu / 1e9,
+            kept_gb=weight_bytes(encoder) / 1e9,
+        )
+
     def _training(self, model: str, objective: Mapping[str, Any], recipe: Mapping[str, Any]) -> Job:
-        config, encoder = self.experiment.config, self._architecture(model)
+        config, encoder = self.experiment.config, self._encoder(model)
         needs, recomputed = needs_of(objective), bool(config["activation_checkpointing"])
         memory = training_memory_bytes(encoder, needs) / 1e9
         gpu = training_gpu_bytes(encoder, needs, recipe["batch_seconds"], recomputed=recomputed)
@@ -133,8 +149,8 @@ class JobResources:
         return self._hours(encoder, audio, longest, recipe["precision"])
 
     def scoring(self, model: str, sets: tuple[str, ...]) -> Job:
-        """Give the needs of scoring sets with one cell of a model."""
-        config, encoder = self.experiment.config, self._architecture(model)
+        """Return the needs of scoring sets with one cell of a model."""
+        config, encoder = self.experiment.config, self._encoder(model)
         options = config["scoring"]
         known = [self.audio_hours.get(name) for name in sets]
         hours = None
@@ -152,7 +168,7 @@ class JobResources:
         )
 
     def preparation(self, corpus: str) -> Job:
-        """Give the needs of decoding a corpus; the hours are those of `threads.prepare` cores."""
+        """Return the needs of decoding a corpus; the hours are those of `threads.prepare` cores."""
         hours = self._corpus_hours(corpus)
         threads = self.experiment.config["threads"]["prepare"]
         speed = self.config["decoding_speed"] * threads
@@ -163,7 +179,7 @@ class JobResources:
         )
 
     def uncertainty(self) -> Job:
-        """Give the needs of the intervals of a whole table.
+        """Return the needs of the intervals of a whole table.
 
         0.9 GB and 83 seconds were measured at the paper's size (docs/benchmarks.md); both are taken
         to grow with the cells.
@@ -171,17 +187,15 @@ class JobResources:
         share = max(1.0, len(self.experiment.cells()) / PAPER_CELLS)
         return Job(hours=0.05 * share, memory_gb=2.0 + 2.0 * share)
 
+    def drift(self) -> Job:
+        """Return the needs of measuring a cell's drift."""
+        return Job(hours=None, memory_gb=PROFILE_GB)
+
     def fetching(self, model: str) -> Job:
-        """Give the needs of converting a checkpoint: 1.07 times its weights were measured."""
-        weights = weight_bytes(self._architecture(model)) / 1e9
+        """Return the needs of converting a checkpoint: 1.07 times its weights were measured."""
+        weights = weight_bytes(self._encoder(model)) / 1e9
         # The file as published stays in the download folder; pre-trained ones hold more weights.
         return Job(hours=1.0, memory_gb=4 + 1.5 * weights, kept_gb=2.2 * weights)
-
-    def state_gb(self, cell: Cell) -> float:
-        """Give the size of a cell's state."""
-        objective = self.experiment.stages(cell.algorithm)[-1]
-        needs = needs_of(self.experiment.config["objectives"][objective])
-        return state_bytes(self._architecture(cell.model), needs) / 1e9
 
     def _corpus_hours(self, corpus: str) -> float | None:
         """Hours of the partitions in use: sets that differ in their duration share them."""
@@ -203,18 +217,18 @@ class JobResources:
         rate = 1e12 * float(self.config["gpu_teraflops"][precision])
         return operations / rate / 3600
 
-    def _architecture(self, model: str) -> Architecture:
+    def _encoder(self, model: str) -> Architecture:
         spec = self.experiment.architecture(model)
-        return _named(spec) if isinstance(spec, str) else architecture(spec)
+        return _named(spec) if isinstance(spec, str) else find_architecture(spec)
 
 
 @cache
 def _named(name: str) -> Architecture:
-    return architecture(name)
+    return find_architecture(name)
 
 
 def needs_of(objective: Mapping[str, Any]) -> TrainingNeeds:
-    """Tell which frozen policies an objective needs (`sdd.training.policies`)."""
+    """Return which frozen policies an objective needs (`sdd.training.policies`)."""
     if objective["kind"] == "sft":
         return TrainingNeeds()
     return TrainingNeeds(reference=objective["beta"] > 0, old=not objective["on_policy"])

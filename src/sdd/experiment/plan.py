@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdd.experiment.experiment import Cell, Experiment
+from sdd.data.audio import SAMPLE_RATE
+from sdd.experiment import tree
+from sdd.experiment.cells import Cell, ScoringJob
+from sdd.experiment.experiment import Experiment
 from sdd.experiment.needs import Job, JobResources
 
-RATE = 16_000
-DRIFT_GB = 8.0
-"""What the Slurm profile asks for where a rule does not."""
 NAME_WIDTH = 31
 COLUMNS = ("jobs", "done", "h each", "GPU h", "mem GB", "GPU GB", "disk GB")
 WIDTHS = (5, 5, 7, 7, 7, 7, 8)
@@ -43,24 +43,16 @@ class Line:
 
 
 def measured_audio_hours(results: Path, sets: Iterable[str]) -> dict[str, float]:
-    """Give the hours of audio of the sets that are cut already.
-
-    Parameters
-    ----------
-    results
-        ``results/{name}``.
-    sets
-        Names of sets.
-    """
-    tables = {name: results / "segments" / f"{name}.parquet" for name in sets}
+    """Return the hours of audio of the sets that are cut already."""
     hours = {}
-    for name, path in tables.items():
+    for name in sets:
+        path = tree.path(tree.SEGMENTS, results, set=name)
         if path.exists():
             import pyarrow.parquet as pq
 
             table = pq.read_table(path, columns=["start", "end"])
             samples = table["end"].to_numpy() - table["start"].to_numpy()
-            hours[name] = float(samples.sum()) / RATE / 3600
+            hours[name] = float(samples.sum()) / SAMPLE_RATE / 3600
     return hours
 
 
@@ -69,59 +61,86 @@ def plan(experiment: Experiment, needs: JobResources, recipe: str, results: Path
 
     Parameters
     ----------
-    experiment
-        The experiment.
-    needs
-        What its jobs need.
-    recipe
-        The recipe.
     results
         ``results/{name}``, where what is done already lies.
     """
+    made = Made(results, recipe, models_are_kept=experiment.config["keep_models"] != "none")
     return [
-        *_corpora(experiment, needs, results),
-        *_checkpoints(experiment, needs, results),
-        *_finetuning(experiment, needs, recipe, results / recipe),
-        *_scoring(experiment, needs, results / recipe),
-        *_drift(experiment, results / recipe),
+        *_corpora(experiment, needs, made),
+        *_checkpoints(experiment, needs, made),
+        *_finetuning(experiment, needs, recipe, made),
+        *_scoring(experiment, needs, made),
+        *_analysis(experiment, needs, made),
     ]
 
 
-def _existing(paths: Iterable[Path]) -> int:
-    return sum(path.exists() for path in paths)
+@dataclass(frozen=True)
+class Made:
+    """What lies in the tree of results: a job is done when all of its outputs are there."""
+
+    results: Path
+    recipe: str
+    models_are_kept: bool
+
+    def has(self, *patterns: str, **names: str) -> bool:
+        """Whether there is a file for each of some patterns of `sdd.experiment.tree`."""
+        names["recipe"] = self.recipe
+        return all(tree.path(pattern, self.results, **names).exists() for pattern in patterns)
+
+    def has_model(self, cell: Cell) -> bool:
+        """Whether a cell is fine-tuned; its weights may have been deleted since."""
+        outputs = [tree.MODEL, tree.HISTORY] if self.models_are_kept else [tree.HISTORY]
+        return self.has(*outputs, cell=cell.path)
+
+    def has_scores(self, cell: Cell, job: ScoringJob) -> bool:
+        """Whether a cell has all that a scoring job makes."""
+        outputs = [tree.SCORES, tree.EMBEDDINGS] if job.embeddings else [tree.SCORES]
+        return all(self.has(*outputs, cell=cell.path, set=name) for name in job.sets)
 
 
-def _corpora(experiment: Experiment, needs: JobResources, results: Path) -> list[Line]:
+def _corpora(experiment: Experiment, needs: JobResources, made: Made) -> list[Line]:
     return [
         Line(
             f"decode {corpus}",
             needs.preparation(corpus),
             1,
-            _existing([results / "audio" / f"{corpus}.parquet"]),
+            int(made.has(tree.AUDIO, corpus=corpus)),
         )
         for corpus in experiment.corpora()
     ]
 
 
-def _checkpoints(experiment: Experiment, needs: JobResources, results: Path) -> list[Line]:
+def _checkpoints(experiment: Experiment, needs: JobResources, made: Made) -> list[Line]:
     lines = []
-    for checkpoint in experiment.checkpoints_in_use():
+    for checkpoint in _needed_checkpoints(experiment):
         model, init = checkpoint.split("/")
-        done = _existing([results / "checkpoints" / f"{checkpoint}.safetensors"])
+        outputs = [tree.CHECKPOINT, tree.CHECKPOINT_HISTORY]
         if (model, init) not in experiment.trained_checkpoints():
-            lines.append(Line(f"fetch {checkpoint}", needs.fetching(model), 1, done))
+            name, job, outputs = f"fetch {checkpoint}", needs.fetching(model), [tree.CHECKPOINT]
         elif init == "post":
-            lines.append(Line(f"post-train {model}", needs.posttraining(model), 1, done))
+            name, job = f"post-train {model}", needs.posttraining(model)
+        else:
+            name, job = f"pre-train {model}", needs.pretraining(model)
+        lines.append(Line(name, job, 1, int(made.has(*outputs, checkpoint=checkpoint))))
     return lines
 
 
-def _finetuning(
-    experiment: Experiment, needs: JobResources, recipe: str, folder: Path
-) -> list[Line]:
+def _needed_checkpoints(experiment: Experiment) -> list[str]:
+    """List the checkpoints of cells, and before a post-trained one that which it starts from."""
+    needed: dict[str, None] = {}
+    for checkpoint in experiment.checkpoints_in_use():
+        model, init = checkpoint.split("/")
+        if init == "post" and (model, init) in experiment.trained_checkpoints():
+            needed[f"{model}/pre"] = None
+        needed[checkpoint] = None
+    return list(needed)
+
+
+def _finetuning(experiment: Experiment, needs: JobResources, recipe: str, made: Made) -> list[Line]:
     lines = []
     for (model, init, algorithm), cells in _rows(_with_first_stages(experiment)).items():
         if experiment.stages(algorithm):
-            done = _existing(folder / cell.path / "model.safetensors" for cell in cells)
+            done = sum(made.has_model(cell) for cell in cells)
             job = needs.finetuning(cells[0], recipe)
             lines.append(Line(f"train {model} {init} {algorithm}", job, len(cells), done))
     return lines
@@ -131,10 +150,9 @@ def _with_first_stages(experiment: Experiment) -> list[Cell]:
     """List all cells that are made: a stage before may be no row of the table."""
     cells: dict[Cell, None] = {}
     for cell in [*experiment.cells(), *experiment.drift_cells()]:
-        chain, before = [cell], experiment.algorithm_before(cell.algorithm)
-        while before is not None:
-            chain.append(Cell(cell.model, cell.init, before, cell.round))
-            before = experiment.algorithm_before(before)
+        chain = [cell]
+        while (before := experiment.cell_before(chain[-1])) is not None:
+            chain.append(before)
         cells |= dict.fromkeys(reversed(chain))
     return list(cells)
 
@@ -146,31 +164,30 @@ def _rows(cells: Iterable[Cell]) -> dict[tuple[str, str, str], list[Cell]]:
     return rows
 
 
-def _scoring(experiment: Experiment, needs: JobResources, folder: Path) -> list[Line]:
+def _scoring(experiment: Experiment, needs: JobResources, made: Made) -> list[Line]:
     """One line a model and group of corpora; cells of Figure 2 score the reference set, too."""
     drift = set(experiment.drift_cells())
     cells = dict.fromkeys([*experiment.cells(), *experiment.drift_cells()])
-    counted: dict[tuple[str, tuple[str, ...], str], list[Cell]] = {}
+    counted: dict[tuple[str, ScoringJob], list[Cell]] = {}
     for job in experiment.scoring_jobs():
         for cell in cells:
             if (cell in drift) == job.embeddings:
-                counted.setdefault((cell.model, job.sets, job.name), []).append(cell)
-    lines = []
+                counted.setdefault((cell.model, job), []).append(cell)
     models = list(experiment.config["models"])
-    in_order = sorted(counted.items(), key=lambda item: models.index(item[0][0]))
-    for (model, sets, name), scored in in_order:
-        done = sum(
-            all((folder / cell.path / "scores" / f"{s}.parquet").exists() for s in sets)
-            for cell in scored
-        )
-        lines.append(Line(f"score {model} {name}", needs.scoring(model, sets), len(scored), done))
+    lines = []
+    for (model, job), scored in sorted(counted.items(), key=lambda item: models.index(item[0][0])):
+        done = sum(made.has_scores(cell, job) for cell in scored)
+        what = needs.scoring(model, job.sets)
+        lines.append(Line(f"score {model} {job.name}", what, len(scored), done))
     return _merged(lines)
 
 
-def _drift(experiment: Experiment, folder: Path) -> list[Line]:
+def _analysis(experiment: Experiment, needs: JobResources, made: Made) -> list[Line]:
     cells = experiment.drift_cells()
-    done = _existing(folder / cell.path / "drift.csv" for cell in cells)
-    return [Line("measure drift", Job(None, DRIFT_GB), len(cells), done)] if cells else []
+    drifts = sum(made.has(tree.DRIFT, cell=cell.path) for cell in cells)
+    intervals = int(made.has(tree.INTERVALS, tree.COMPARISONS))
+    lines = [Line("measure drift", needs.drift(), len(cells), drifts)] if cells else []
+    return [*lines, Line("measure uncertainty", needs.uncertainty(), 1, intervals)]
 
 
 def _merged(lines: Iterable[Line]) -> list[Line]:
@@ -184,17 +201,7 @@ def _merged(lines: Iterable[Line]) -> list[Line]:
 
 
 def render(lines: Iterable[Line], title: str, audio_hours: Mapping[str, float]) -> str:
-    """Write the plan as text of 80 columns.
-
-    Parameters
-    ----------
-    lines
-        From `plan`.
-    title
-        The first line.
-    audio_hours
-        Measured hours of sets.
-    """
+    """Write the plan as text of 80 columns."""
     lines = list(lines)
     header = "".join(f"{name:>{width}}" for name, width in zip(COLUMNS, WIDTHS, strict=True))
     text = [title, "", " " * NAME_WIDTH + header]

@@ -14,8 +14,6 @@ def check_config(config: Mapping[str, Any], schema: Path, files: Iterable[str | 
 
     Parameters
     ----------
-    config
-        The merged configuration.
     schema
         A JSON schema written as YAML.
     files

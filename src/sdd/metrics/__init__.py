@@ -1,40 +1,53 @@
-"""How sure error rates are: between rounds, over recordings, and of one algorithm against another.
+"""Error rates, their confidence intervals, comparisons and drifts: numpy, no torch.
 
-`rounds` takes means over the few rounds of training, `bootstrap` resamples the sources that trials
-come from, `estimates` puts both into one interval, and `comparison` tests two algorithms on the
-same trials. Nothing here imports scipy.stats, which takes seconds.
+`error_rates` has the EER; `rounds` the mean over the few rounds of training; `bootstrap` resamples
+the sources that trials come from; `estimates` puts both into one interval; `permutation` tests two
+detectors on the same trials; `drift` and `drift_interval` measure how far embeddings are from those
+of a reference set. The names below are imported when they are first used.
 """
 
-from sdd.metrics.bootstrap import (
-    FEW_SOURCES,
-    REPLICATES,
-    RankedTrials,
-    bootstrap_eer,
-    percentile_interval,
-    poisson_weights,
-    root_interval,
-    source_keys,
-    weight_chunks,
-)
-from sdd.metrics.estimates import (
-    Estimate,
-    Rounds,
-    average,
-    difference_of_means,
-    mean_over_rounds,
-)
-from sdd.metrics.permutation import errors_by_source, holm, permutation_test
-from sdd.metrics.rounds import mean_and_spread, t_interval
+from typing import TYPE_CHECKING
+
+from sdd import lazy_names
+
+if TYPE_CHECKING:
+    from sdd.metrics.bootstrap import (
+        REPLICATES,
+        RankedTrials,
+        percentile_interval,
+        poisson_weights,
+        root_interval,
+        source_keys,
+        weight_chunks,
+    )
+    from sdd.metrics.drift import wasserstein_per_dimension
+    from sdd.metrics.drift_interval import same_distribution_floor
+    from sdd.metrics.error_rates import (
+        area_under_curve,
+        detection_error_tradeoff,
+        eer,
+        selection_der,
+    )
+    from sdd.metrics.estimates import (
+        Estimate,
+        Rounds,
+        average,
+        difference_of_means,
+        mean_over_rounds,
+    )
+    from sdd.metrics.permutation import errors_by_source, holm, permutation_test
+    from sdd.metrics.rounds import mean_and_spread, t_interval
 
 __all__ = [
-    "FEW_SOURCES",
     "REPLICATES",
     "Estimate",
     "RankedTrials",
     "Rounds",
+    "area_under_curve",
     "average",
-    "bootstrap_eer",
+    "detection_error_tradeoff",
     "difference_of_means",
+    "eer",
     "errors_by_source",
     "holm",
     "mean_and_spread",
@@ -43,7 +56,39 @@ __all__ = [
     "permutation_test",
     "poisson_weights",
     "root_interval",
+    "same_distribution_floor",
+    "selection_der",
     "source_keys",
     "t_interval",
+    "wasserstein_per_dimension",
     "weight_chunks",
 ]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "REPLICATES": "bootstrap",
+        "Estimate": "estimates",
+        "RankedTrials": "bootstrap",
+        "Rounds": "estimates",
+        "area_under_curve": "error_rates",
+        "average": "estimates",
+        "detection_error_tradeoff": "error_rates",
+        "difference_of_means": "estimates",
+        "eer": "error_rates",
+        "errors_by_source": "permutation",
+        "holm": "permutation",
+        "mean_and_spread": "rounds",
+        "mean_over_rounds": "estimates",
+        "percentile_interval": "bootstrap",
+        "permutation_test": "permutation",
+        "poisson_weights": "bootstrap",
+        "root_interval": "bootstrap",
+        "same_distribution_floor": "drift_interval",
+        "selection_der": "error_rates",
+        "source_keys": "bootstrap",
+        "t_interval": "rounds",
+        "wasserstein_per_dimension": "drift",
+        "weight_chunks": "bootstrap",
+    },
+)

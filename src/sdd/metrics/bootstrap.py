@@ -1,4 +1,4 @@
-"""Confidence of an error rate by a bootstrap over sources.
+"""Confidence intervals of an error rate, by a bootstrap over sources.
 
 Segments of one recording are not independent: they share a speaker, a channel and, if fake, a way
 of faking. So whole sources are drawn, never trials. A source is drawn K ~ Poisson(1) times in each
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sdd.errors import InputError
+from sdd.metrics.rounds import t_quantile
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -27,8 +28,6 @@ KeyArray = NDArray[np.uint64]
 WeightArray = NDArray[np.uint8]
 
 REPLICATES = 2000
-FEW_SOURCES = 40
-"""With fewer sources of a class an interval was not seen to cover as it promises."""
 
 # Weights times trials held at a time; bounds the memory whatever the number of trials.
 _CHUNK = 2**21
@@ -42,11 +41,10 @@ class RankedTrials:
 
     Parameters
     ----------
-    scores : array_like, shape (n,)
+    scores : array_like [n]
         Higher means more likely real; finite.
-    real : array_like of bool, shape (n,)
-        Which trials are real.
-    units : array_like of int, shape (n,)
+    real : array_like of bool [n]
+    units : array_like of int [n]
         What each trial is weighted with: the column of the weights, such as its source.
 
     Raises
@@ -93,16 +91,16 @@ class RankedTrials:
         self._last_before: IntArray = np.append(-1, last)[group]
 
     def weighted_eers(self, weights: WeightArray) -> FloatArray:
-        """EER under each of many weightings, as `error_rates.eer` of the repeated trials.
+        """Compute the EER under each of many weightings, as `eer` of the repeated trials does.
 
         Parameters
         ----------
-        weights : ndarray of uint8, shape (b, n_units)
+        weights : uint8 [b, n_units]
             How often each unit's trials count.
 
         Returns
         -------
-        ndarray, shape (b,)
+        float64 [b]
             Fractions; NaN where a class has no trial left.
         """
         result = np.empty(len(weights), dtype=np.float64)
@@ -113,7 +111,7 @@ class RankedTrials:
         return result
 
     def _eers(self, weights: WeightArray) -> FloatArray:
-        """EERs of [b, n] weights of the ranked trials.
+        """Compute float64 [b], the EERs of weights uint8 [b, n] of the ranked trials.
 
         With R and F the trials of a class at or below a threshold, of n_R and n_F in all,
         FRR - FAR = R / n_R + F / n_F - 1. Times n_R n_F these are whole numbers, so thresholds are
@@ -122,6 +120,8 @@ class RankedTrials:
         rows = np.arange(len(weights))
         blocks = weights.reshape(len(weights), -1, _BLOCK)
         masks = [mask.reshape(-1, _BLOCK) for mask in (self._real, self._fake)]
+        # Trials of each class up to the end of each block: real, fake [b, n / _BLOCK]. Running sums
+        # over all trials would take 16 bytes for each trial and replicate.
         sums = [np.cumsum((blocks * m).sum(axis=2, dtype=np.uint16), axis=1, dtype=np.int64)
                 for m in masks]  # fmt: skip
         n_real, n_fake = sums[0][:, -1], sums[1][:, -1]
@@ -137,7 +137,9 @@ class RankedTrials:
                 found.append(np.where(block > 0, total[rows, block - 1], 0) + part)
             return [np.where(position < 0, 0, number) for number in found]
 
-        # The lowest threshold with FRR >= FAR, and the one below it: one of them is the optimum.
+        # FRR - FAR rises with the threshold, so its zero lies between two neighbours: the lowest
+        # threshold with FRR >= FAR, and the one below it. First the block of the former, then the
+        # trial within that block.
         block = np.argmax(
             sums[0] * n_fake[:, None] + sums[1] * n_real[:, None] >= whole[:, None], 1
         )
@@ -148,10 +150,12 @@ class RankedTrials:
         ]
         reached = inner[0] * n_fake[:, None] + inner[1] * n_real[:, None] >= whole[:, None]
         first = np.minimum(block * _BLOCK + np.argmax(reached, axis=1), self._last.size - 1)
+        # Equal scores are one threshold: what counts is the last trial of a run of them.
         above, below = counts(self._last[first]), counts(self._last_before[first])
         excess, lack = (
             np.abs(real * n_fake + fake * n_real - whole) for real, fake in (above, below)
         )
+        # Whichever is nearer to FRR = FAR; the lower one if both are as near, as `eer` has it.
         rejected, kept_out = (
             np.where(lack <= excess, low, high) for low, high in zip(below, above, strict=True)
         )
@@ -161,7 +165,7 @@ class RankedTrials:
 
 
 def source_keys(names: Sequence[str], corpus: str = "", seed: int = 0) -> KeyArray:
-    """Keys from which the draws of sources are made.
+    """Return the keys from which the draws of sources are made.
 
     Parameters
     ----------
@@ -174,7 +178,7 @@ def source_keys(names: Sequence[str], corpus: str = "", seed: int = 0) -> KeyArr
 
     Returns
     -------
-    ndarray of uint64, shape (n,)
+    uint64 [n]
         Equal for equal arguments, on every machine.
     """
     digests = b"".join(
@@ -185,19 +189,21 @@ def source_keys(names: Sequence[str], corpus: str = "", seed: int = 0) -> KeyArr
 
 
 def poisson_weights(keys: KeyArray, first: int, count: int) -> WeightArray:
-    """How often each source is drawn in some of the replicates.
+    """Draw how often each source counts in some of the replicates.
 
     Parameters
     ----------
-    keys : ndarray of uint64, shape (s,)
+    keys : uint64 [s]
         See `source_keys`.
-    first, count
-        Number of the first replicate, a multiple of 4, and how many.
+    first
+        Number of the first replicate, a multiple of 4.
+    count
+        Number of replicates.
 
     Returns
     -------
-    ndarray of uint8, shape (count, s)
-        Poisson(1) numbers from 16 random bits each: probabilities are right within 2^-17.
+    uint8 [count, s]
+        Poisson(1) numbers of 16 random bits each: probabilities are right within 2^-17.
     """
     if first % 4:
         raise ValueError(f"the first replicate is {first}: it must be a multiple of 4")
@@ -209,40 +215,17 @@ def poisson_weights(keys: KeyArray, first: int, count: int) -> WeightArray:
     return _poisson_table()[numbers]
 
 
-def bootstrap_eer(trials: RankedTrials, keys: KeyArray, replicates: int = REPLICATES) -> FloatArray:
-    """Bootstrap replicates of an EER over sources.
-
-    Parameters
-    ----------
-    trials
-        Units are positions in `keys`.
-    keys : ndarray of uint64, shape (s,)
-        One for each source.
-    replicates
-        How many.
-
-    Returns
-    -------
-    ndarray, shape (replicates,)
-        Fractions; NaN where no source of a class was drawn.
-    """
-    pieces = [trials.weighted_eers(weights) for weights in weight_chunks(keys, replicates)]
-    return np.concatenate(pieces)
-
-
 def weight_chunks(keys: KeyArray, replicates: int) -> Iterator[WeightArray]:
     """Yield the weights of all replicates, some at a time.
 
     Parameters
     ----------
-    keys : ndarray of uint64, shape (s,)
+    keys : uint64 [s]
         See `source_keys`.
-    replicates
-        How many in all.
 
     Yields
     ------
-    ndarray of uint8, shape (b, s)
+    uint8 [b, s]
         In order; memory stays bounded whatever s is.
     """
     rows = max(4, 4 * _CHUNK // max(1, len(keys)) // 4 * 4)
@@ -253,7 +236,7 @@ def weight_chunks(keys: KeyArray, replicates: int) -> Iterator[WeightArray]:
 def root_interval(
     value: float, replicates: ArrayLike, sources: int, confidence: float = 0.95
 ) -> tuple[float, float]:
-    """Interval of an error rate from bootstrap replicates: Student's, on the scale of its root.
+    """Compute the interval of an error rate from its replicates: Student's t, of square roots.
 
     The spread of a small error rate grows with it, and its distribution is skewed; that of its
     square root is nearly constant and symmetric. So the interval is
@@ -261,13 +244,14 @@ def root_interval(
         (sqrt(value) -+ t sd(sqrt(replicates)) sqrt(s / (s - 1)))^2
 
     with t of Student's distribution with s - 1 degrees of freedom. Percentiles would cover less
-    than they promise at low error rates (`benchmarks/coverage.py`).
+    than they promise at low error rates (`benchmarks/coverage.py`). With fewer than 40 sources of
+    a class no interval was seen to cover as it promises.
 
     Parameters
     ----------
     value
         The error rate, 0 or more.
-    replicates : array_like, shape (b,)
+    replicates : array_like [b]
         In the same unit; NaN are left out.
     sources
         Number of sources of the class that has fewer.
@@ -283,9 +267,7 @@ def root_interval(
     drawn = drawn[~np.isnan(drawn)]
     if sources < 2 or not drawn.size:
         return math.nan, math.nan
-    from scipy.special import stdtrit
-
-    quantile = float(stdtrit(sources - 1, (1 + confidence) / 2))
+    quantile = t_quantile(sources - 1, confidence)
     half_width = quantile * float(np.std(np.sqrt(drawn))) * math.sqrt(sources / (sources - 1))
     root = math.sqrt(value)
     return max(0.0, root - half_width) ** 2, (root + half_width) ** 2
@@ -294,7 +276,7 @@ def root_interval(
 def percentile_interval(
     replicates: ArrayLike, sources: int, confidence: float = 0.95
 ) -> tuple[float, float]:
-    """Interval of a difference from bootstrap replicates: percentiles, widened for few sources.
+    """Compute the interval of a difference from its replicates: percentiles, widened.
 
     The quantiles taken are not a/2 and 1 - a/2, but those of the normal distribution at
     -+ t sqrt(s / (s - 1)), with t of Student's distribution with s - 1 degrees of freedom: as far
@@ -302,7 +284,7 @@ def percentile_interval(
 
     Parameters
     ----------
-    replicates : array_like, shape (b,)
+    replicates : array_like [b]
         Any unit; NaN are left out.
     sources
         Number of sources of the class that has fewer.
@@ -323,9 +305,9 @@ def percentile_interval(
     values = values[~np.isnan(values)]
     if sources < 2 or not values.size:
         return math.nan, math.nan
-    from scipy.special import ndtr, stdtrit
+    from scipy.special import ndtr
 
-    quantile = float(stdtrit(sources - 1, (1 + confidence) / 2))
+    quantile = t_quantile(sources - 1, confidence)
     tail = float(ndtr(-quantile * math.sqrt(sources / (sources - 1))))
     low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)

@@ -34,13 +34,13 @@ def drift(
     cap: int = EXACT_CAP,
     seed: int = 0,
 ) -> float:
-    """Wasserstein-1 distance between two sets of embeddings.
+    """Compute the Wasserstein-1 distance between two sets of embeddings.
 
     Parameters
     ----------
-    embeddings : array_like, shape (n, d)
+    embeddings : array_like [n, d]
         One row for each fake utterance of a test set.
-    reference : array_like, shape (m, d)
+    reference : array_like [m, d]
         One row for each fake utterance of the reference set.
     method : {'mean', 'sliced', 'exact'}
         `mean`: mean over the d dimensions of the 1-D distance (exact, no randomness).
@@ -89,7 +89,7 @@ def drift(
 
 
 def wasserstein_per_dimension(x: ArrayLike, y: ArrayLike) -> FloatArray:
-    """Exact one-dimensional Wasserstein-1 distance in each dimension.
+    """Compute the exact one-dimensional Wasserstein-1 distance in each dimension.
 
     The distance is the area between the two quantile functions,
 
@@ -100,15 +100,13 @@ def wasserstein_per_dimension(x: ArrayLike, y: ArrayLike) -> FloatArray:
 
     Parameters
     ----------
-    x : array_like, shape (n, d)
-        One set of points.
-    y : array_like, shape (m, d)
-        The other; n and m may differ.
+    x, y : array_like [n, d] and [m, d]
+        Two sets of points.
 
     Returns
     -------
-    ndarray, shape (d,)
-        In the unit of the points. Sums are taken in float64.
+    float64 [d]
+        In the unit of the points, summed in float64.
 
     Raises
     ------
@@ -121,6 +119,7 @@ def wasserstein_per_dimension(x: ArrayLike, y: ArrayLike) -> FloatArray:
     width = max(1, _CHUNK_VALUES // max(len(x), len(y)))
     for first in range(0, x.shape[1], width):
         chunk = slice(first, first + width)
+        # A dimension a row, so that sorting and taking run along memory.
         quantiles_x = np.sort(np.ascontiguousarray(x[:, chunk].T), axis=1)
         quantiles_y = np.sort(np.ascontiguousarray(y[:, chunk].T), axis=1)
         difference = np.take(quantiles_x, index_x, axis=1).astype(np.float64, copy=False)
@@ -131,7 +130,7 @@ def wasserstein_per_dimension(x: ArrayLike, y: ArrayLike) -> FloatArray:
 
 
 def _common_steps(n: int, m: int) -> tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]:
-    """Steps of both quantile functions: which sorted value each takes there, and how wide it is.
+    """Find the steps of both quantile functions: which sorted value each takes, and their widths.
 
     In units of 1/(n m) all steps are whole numbers, so none is lost or doubled by rounding.
     """
@@ -141,7 +140,7 @@ def _common_steps(n: int, m: int) -> tuple[NDArray[np.intp], NDArray[np.intp], F
 
 
 def unit_directions(dimensions: int, count: int, seed: int) -> FloatArray:
-    """Random directions of the sliced distance, unit vectors [dimensions, count]."""
+    """Draw random directions of the sliced distance: unit vectors, float64 [dimensions, count]."""
     with _pot_without_torch() as ot:
         directions: FloatArray = ot.sliced.get_random_projections(dimensions, count, seed)
     return directions
@@ -155,7 +154,7 @@ def _sliced(x: FloatArray, y: FloatArray, projections: int, seed: int) -> float:
 
 
 def ground_cost(x: NDArray[Any], y: NDArray[Any]) -> FloatArray:
-    """Euclidean distances between two sets of points [n, d] and [m, d]: [n, m], in float64."""
+    """Compute Euclidean distances between sets of points [n, d] and [m, d]: float64 [n, m]."""
     # scipy's differences, not POT's expansion of the square, which cancels for close points.
     from scipy.spatial.distance import cdist
 
@@ -166,13 +165,13 @@ def ground_cost(x: NDArray[Any], y: NDArray[Any]) -> FloatArray:
 def solve_transport(
     cost: FloatArray, mass: FloatArray | None = None, reference_mass: FloatArray | None = None
 ) -> float:
-    """Least cost of moving one set of points onto another, by the network simplex.
+    """Find the least cost of moving one set of points onto another, by the network simplex.
 
     Parameters
     ----------
-    cost : ndarray, shape (n, m)
+    cost : float64 [n, m]
         Of moving one unit of mass.
-    mass, reference_mass : ndarray, shape (n,) and (m,), optional
+    mass, reference_mass : float64 [n] and [m], optional
         Mass of each point, of sum 1; the same for all unless given.
 
     Returns
@@ -186,23 +185,23 @@ def solve_transport(
         If the solver gives up.
     """
     with _pot_without_torch() as ot:
-        distance, log = ot.emd2(
+        distance, report = ot.emd2(
             [] if mass is None else mass,
             [] if reference_mass is None else reference_mass,
             cost,
             numItermax=10_000_000,
             log=True,
         )
-    if log["warning"] is not None:
+    if report["warning"] is not None:
         raise RuntimeError(
             f"The exact distance of {cost.shape[0]} and {cost.shape[1]} points was not found: "
-            f"{log['warning']}"
+            f"{report['warning']}"
         )
     return float(distance)
 
 
 def subsampled_rows(count: int, cap: int, generator: np.random.Generator) -> NDArray[np.intp]:
-    """Rows that stand for a set of `count` points: all, or `cap` drawn without replacement."""
+    """Choose rows that stand for `count` points: all, or `cap` drawn without replacement."""
     if count <= cap:
         return np.arange(count)
     return np.sort(generator.choice(count, size=cap, replace=False))
@@ -229,8 +228,7 @@ def check_sets(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
 
     Parameters
     ----------
-    x, y : array_like, shape (n, d) and (m, d)
-        Embeddings and reference embeddings.
+    x, y : array_like [n, d] and [m, d]
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""How sure a drift is: bootstrap intervals over sources, and what chance alone gives.
+"""Confidence intervals of drifts, by a bootstrap over sources, and the drift of chance alone.
 
 Segments of one recording are not independent, so it is sources that are drawn anew, with all their
 segments, in the test set and in the reference set.
@@ -27,6 +27,7 @@ from sdd.metrics.drift import (
     subsampled_rows,
     unit_directions,
 )
+from sdd.metrics.rounds import t_quantile
 
 FloatArray = NDArray[np.float64]
 
@@ -50,7 +51,7 @@ def drift_interval(
     seed: int = 0,
     threads: int = 1,
 ) -> tuple[float, float]:
-    """Confidence interval of a drift, by bootstrap over sources with its bias taken off.
+    """Compute the confidence interval of a drift by a bootstrap over sources, its bias taken off.
 
     With the drift D, and mean m and standard deviation s of its replicates, the interval is
     2 D - m -+ t s sqrt(S / (S - 1)), with S the sources of the set that has fewer and t Student's
@@ -60,11 +61,11 @@ def drift_interval(
 
     Parameters
     ----------
-    embeddings : array_like, shape (n, d)
+    embeddings : array_like [n, d]
         One row for each fake utterance of a test set.
-    sources : array_like, shape (n,)
+    sources : array_like [n]
         What each was cut from.
-    reference, reference_sources : array_like, shape (m, d) and (m,)
+    reference, reference_sources : array_like [m, d] and [m]
         The same of the reference set.
     method, projections, cap, seed
         As for `sdd.metrics.drift.drift`; `seed` is that of the bootstrap, too.
@@ -73,7 +74,7 @@ def drift_interval(
     confidence : float
         Between 0 and 1, both excluded.
     threads : int
-        The result does not depend on it.
+        Their number does not change the result.
 
     Returns
     -------
@@ -103,9 +104,12 @@ def drift_interval(
     freedom = int(min(groups_x.max(), groups_y.max()))  # sources less one
     if freedom == 0:
         return np.nan, np.nan
+    # Whole sources are drawn; a source's points share its weight, which is then 0, 1, 2, ...
     generator = np.random.default_rng([seed, 1])
     weights_x = _source_weights(groups_x, replicates, generator)
     weights_y = _source_weights(groups_y, replicates, generator)
+    # What the weights leave unchanged is made once for all replicates: the cost of moving a point
+    # onto another, the projections, and, in `_weighted_drifts`, the order of the values.
     if method == "exact":
         cost = ground_cost(x, y)
         pairs = zip(weights_x, weights_y, strict=True)
@@ -115,12 +119,10 @@ def drift_interval(
             directions = unit_directions(x.shape[1], projections, seed)
             x, y = x @ directions, y @ directions
         drifts = _weighted_drifts(x, y, weights_x, weights_y, threads)
+    # The replicates lie above the drift by about as much as the drift lies above the distance of
+    # the two distributions: that much is taken off.
     centre = 2 * measured - drifts.mean()
-    # scipy.special, not scipy.stats: the same quantile without seconds of import.
-    from scipy.special import stdtrit
-
-    quantile = float(stdtrit(freedom, (1 + confidence) / 2))
-    half = quantile * drifts.std(ddof=1) * np.sqrt((freedom + 1) / freedom)
+    half = t_quantile(freedom, confidence) * drifts.std(ddof=1) * np.sqrt((freedom + 1) / freedom)
     return max(0.0, float(centre - half)), max(0.0, float(centre + half))
 
 
@@ -132,13 +134,13 @@ def same_distribution_floor(
     seed: int = 0,
     **settings: Any,  # noqa: ANN401
 ) -> float:
-    """Drift that chance alone gives: between two halves of the reference set.
+    """Compute the drift that chance alone gives: between two halves of the reference set.
 
     Parameters
     ----------
-    reference : array_like, shape (m, d)
+    reference : array_like [m, d]
         One row for each fake utterance of the reference set.
-    sources : array_like, shape (m,)
+    sources : array_like [m]
         What each was cut from; no source is in both halves.
     splits : int
         Random divisions in two to take the mean of.
@@ -188,7 +190,7 @@ def _renumbered(labels: NDArray[Any]) -> NDArray[np.intp]:
 def _source_weights(
     groups: NDArray[np.intp], replicates: int, generator: np.random.Generator
 ) -> FloatArray:
-    """Weights [replicates, n] of the points when as many sources as there are are drawn anew."""
+    """Draw as many sources anew as there are: the weights of points, float64 [replicates, n]."""
     count = int(groups.max()) + 1
     drawn = generator.multinomial(count, np.full(count, 1 / count), size=replicates)
     weights = drawn[:, groups].astype(np.float64)
@@ -199,13 +201,14 @@ def _source_weights(
 def _weighted_drifts(
     x: NDArray[Any], y: NDArray[Any], weights_x: FloatArray, weights_y: FloatArray, threads: int
 ) -> FloatArray:
-    """Mean over columns of the 1-D distance of weighted points, [replicates].
+    """Average over columns the 1-D distance of weighted points: float64 [replicates].
 
     The area between the two distribution functions: between one value and the next both are
     constant, so it is a sum over the sorted values of both sets, whose order all replicates share.
     """
     signed = np.concatenate([weights_x, -weights_y], axis=1)
 
+    # Threads help: numpy lets go of the interpreter's lock while it sums.
     def of_columns(columns: slice) -> FloatArray:
         merged = np.concatenate([x[:, columns], y[:, columns]]).T.astype(np.float64)
         distances = np.empty((len(merged), len(signed)))

@@ -20,7 +20,7 @@ FloatArray = NDArray[np.float64]
 
 
 def eer(real_scores: ArrayLike, fake_scores: ArrayLike) -> tuple[float, float]:
-    """Equal error rate as the ASVspoof evaluation package defines it, with equal scores merged.
+    """Compute the equal error rate of the ASVspoof evaluation package, with equal scores merged.
 
     Of all thresholds (each score, and one below the smallest) the one with the least |FRR - FAR|
     is taken, the lowest if several are as good; the EER is (FRR + FAR) / 2 there.
@@ -32,10 +32,8 @@ def eer(real_scores: ArrayLike, fake_scores: ArrayLike) -> tuple[float, float]:
 
     Parameters
     ----------
-    real_scores : array_like, shape (n_real,)
-        Scores of the real trials, any unit; higher means more likely real.
-    fake_scores : array_like, shape (n_fake,)
-        Scores of the fake trials.
+    real_scores, fake_scores : array_like [n_real] and [n_fake]
+        Any unit; higher means more likely real.
 
     Returns
     -------
@@ -62,7 +60,8 @@ def eer(real_scores: ArrayLike, fake_scores: ArrayLike) -> tuple[float, float]:
         rejected_real, accepted_fake = _count_errors(real, fake, threshold)
         return rejected_real * fake.size - accepted_fake * real.size
 
-    # The lowest score at which FRR >= FAR, and the score just below it: one of them is the optimum.
+    # FRR - FAR rises with the threshold, so its zero lies between two neighbouring scores: the
+    # lowest at which FRR >= FAR, found in each class by bisection, and the one just below it.
     candidates = []
     for scores in (real, fake):
         index = bisect_left(scores, 0, key=difference)
@@ -84,20 +83,18 @@ def eer(real_scores: ArrayLike, fake_scores: ArrayLike) -> tuple[float, float]:
 def detection_error_tradeoff(
     real_scores: ArrayLike, fake_scores: ArrayLike
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Both error rates at every threshold: the detection error trade-off (DET) curve.
+    """Compute both error rates at every threshold: the detection error trade-off (DET) curve.
 
     Parameters
     ----------
-    real_scores : array_like, shape (n_real,)
-        Scores of the real trials; higher means more likely real.
-    fake_scores : array_like, shape (n_fake,)
-        Scores of the fake trials.
+    real_scores, fake_scores : array_like [n_real] and [n_fake]
+        Higher means more likely real.
 
     Returns
     -------
-    frr, far : ndarray, shape (n_thresholds,)
+    frr, far : float64 [n_thresholds]
         False rejection rate (0 rising to 1) and false acceptance rate (1 falling to 0), fractions.
-    thresholds : ndarray, shape (n_thresholds,)
+    thresholds : float64 [n_thresholds]
         One below the smallest score, then the distinct scores, ascending.
 
     Raises
@@ -115,16 +112,14 @@ def detection_error_tradeoff(
 
 
 def area_under_curve(real_scores: ArrayLike, fake_scores: ArrayLike) -> float:
-    """Area under the ROC curve: how often a real trial scores above a fake one.
+    """Compute the area under the ROC curve: how often a real trial scores above a fake one.
 
     The Mann-Whitney statistic, P(real > fake) + P(real = fake) / 2, over all pairs.
 
     Parameters
     ----------
-    real_scores : array_like, shape (n_real,)
-        Scores of the real trials; higher means more likely real.
-    fake_scores : array_like, shape (n_fake,)
-        Scores of the fake trials.
+    real_scores, fake_scores : array_like [n_real] and [n_fake]
+        Higher means more likely real.
 
     Returns
     -------
@@ -145,17 +140,15 @@ def area_under_curve(real_scores: ArrayLike, fake_scores: ArrayLike) -> float:
 
 
 def selection_der(real_scores: ArrayLike, fake_scores: ArrayLike) -> float:
-    """Figure by which the authors' released code selects a checkpoint: errors per correct decision.
+    """Compute errors per correct decision, by which the authors' code selects a checkpoint.
 
     (FP + FN) / (TP + TN) at the EER threshold, with "real" as the positive class. SpeechBrain calls
     it DER. At an equal error rate e it is about e / (1 - e).
 
     Parameters
     ----------
-    real_scores : array_like, shape (n_real,)
-        Scores of the real trials; higher means more likely real.
-    fake_scores : array_like, shape (n_fake,)
-        Scores of the fake trials.
+    real_scores, fake_scores : array_like [n_real] and [n_fake]
+        Higher means more likely real.
 
     Returns
     -------

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sdd.errors import InputError
 from sdd.metrics.bootstrap import percentile_interval, root_interval
-from sdd.metrics.rounds import mean_and_spread
+from sdd.metrics.rounds import mean_and_spread, t_quantile
 
 FloatArray = NDArray[np.float64]
 
@@ -34,39 +34,38 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Rounds:
-    """What was measured of one algorithm: a value a round, and its bootstrap replicates.
+    """A figure of one algorithm in each of r rounds, with its b bootstrap replicates.
 
     Attributes
     ----------
-    values : ndarray, shape (r,)
-        One a round.
-    replicates : ndarray, shape (r, b)
+    values : float64 [r]
+    replicates : float64 [r, b]
         The same under each resampling of the sources; column i is the same resampling in every
         object that is compared.
-    random
-        False where another round would give the same (nothing is trained).
+    trained
+        False where nothing is trained, so that another round would give the same.
     """
 
     values: FloatArray
     replicates: FloatArray
-    random: bool = True
+    trained: bool = True
 
     @property
     def variance_of_mean(self) -> tuple[float, float]:
         """Variance of the mean over rounds due to training, and its degrees of freedom."""
         count = len(self.values)
-        if not self.random or count < 2:
+        if not self.trained or count < 2:
             return 0.0, math.inf
         return mean_and_spread(self.values)[1] ** 2 / count, count - 1.0
 
 
 def average(parts: Sequence[Rounds]) -> Rounds:
-    """Average test sets, round by round and replicate by replicate.
+    """Average over test sets, round by round and replicate by replicate.
 
     Parameters
     ----------
     parts
-        The same rounds of one algorithm on each of the test sets.
+        The same rounds of one algorithm, on each of the test sets.
 
     Raises
     ------
@@ -78,17 +77,15 @@ def average(parts: Sequence[Rounds]) -> Rounds:
     return Rounds(
         np.mean([part.values for part in parts], axis=0),
         np.mean([part.replicates for part in parts], axis=0),
-        parts[0].random,
+        parts[0].trained,
     )
 
 
 def mean_over_rounds(rounds: Rounds, sources: int, confidence: float = 0.95) -> Estimate:
-    """Mean over rounds, with an interval for sources and rounds together.
+    """Take the mean over rounds, with an interval for sources and rounds together.
 
     Parameters
     ----------
-    rounds
-        What was measured.
     sources
         Number of sources of the class that has fewer.
     confidence
@@ -97,8 +94,8 @@ def mean_over_rounds(rounds: Rounds, sources: int, confidence: float = 0.95) -> 
     Returns
     -------
     Estimate
-        With one round, or where nothing is random between rounds, the bootstrap's interval, which
-        says nothing about training; else mean -+ t sqrt(V_rounds + V_sources).
+        With one round, or without training, the bootstrap's interval, which says nothing about
+        training; else mean -+ t sqrt(V_rounds + V_sources).
     """
     value, replicates = float(rounds.values.mean()), rounds.replicates.mean(axis=0)
     if not rounds.variance_of_mean[0]:
@@ -107,12 +104,12 @@ def mean_over_rounds(rounds: Rounds, sources: int, confidence: float = 0.95) -> 
 
 
 def difference_of_means(a: Rounds, b: Rounds, sources: int, confidence: float = 0.95) -> Estimate:
-    """Mean of `a` minus mean of `b`, paired by the sources, independent in their rounds.
+    """Take the mean of `a` minus that of `b`: paired in their sources, independent in their rounds.
 
     Parameters
     ----------
     a, b
-        What was measured of each, on the same trials.
+        Of the same trials.
     sources
         Number of sources of the class that has fewer.
     confidence
@@ -148,16 +145,19 @@ def _joined(
     sources: int,
     confidence: float,
 ) -> Estimate:
-    """Add the variances of rounds and of sources."""
+    """Add the variances of rounds and of sources, as independent effects.
+
+    `training` holds the variance of each mean over rounds, with its degrees of freedom.
+    """
     if sources < 2:
         return Estimate(value)
-    from scipy.special import stdtrit
-
     known = replicates[~np.isnan(replicates)]
     # As in a variance of a mean, one degree of freedom is spent on the mean.
     resampled = float(np.var(known)) * sources / (sources - 1)
     components = [*training, (resampled, sources - 1.0)]
     total = sum(variance for variance, _ in components)
+    # Welch and Satterthwaite: the sum is as uncertain as one variance of so many degrees of
+    # freedom. Where three rounds differ much they are near 2, whatever the number of sources.
     degrees = total**2 / sum(variance**2 / freedom for variance, freedom in components)
-    half_width = float(stdtrit(degrees, (1 + confidence) / 2)) * math.sqrt(total)
+    half_width = t_quantile(degrees, confidence) * math.sqrt(total)
     return Estimate(value, value - half_width, value + half_width)

@@ -1,4 +1,4 @@
-"""Tests of one detector against another on the same trials, and of many at once."""
+"""Tests of one detector against another on the same trials, and of many pairs at once."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,18 +20,15 @@ def errors_by_source(
 
     Parameters
     ----------
-    scores : array_like, shape (n,)
+    scores : array_like [n]
         Higher means more likely real.
-    real : array_like of bool, shape (n,)
-        Which trials are real.
-    sources : array_like of int, shape (n,)
+    real : array_like of bool [n]
+    sources : array_like of int [n]
         Number of each trial's source, from 0.
-    count
-        Number of sources.
 
     Returns
     -------
-    ndarray, shape (count,)
+    float64 [count]
         Errors at the detector's own EER threshold, each over twice the number of trials of its
         class: fractions that add up to the EER.
     """
@@ -57,13 +54,11 @@ def permutation_test(
 
     Parameters
     ----------
-    differences : array_like, shape (s,)
+    differences : array_like [s]
         `errors_by_source` of one detector minus that of the other on the same trials, a mean over
         rounds or test sets if there are several. An exchange turns a sign.
     permutations
         How many; the least p is 1 / (permutations + 1).
-    seed
-        Of the exchanges.
 
     Returns
     -------
@@ -81,7 +76,7 @@ def permutation_test(
             f"Differences of shape {values.shape} cannot be exchanged: give one finite number a "
             "source."
         )
-    # Sources on which the detectors agree change nothing.
+    # An exchange on which the detectors agree changes nothing: leave it out, and save the time.
     values = values[values != 0]
     seen = abs(values.sum())
     generator = np.random.default_rng(seed)
@@ -89,6 +84,7 @@ def permutation_test(
     rows = max(1, _CHUNK // max(1, values.size))
     for first in range(0, permutations, rows):
         count = min(rows, permutations - first)
+        # A source exchanged or not, at even odds: its difference with the other sign or its own.
         signs = 1.0 - 2.0 * generator.integers(0, 2, (count, values.size), dtype=np.uint8)
         as_large += int((np.abs(signs @ values) >= seen - 1e-12).sum())
     return (1 + as_large) / (1 + permutations)
@@ -99,12 +95,12 @@ def holm(p_values: ArrayLike) -> FloatArray:
 
     Parameters
     ----------
-    p_values : array_like, shape (m,)
+    p_values : array_like [m]
         NaN where there is no test; such entries do not count.
 
     Returns
     -------
-    ndarray, shape (m,)
+    float64 [m]
         min(1, max over smaller p of (m - rank) p), rank from 0.
     """
     values = np.asarray(p_values, dtype=np.float64)

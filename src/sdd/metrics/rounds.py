@@ -1,8 +1,8 @@
-"""Means over rounds and how sure they are.
+"""Means over rounds, their spread and their confidence intervals.
 
 A round is one of few (three, in the paper) independent repetitions of training and evaluation. So
 few values are not resampled: a bootstrap of three rounds covers about 75 % where it promises 95 %.
-Student's t is used.
+Student's t is used instead.
 """
 
 import math
@@ -14,11 +14,11 @@ from sdd.errors import InputError
 
 
 def mean_and_spread(values: ArrayLike) -> tuple[float, float]:
-    """Mean and standard deviation over rounds.
+    """Return mean and standard deviation over rounds.
 
     Parameters
     ----------
-    values : array_like, shape (n_rounds,)
+    values : array_like [n_rounds]
         One value a round, any unit.
 
     Returns
@@ -40,7 +40,7 @@ def mean_and_spread(values: ArrayLike) -> tuple[float, float]:
 
 
 def t_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float]:
-    """Confidence interval of the mean over rounds by Student's t.
+    """Return the confidence interval of the mean over rounds, by Student's t.
 
     mean -+ t spread / sqrt(n_rounds), with t the (1 + confidence) / 2 quantile of Student's
     distribution with n_rounds - 1 degrees of freedom. It assumes that rounds are independent and
@@ -48,7 +48,7 @@ def t_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, floa
 
     Parameters
     ----------
-    values : array_like, shape (n_rounds,)
+    values : array_like [n_rounds]
         One value a round, any unit.
     confidence : float
         Between 0 and 1, both excluded.
@@ -71,12 +71,24 @@ def t_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, floa
     mean, spread = mean_and_spread(array)
     if array.size == 1:
         return math.nan, math.nan
+    half_width = t_quantile(array.size - 1, confidence) * spread / math.sqrt(array.size)
+    return mean - half_width, mean + half_width
+
+
+def t_quantile(freedom: float, confidence: float = 0.95) -> float:
+    """Return the (1 + confidence) / 2 quantile of Student's t: how many errors an interval reaches.
+
+    Parameters
+    ----------
+    freedom
+        Degrees of freedom, above 0; they need not be whole.
+    confidence
+        Between 0 and 1, both excluded.
+    """
     # scipy.special, not scipy.stats: the same quantile without seconds of import.
     from scipy.special import stdtrit
 
-    quantile = float(stdtrit(array.size - 1, (1 + confidence) / 2))
-    half_width = quantile * spread / math.sqrt(array.size)
-    return mean - half_width, mean + half_width
+    return float(stdtrit(freedom, (1 + confidence) / 2))
 
 
 def _checked(values: ArrayLike) -> NDArray[np.float64]:

@@ -61,7 +61,7 @@ def write_claims_page(
     Parameters
     ----------
     assessed
-        As `sdd.analysis.claims.assess` and `sdd.analysis.claims.assess_drift` give them.
+        As `sdd.analysis.claims.assessment.assess_results` returns them.
     path
         The .html file; replaced whole or not at all.
     title, remarks
@@ -92,11 +92,11 @@ def how_claims_are_judged() -> list[str]:
 
 
 def claims_fragment(assessed: Sequence[Assessed], labels: Mapping[str, str] | None = None) -> str:
-    """Give the claims as HTML, by section."""
+    """Return the claims as HTML, by section."""
     names = {**PAPER_LABELS, **_SHOWN, **(labels or {})}
-    ordered = sorted(assessed, key=lambda one: one.claim.section[:3])
-    groups = [list(group) for _, group in groupby(ordered, key=lambda one: one.claim.name)]
-    verdicts = [overall([one.judgement.verdict for one in group]) for group in groups]
+    ordered = sorted(assessed, key=lambda item: item.claim.section[:3])
+    groups = [list(group) for _, group in groupby(ordered, key=lambda item: item.claim.name)]
+    verdicts = [overall([item.judgement.verdict for item in group]) for group in groups]
     tally = "".join(
         f"<span>{_chip(verdict)} {verdicts.count(verdict)} of {len(verdicts)} claims</span>"
         for verdict in SIGNS
@@ -119,26 +119,26 @@ def _claim(group: Sequence[Assessed], verdict: Verdict, names: Mapping[str, str]
         '<section class="claim">',
         f"<header><h4>{markup(claim.statement)}</h4>{_chip(verdict)}</header>",
         f"<blockquote>“{markup(claim.words)}” ({escape(claim.section)})</blockquote>",
-        *(_model(one, span, names) for one in group),
+        *(_model(item, span, names) for item in group),
         *_details(group, names),
         "</section>",
     ]
 
 
-def _model(one: Assessed, span: float, names: Mapping[str, str]) -> str:
+def _model(item: Assessed, span: float, names: Mapping[str, str]) -> str:
     figures = []
-    if one.difference is not None:
-        shown = markup(names.get(one.shown, one.shown))
-        figures.append(f"{shown}: {_figure(one.difference)}")
+    if item.difference is not None:
+        shown = markup(names.get(item.shown, item.shown))
+        figures.append(f"{shown}: {_figure(item.difference)}")
     # The paper's own table may be the one at hand.
-    if one.paper is not None and one.paper != one.difference:
-        paper = f"{one.paper.value:+.2f}"
-        if one.paper_verdict:
-            paper += f", by its values {one.paper_verdict}"
+    if item.paper is not None and item.paper != item.difference:
+        paper = f"{item.paper.value:+.2f}"
+        if item.paper_verdict:
+            paper += f", by its values {item.paper_verdict}"
         figures.append(f"<small>paper: {signed(paper)}</small>")
     return (
-        f'<div class="model"><span>{markup(names.get(one.model, one.model))}</span>'
-        f"{_chip(one.judgement.verdict)}{_forest(one, span)}"
+        f'<div class="model"><span>{markup(names.get(item.model, item.model))}</span>'
+        f"{_chip(item.judgement.verdict)}{_forest(item, span)}"
         f'<span class="figures">{"".join(figures)}</span></div>'
     )
 
@@ -152,10 +152,10 @@ def _figure(difference: Difference) -> str:
 
 def _details(group: Sequence[Assessed], names: Mapping[str, str]) -> list[str]:
     lines = ["<details><summary>each test</summary>", "<ul>"]
-    for one in group:
-        for test, outcome in zip(one.tests, one.judgement.outcomes, strict=True):
+    for item in group:
+        for test, outcome in zip(item.tests, item.judgement.outcomes, strict=True):
             where = markup(" - ".join(names.get(part, part) for part in test.where.split(" - ")))
-            model = f"{markup(names.get(one.model, one.model))}, " if len(group) > 1 else ""
+            model = f"{markup(names.get(item.model, item.model))}, " if len(group) > 1 else ""
             found = "not measured"
             if test.difference is not None:
                 found = f"{test.difference.value:+.3g}"
@@ -171,45 +171,45 @@ def _chip(verdict: Verdict) -> str:
 
 
 def _span(group: Sequence[Assessed]) -> float:
-    """Give the largest figure of a claim: its plots share one scale."""
+    """Return the largest figure of a claim: its plots share one scale."""
     values = [
         abs(value)
-        for one in group
-        for difference in (one.difference, one.paper)
+        for item in group
+        for difference in (item.difference, item.paper)
         if difference is not None
         for value in (difference.value, difference.low, difference.high)
         if not math.isnan(value)
     ]
-    if any(test.expected == "equal" for one in group for test in one.tests):
+    if any(test.expected == "equal" for item in group for test in item.tests):
         values.append(MARGIN)
     return max(values, default=0.0) or 1.0
 
 
-def _forest(one: Assessed, span: float) -> str:
+def _forest(item: Assessed, span: float) -> str:
     """Draw the difference with its interval, and the paper's, about a line at zero."""
-    if one.difference is None and one.paper is None:
+    if item.difference is None and item.paper is None:
         return "<span></span>"
 
     def at(value: float) -> float:
         return 85 + 78 * value / span
 
     parts = []
-    if any(test.expected == "equal" for test in one.tests):
+    if any(test.expected == "equal" for test in item.tests):
         width = at(MARGIN) - at(-MARGIN)
         parts.append(
             f'<rect x="{at(-MARGIN):.1f}" y="1" width="{width:.1f}" height="24" fill="#e6e6e6"/>'
         )
     parts.append('<line x1="85" y1="1" x2="85" y2="25" stroke="#999"/>')
-    if one.difference is not None:
-        difference = one.difference
+    if item.difference is not None:
+        difference = item.difference
         if not math.isnan(difference.low):
             parts.append(
                 f'<line x1="{at(difference.low):.1f}" y1="13" x2="{at(difference.high):.1f}" '
                 'y2="13" stroke="#111" stroke-width="2"/>'
             )
         parts.append(f'<circle cx="{at(difference.value):.1f}" cy="13" r="3.5" fill="#111"/>')
-    if one.paper is not None:
-        x = at(one.paper.value)
+    if item.paper is not None:
+        x = at(item.paper.value)
         parts.append(
             f'<path d="M{x:.1f} 7 l6 6 l-6 6 l-6 -6 z" fill="none" stroke="#005b96" '
             'stroke-width="1.5"/>'

@@ -62,7 +62,7 @@ def page(title: str, body: str, *styles: str) -> str:
 
 
 def notes(texts: Sequence[str]) -> str:
-    """Give paragraphs of small type."""
+    """Return paragraphs of small type."""
     lines = "\n".join(f"<p>{markup(text)}</p>" for text in texts)
     return f'<div class="notes">\n{lines}\n</div>'
 

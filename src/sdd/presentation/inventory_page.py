@@ -54,17 +54,7 @@ _COUNTS = ("part", "utterances", "usable", "hours", "published", "said by")
 
 
 def write_page(inventories: Sequence[Inventory], path: Path, *, experiment: str) -> None:
-    """Write inventories as a page, all at once or not at all.
-
-    Parameters
-    ----------
-    inventories
-        One a corpus.
-    path
-        The HTML file to write.
-    experiment
-        Its name, for the title.
-    """
+    """Write inventories as a page, all at once or not at all."""
     stopped = [inventory for inventory in inventories if inventory.obstacle]
     if stopped:
         verdict = (

@@ -1,1 +1,41 @@
-"""Scores: of sets of segments by a cell's detector, of recordings, and their files."""
+"""Scoring: detectors over test sets and over recordings, and the files that hold the scores.
+
+Of the names below, those of score files need no torch; all are imported when they are first used.
+"""
+
+from typing import TYPE_CHECKING
+
+from sdd import lazy_names
+
+if TYPE_CHECKING:
+    from sdd.scoring.recordings import (
+        RecordingScore,
+        find_recordings,
+        probability_of_fake,
+        score_recordings,
+    )
+    from sdd.scoring.score_files import read_score_file, write_score_file
+    from sdd.scoring.score_tables import Scores
+
+__all__ = [
+    "RecordingScore",
+    "Scores",
+    "find_recordings",
+    "probability_of_fake",
+    "read_score_file",
+    "score_recordings",
+    "write_score_file",
+]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "RecordingScore": "recordings",
+        "Scores": "score_tables",
+        "find_recordings": "recordings",
+        "probability_of_fake": "recordings",
+        "read_score_file": "score_files",
+        "score_recordings": "recordings",
+        "write_score_file": "score_files",
+    },
+)

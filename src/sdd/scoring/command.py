@@ -10,7 +10,9 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from sdd.detector import ARCHITECTURES, Detector, load_detector
+from sdd.detector.architectures import ARCHITECTURES
+from sdd.detector.checkpoints.loading import load_detector
+from sdd.detector.detector import Detector
 from sdd.detector.inference import choose_device
 from sdd.errors import InputError
 from sdd.experiment.costs import scoring_batch_seconds
@@ -47,14 +49,10 @@ def score_command(
     ----------
     places
         Recordings, and folders of them.
-    model
-        File of the detector.
     architecture
         Its name, or fairseq's keys as JSON; None if the file says.
     output
         CSV to write; None to show a table.
-    window_seconds
-        Longer recordings are cut.
     each_window
         Whether each window has a row.
     device, threads, batch_seconds
@@ -129,7 +127,7 @@ def _load(model: Path, architecture: str | None) -> Detector:
 
 
 def _report(unreadable: dict[Path, str], count: int) -> int:
-    """Tell what could not be scored; give the exit status."""
+    """Tell what could not be scored; return the exit status."""
     if not unreadable:
         return 0
     reasons = "".join(f"  {reason}\n" for reason in unreadable.values())

@@ -17,9 +17,9 @@ class Embeddings:
 
     segment_id: list[str]
     source: list[str]
-    """[N]: what each was cut from."""
+    """What each was cut from, [N]."""
     values: np.ndarray
-    """[N, D] float32, pooled over frames."""
+    """float32 [N, D], pooled over frames."""
 
 
 def write_embeddings(path: Path, table: Segments, embeddings: np.ndarray) -> None:
@@ -29,10 +29,8 @@ def write_embeddings(path: Path, table: Segments, embeddings: np.ndarray) -> Non
     ----------
     path
         Parquet file: segment_id, source, label, embedding.
-    table
-        The segment table.
     embeddings
-        [N, D] float32, in its order.
+        float32 [N, D], in its order.
     """
     import pyarrow as pa
 

@@ -1,4 +1,4 @@
-"""What is scored of a set so far: parts beside the cell, so that a job that is killed goes on.
+"""The scores of an unfinished set: parts beside the cell, from which a killed job goes on.
 
 Snakemake deletes the declared outputs of a job that fails; it does not know of these files. Each
 part is written at once or not at all, and holds the batches that followed the part before it.
@@ -73,7 +73,7 @@ class PartialScores:
         self.batches, self._unsaved, self._last = after, [], time.monotonic()
 
     def complete(self, count: int) -> Predictions:
-        """Give the predictions of all `count` segments in their own order.
+        """Return the predictions of all `count` segments in their own order.
 
         Raises
         ------

@@ -21,7 +21,7 @@ from sdd.errors import InputError
 if TYPE_CHECKING:
     import torch
 
-    from sdd.detector import Detector
+    from sdd.detector.detector import Detector
 
 # What is taken for a recording when a folder is walked; a file that is named is always tried.
 SUFFIXES = (
@@ -42,24 +42,24 @@ class RecordingScore:
     path: Path
     seconds: float
     bounds: np.ndarray
-    """[W, 2], where each window begins and ends, in seconds."""
+    """float64 [W, 2]: where each window begins and ends, in seconds."""
     logits: np.ndarray
-    """[W, 2] float32: index 0 FAKE, 1 REAL."""
+    """float32 [W, 2]: index 0 FAKE, 1 REAL."""
 
     @property
     def mean_logits(self) -> np.ndarray:
-        """Mean over the windows, which are of one length: [2]."""
+        """Mean over the windows, which are of one length: float64 [2]."""
         mean: np.ndarray = self.logits.astype(np.float64).mean(axis=0)
         return mean
 
     @property
     def window_probabilities(self) -> np.ndarray:
-        """Probability of fake of each window, [W]."""
+        """Probability of fake of each window, float64 [W]."""
         return probability_of_fake(self.logits)
 
 
 def probability_of_fake(logits: np.ndarray) -> np.ndarray:
-    """Softmax probability of FAKE, in float64: [..., 2] -> [...].
+    """Softmax probability of FAKE: [..., 2] to float64 [...].
 
     It is what the detector says, and not calibrated.
     """
@@ -85,21 +85,21 @@ def find_recordings(places: Iterable[Path]) -> tuple[list[Path], int]:
     left_out : int
         Files in folders that have no audio suffix.
     """
-    found: dict[Path, None] = {}
+    recordings: dict[Path, None] = {}
     left_out = 0
     for place in places:
         if not place.is_dir():
-            found[place] = None
+            recordings[place] = None
             continue
         for folder, folders, names in os.walk(place):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             for name in sorted(name for name in names if not name.startswith(".")):
                 path = Path(folder, name)
                 if path.suffix.lower() in SUFFIXES:
-                    found[path] = None
+                    recordings[path] = None
                 else:
                     left_out += 1
-    return list(found), left_out
+    return list(recordings), left_out
 
 
 def cut_windows(samples: int, longest_seconds: float) -> np.ndarray:
@@ -141,12 +141,8 @@ def score_recordings(
     ----------
     detector
         On `device`.
-    recordings
-        Files.
     unreadable
         Takes those that cannot be scored, and why.
-    device
-        Where to compute.
     window_seconds
         Longer recordings are cut (`cut_windows`).
     batch_seconds
@@ -181,7 +177,7 @@ def _prepare_chunk(
     unreadable: dict[Path, str],
     window_seconds: float,
 ) -> list[tuple[Path, str, np.ndarray]]:
-    """Decode the next recordings; give each one's path, FLAC and windows. Empty at the end."""
+    """Decode the next recordings into their paths, FLACs and windows; none at the end."""
     needed = detector.architecture.receptive_field
     chunk: list[tuple[Path, str, np.ndarray]] = []
     seconds = 0.0
@@ -191,8 +187,8 @@ def _prepare_chunk(
             samples = prepare_source(path, folder / name).samples
             if samples < needed:
                 raise InputError(
-                    f"{path} lasts {1000 * samples / SAMPLE_RATE:.0f} ms: "
-                    f"this detector needs at least {1000 * needed / SAMPLE_RATE:g} ms."
+                    f"{path} lasts {1000 * samples / SAMPLE_RATE:.0f} ms: this detector needs at "
+                    f"least {1000 * needed / SAMPLE_RATE:g} ms."
                 )
         except InputError as error:
             unreadable[path] = str(error)
@@ -211,7 +207,7 @@ def _score_windows(
     device: "torch.device",
     batch_seconds: float,
 ) -> np.ndarray:
-    """Score all windows of a chunk, in order: [windows, 2]."""
+    """Score all windows of a chunk, in order: float32 [W, 2]."""
     from sdd.data.dataset import load_batches
     from sdd.data.segment_data import durations, length_sorted_batches, make_dataset
     from sdd.detector.inference import predict
@@ -227,7 +223,7 @@ def _score_windows(
 
 # -------------------------------------------------------------------------------- what is shown
 def row_of_recording(score: RecordingScore) -> dict[str, Any]:
-    """Give the row of a recording, all windows taken together."""
+    """Return the row of a recording, all windows taken together."""
     fake, real = score.mean_logits.tolist()
     windows = score.window_probabilities
     highest = int(np.argmax(windows))
@@ -244,7 +240,7 @@ def row_of_recording(score: RecordingScore) -> dict[str, Any]:
 
 
 def rows_of_windows(score: RecordingScore) -> list[dict[str, Any]]:
-    """Give a row for each window of a recording."""
+    """Return a row for each window of a recording."""
     rows = zip(score.bounds, score.logits, score.window_probabilities, strict=True)
     return [
         {

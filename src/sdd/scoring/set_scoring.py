@@ -12,7 +12,8 @@ from tqdm import tqdm
 from sdd.data.dataset import load_batches
 from sdd.data.segment_data import durations, length_sorted_batches, make_dataset
 from sdd.data.segments import Segments, read_segments, without_suffixes
-from sdd.detector import Detector, load_detector
+from sdd.detector.checkpoints.loading import load_detector
+from sdd.detector.detector import Detector
 from sdd.detector.inference import Precision, Predictions, choose_device, predict_batches, prepare
 from sdd.errors import InputError
 from sdd.experiment.costs import scoring_batch_seconds
@@ -51,8 +52,6 @@ def score_sets(
 
     Parameters
     ----------
-    model
-        Weights of the detector.
     architecture
         Its architecture, by name or as a mapping.
     tables, scores, embeddings
@@ -148,8 +147,6 @@ def score_set(
     ----------
     detector
         On `device`.
-    table
-        The segments.
     partial
         What is scored of them so far; it takes the rest.
     stop
@@ -184,13 +181,13 @@ def score_set(
     with tqdm(
         desc=name, total=round(seconds.sum()), initial=round(finished), unit=" s", disable=None
     ) as bar:
-        for found in predict_batches(
+        for predictions in predict_batches(
             detector, loader, device=device, precision=precision, embeddings=embeddings
         ):
-            scored = float(seconds[found.rows].sum())
+            scored = float(seconds[predictions.rows].sum())
             pace.add(scored)
             bar.update(scored)
-            if partial.add(found) or stop.requested:
+            if partial.add(predictions) or stop.requested:
                 logger.info("%s", pace)
             if stop.requested:
                 partial.save()

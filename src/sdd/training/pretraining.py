@@ -23,8 +23,8 @@ from sdd.data.dataset import Batch, CropRule, load_batches, plan_epoch
 from sdd.data.segment_data import durations, make_dataset
 from sdd.data.segments import Segments
 from sdd.detector import Detector, normalise_waveforms
-from sdd.detector import architecture as as_architecture
-from sdd.detector.checkpoints.conversion import save_encoder
+from sdd.detector.architectures import find_architecture
+from sdd.detector.checkpoints.saving import save_encoder
 from sdd.detector.inference import choose_device, prepare
 from sdd.runtime.csv_rows import write_rows
 
@@ -149,7 +149,7 @@ def pretrain(
     where = choose_device(device)
     prepare("fp32", threads)
     torch.manual_seed(seed)
-    described = as_architecture(architecture)
+    described = find_architecture(architecture)
     detector = Detector(described)
     detector.initialise(seed)
     encoder = detector.to(where).encoder

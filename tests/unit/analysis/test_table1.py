@@ -1,4 +1,4 @@
-"""Tables: averages, CSV, values beside the paper's, shades and arrangement."""
+"""Tables: averages, CSV, and values beside the paper's."""
 
 import math
 
@@ -6,17 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sdd.errors import InputError
-from sdd.presentation.tables import (
+from sdd.analysis.table1 import (
     assemble_table,
-    difference_from_paper,
     domain_columns,
-    grey,
     paper_values,
     read_table,
+    value_columns,
     write_csv,
 )
-from sdd.presentation.tables.arrangement import arrange, text_is_white
+from sdd.errors import InputError
 from tests.helpers.paths import RESOURCES
 
 ROWS = [("tiny", "post", "none"), ("tiny", "post", "sft"), ("tiny", "pre", "my_way")]
@@ -163,15 +161,16 @@ def test_bad_csv_is_named(text, message, tmp_path):
 # Beside the paper
 
 
-def test_difference_from_paper_by_hand(paper):
+def test_values_beside_the_measured_ones_by_hand(paper):
     measured = paper.copy()
     measured["itw"] += 0.5
     measured.loc[3, "dv"] = math.nan
-    difference = difference_from_paper(measured, paper)
+    columns = value_columns(measured)
+    difference = measured[columns] - paper_values(measured, paper)[columns]
     assert difference["itw"].to_numpy() == pytest.approx(np.full(20, 0.5))
     assert difference["add23"].to_numpy() == pytest.approx(np.zeros(20))
     assert math.isnan(difference.loc[3, "dv"])
-    assert difference["row"].tolist() == list(range(1, 21))
+    assert paper_values(measured, paper)["row"].tolist() == list(range(1, 21))
 
 
 def test_rows_match_by_identity_not_by_place(paper):
@@ -194,77 +193,3 @@ def test_average_over_other_test_sets_is_not_compared(paper):
 def test_paper_with_a_row_twice_is_refused(table, paper):
     with pytest.raises(InputError, match="xlsr_2b, post, none is given twice"):
         paper_values(table, pd.concat([paper, paper.head(1)]))
-
-
-# Arrangement
-
-
-def test_shades_are_the_papers():
-    pairs = pd.read_csv(RESOURCES / "table1_greys.csv")
-    assert len(pairs) > 150
-    shades = np.array([grey(value) for value in pairs["eer_percent"]])
-    assert np.abs(shades - pairs["grey"]).max() <= 0.007
-    assert np.abs(shades.round(2) - pairs["grey"]).max() <= 0.01 + 1e-9
-
-
-def test_shade_never_lightens_and_missing_has_none():
-    shades = [grey(value) for value in np.linspace(0, 100, 301)]
-    assert (np.diff(shades) <= 0).all()
-    assert (shades[0], shades[-1]) == (1, 0)
-    assert grey(math.nan) == 1
-
-
-def test_text_is_legible_on_every_shade():
-    for shade in np.linspace(0, 1, 101):
-        linear = shade / 12.92 if shade <= 0.04045 else ((shade + 0.055) / 1.055) ** 2.4
-        contrast = 1.05 / (linear + 0.05) if text_is_white(shade) else (linear + 0.05) / 0.05
-        # WCAG 2 asks for 4.5 in body text.
-        assert contrast > 4.5
-
-
-def test_layout_of_the_papers_table(paper):
-    layout = arrange(paper)
-    assert [group.title for group in layout.groups] == [
-        "DFE24 eva. set (in-domain)",
-        "Other eva. sets (out-of-domain)",
-    ]
-    assert [column.heading for column in layout.columns] == (
-        ["4 s", "10 s", "13 s", "30 s", "50 s", "ave.", "ADD23", "FoR", "DV", "ItW", "ave."]
-    )
-    assert [row.algorithm for row in layout.rows][:12] == [
-        "×", "SFT", "GRPO_{s}", "GRPO", "SFT→GRPO_{s}", "SFT→GRPO", "GRPO (β=0)", "GRPO (β=1)",
-        "GRPO w/o neg.", "SFT", "GRPO_{s}", "GRPO",
-    ]  # fmt: skip
-    spans = [(row.model, row.model_span) for row in layout.rows if row.model_span]
-    assert spans == [("XLS-R-2B", 12), ("MMS-1B", 4), ("MMS-300M", 4)]
-    trainings = [
-        (row.number, row.training_span, row.pre_trained + row.post_trained)
-        for row in layout.rows
-        if row.training_span
-    ]
-    assert trainings == [
-        (1, 1, "✓✓"), (2, 8, "✓✓"), (10, 3, "✓×"), (13, 1, "✓✓"), (14, 3, "✓✓"), (17, 1, "✓✓"),
-        (18, 3, "✓✓"),
-    ]  # fmt: skip
-
-
-def test_names_are_shown_as_given_unless_labelled(table):
-    layout = arrange(table, labels={"a": "Set A", "tiny": "Tiny"})
-    assert [column.heading for column in layout.columns] == ["Set A", "b", "ave.", "c", "ave."]
-    assert layout.rows[2].algorithm == "my_way"
-    assert layout.rows[0].model == "Tiny"
-    assert layout.groups[0].title == "In-domain test sets"
-    titled = arrange(table, group_titles=("One", "Two"))
-    assert [group.title for group in titled.groups] == ["One", "Two"]
-
-
-def test_domain_without_test_sets_is_left_out():
-    layout = arrange(assemble_table(CELLS, ROWS, ["a"], []))
-    assert [column.key for column in layout.columns] == ["a", "in_domain_avg"]
-
-
-def test_legend_tells_of_paper_and_missing_values_only_if_there_are_any(table, paper):
-    assert "dash" in arrange(table).legend
-    assert "paper" not in arrange(table, paper=paper).legend
-    assert "dash" not in arrange(paper).legend
-    assert "paper" in arrange(paper, paper=paper).legend

@@ -51,14 +51,19 @@ def measured(tmp_path_factory):
                 logits = np.stack([-scores, scores], axis=1).astype(np.float32)
                 # Rows in another order than the segments'.
                 write_scores(cell / "scores" / f"{name}.parquet", table, logits)
-    rows = {row: [folder / f"{row[2]}{n}" for n in range(1 if row is NONE else 2)]
-            for row in (NONE, SFT, GRPO)}  # fmt: skip
+    rows = {
+        row: [
+            {table.stem: folder / f"{row[2]}{n}/scores" / table.name for table in tables}
+            for n in range(1 if row is NONE else 2)
+        ]
+        for row in (NONE, SFT, GRPO)
+    }
     found = measure_rows(
         rows,
         tables,
         {"in4": "in", "in10": "in", "out": "out"},
         score="logit",
-        random={NONE: False, SFT: True, GRPO: True},
+        trained={NONE: False, SFT: True, GRPO: True},
         replicates=400,
     )
     return {row: add_averages(sets, ["in4", "in10"], ["out"]) for row, sets in found.items()}, rows
@@ -75,10 +80,10 @@ def test_values_are_the_eers_of_the_rounds(measured):
     from sdd.scoring.score_tables import read_scores
 
     found, rows = measured
-    for row, folders in rows.items():
+    for row, rounds in rows.items():
         expected = []
-        for folder in folders:
-            scores = read_scores(folder / "scores/in4.parquet")
+        for score_tables in rounds:
+            scores = read_scores(score_tables["in4"])
             values = scores.logits[:, 1]
             expected.append(100 * eer(values[scores.real], values[~scores.real])[0])
         assert found[row]["in4"].rounds.values == pytest.approx(expected)

@@ -14,7 +14,7 @@ from sdd.data.audio.prepared import read_segment
 from sdd.data.corpora import read_corpus
 from sdd.data.preparation import prepare_corpus
 from sdd.data.segments import cut_segments
-from tests.unit.data.audio.test_decoding import chirp, write_container
+from tests.helpers.audio_files import chirp, write_container
 
 # Name, partition, seconds, rate and channels: tails of every kind, and none.
 SOURCES = [

@@ -10,7 +10,13 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdd.detector import ARCHITECTURES, Architecture, Detector, architecture, normalise_waveforms
+from sdd.detector import (
+    ARCHITECTURES,
+    Architecture,
+    Detector,
+    find_architecture,
+    normalise_waveforms,
+)
 from sdd.detector.architectures import STANDARD_CONVOLUTIONS, parse_convolutions
 from sdd.errors import InputError
 
@@ -54,7 +60,7 @@ def _one_thread():
 
 def make(variant, **changes):
     """Build a detector whose every parameter, norms and biases too, is off its initial value."""
-    detector = Detector(architecture({**VARIANTS[variant], **changes}))
+    detector = Detector(find_architecture({**VARIANTS[variant], **changes}))
     detector.initialise(1)
     generator = torch.Generator().manual_seed(2)
     with torch.no_grad():
@@ -234,7 +240,7 @@ def test_logits_ignore_gain_and_offset_when_normalised():
 @settings(max_examples=30, deadline=None)
 @given(samples=st.integers(1, 3000))
 def test_frames_of_samples(samples):
-    chosen = architecture(VARIANTS["odd_kernel_equal_width"])
+    chosen = find_architecture(VARIANTS["odd_kernel_equal_width"])
     convolved = torch.zeros(1, 1, samples)
     expected = samples
     for _, kernel, stride in chosen.convolutions:
@@ -395,7 +401,7 @@ def test_fresh_weights_follow_the_seed_alone():
     states = []
     for state_of_torch, seed in ((0, 7), (1, 7), (0, 8)):
         torch.manual_seed(state_of_torch)
-        detector = Detector(architecture(VARIANTS["layer_norm_pre"]))
+        detector = Detector(find_architecture(VARIANTS["layer_norm_pre"]))
         detector.initialise(seed)
         states.append(detector.state_dict())
     for name, value in states[0].items():
@@ -404,7 +410,7 @@ def test_fresh_weights_follow_the_seed_alone():
 
 
 def test_fresh_weights_have_fairseq_scale():
-    detector = Detector(architecture({**TINY, "encoder_embed_dim": 256, "conv_bias": True}))
+    detector = Detector(find_architecture({**TINY, "encoder_embed_dim": 256, "conv_bias": True}))
     detector.initialise(0)
     encoder = detector.encoder.requires_grad_(False)
     assert encoder.encoder.layers[0].fc1.weight.std() == pytest.approx(0.02, rel=0.05)
@@ -475,18 +481,18 @@ def test_named_architectures_are_those_of_antideepfake():
         0.1,
     ]
     assert ARCHITECTURES["w2v_small"].encoder_layerdrop == 0.05
-    assert architecture({"layer_norm_first": True}).dropout == 0.1  # fairseq's default
+    assert find_architecture({"layer_norm_first": True}).dropout == 0.1  # fairseq's default
 
 
 def test_mapping_takes_any_key_of_fairseq_and_round_trips():
     mapping = {"_name": "wav2vec2", "latent_temp": [2.0, 0.5, 0.999995], "mask_prob": 0.65}
-    assert architecture({**mapping, "final_dim": 256, "layer_type": "transformer"}) == (
+    assert find_architecture({**mapping, "final_dim": 256, "layer_type": "transformer"}) == (
         Architecture()
     )
-    chosen = architecture(VARIANTS["layer_norm_pre"])
-    assert architecture(chosen.as_dict()) == chosen
-    assert architecture(chosen) is chosen
-    listed = architecture({"conv_feature_layers": [[8, 4, 2], [8, 2, 2]]})
+    chosen = find_architecture(VARIANTS["layer_norm_pre"])
+    assert find_architecture(chosen.as_dict()) == chosen
+    assert find_architecture(chosen) is chosen
+    listed = find_architecture({"conv_feature_layers": [[8, 4, 2], [8, 2, 2]]})
     assert listed.convolutions == ((8, 4, 2), (8, 2, 2))
 
 
@@ -513,7 +519,7 @@ def test_mapping_takes_any_key_of_fairseq_and_round_trips():
 )
 def test_refused_architectures(given_, message):
     with pytest.raises(InputError, match=message):
-        architecture(given_)
+        find_architecture(given_)
 
 
 def test_convolutions_are_read_as_fairseq_evaluates_them():

@@ -5,7 +5,7 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from sdd.detector import Detector, architecture
+from sdd.detector import Detector, find_architecture
 from sdd.experiment.costs import (
     TrainingNeeds,
     activation_bytes,
@@ -25,7 +25,7 @@ GRPO = TrainingNeeds(reference=True, old=True)
 
 @pytest.mark.parametrize("name", ["w2v_small", "mms_300m", "mms_1b", "xlsr_2b", TINY])
 def test_parameters_are_those_of_the_detector(name):
-    encoder = architecture(name)
+    encoder = find_architecture(name)
     with torch.device("meta"):
         detector = Detector(encoder)
     assert parameters(encoder) == sum(weight.numel() for weight in detector.parameters())
@@ -42,7 +42,7 @@ def test_batches_of_scoring_by_device(setting, device, seconds):
 @pytest.mark.parametrize("name", ["w2v_small", "mms_300m"])
 def test_operations_are_those_that_torch_counts(name):
     seconds = 3
-    encoder = architecture(name)
+    encoder = find_architecture(name)
     with torch.device("meta"):
         detector = Detector(encoder).eval()
         waveforms = torch.zeros(1, seconds * 16_000)
@@ -54,7 +54,7 @@ def test_operations_are_those_that_torch_counts(name):
 
 def test_disk_of_xls_r_2b():
     """8.637 GB of weights: four times them a GRPO state, and two states and the best at once."""
-    encoder = architecture("xlsr_2b")
+    encoder = find_architecture("xlsr_2b")
     assert weight_bytes(encoder) == pytest.approx(8.637e9, rel=1e-4)
     assert state_bytes(encoder, GRPO) == 4 * weight_bytes(encoder)
     assert state_bytes(encoder, TrainingNeeds()) == 3 * weight_bytes(encoder)
@@ -71,7 +71,7 @@ def test_passes_of_a_step():
 
 def test_gpu_memory_of_xls_r_2b():
     """52 GB for GRPO and 35 GB for SFT before any activation (docs/benchmarks.md)."""
-    encoder = architecture("xlsr_2b")
+    encoder = find_architecture("xlsr_2b")
     for needs, fixed in ((GRPO, 51.8), (TrainingNeeds(), 34.5)):
         nothing = training_gpu_bytes(encoder, needs, 0.0, recomputed=False)
         assert nothing / 1e9 == pytest.approx(fixed, abs=0.1)

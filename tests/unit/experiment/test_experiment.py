@@ -1,35 +1,17 @@
 """What the paper's and the demo's experiments consist of, and how their scoring is cut."""
 
-import json
 import re
 from collections import Counter
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sdd.errors import InputError
-from sdd.experiment.experiment import Cell, Experiment
-from tests.helpers.paths import CHECKOUT
-
-DFE24 = ["dfe24_4s", "dfe24_10s", "dfe24_13s", "dfe24_30s", "dfe24_50s"]
-
-
-def merge(config, overlay):
-    """Lay a configuration over another as Snakemake does: mappings merge, lists replace."""
-    merged = dict(config)
-    for key, value in overlay.items():
-        merged[key] = merge(merged.get(key) or {}, value) if isinstance(value, dict) else value
-    return merged
-
-
-PAPER = yaml.safe_load((CHECKOUT / "config.yaml").read_text(encoding="utf-8"))
-DEMO = merge(PAPER, yaml.safe_load((CHECKOUT / "demo/config.yaml").read_text(encoding="utf-8")))
-
-
-def experiment(overlay="{}", base=PAPER):
-    return Experiment(merge(base, yaml.safe_load(overlay)))
+from sdd.experiment import contents
+from sdd.experiment.cells import Cell
+from sdd.experiment.experiment import Experiment
+from tests.helpers.experiments import DEMO, DFE24, PAPER, experiment
 
 
 # ------------------------------------------------------------------------------------- cells
@@ -103,8 +85,8 @@ def test_leaving_out_corpora():
     assert less.corpora() == ["dfe24", "add23", "for", "asv19"]
     assert less.cells() == experiment().cells()
     assert {job.name for job in less.scoring_jobs()} == {"dfe24", "add23", "for", "asv19"}
-    assert less.figure_layout()["test_sets"] == less.test_sets
-    assert less.table_layout()["out_of_domain"] == ["add23", "for"]
+    assert contents.figure2(less)["test_sets"] == less.test_sets
+    assert contents.table1(less)["out_of_domain"] == ["add23", "for"]
 
 
 def test_without_a_reference_corpus_there_is_no_drift():
@@ -137,49 +119,6 @@ def test_stages_and_what_they_start_from():
         experiment("algorithms: {lone: [grpo, sft, grpo]}").algorithm_before("lone")
 
 
-def test_seeds_differ_by_round_unless_the_recipe_says_same():
-    cells = [Cell("mms_1b", "post", "sft", number) for number in (1, 2, 3)]
-    paper = experiment("recipes: {as_released: {round_seeds: same}}")
-    assert [paper.seed(cell, "as_written") for cell in cells] == [1234, 101237, 201240]
-    assert [paper.seed(cell, "as_released") for cell in cells] == [1234, 1234, 1234]
-    assert experiment("seed: 7").seed(cells[1], "as_written") == 100010
-
-
-def test_finetuning_settings_are_a_slice_of_the_config():
-    paper = experiment()
-    settings = paper.finetuning(Cell("mms_1b", "post", "sft-grpo_s", 2), "as_released")
-    assert settings == {
-        "architecture": "mms_1b",
-        "objective": PAPER["objectives"]["grpo_s"],
-        "recipe": PAPER["recipes"]["as_released"],
-        "seed": 101237,
-        "checkpoint_is_reference": False,
-        "new_back_end": False,
-    }
-    assert paper.finetuning(Cell("xlsr_2b", "pre", "sft", 1), "as_written")["new_back_end"]
-    assert paper.finetuning(Cell("xlsr_2b", "pre", "grpo", 1), "as_written")["new_back_end"]
-    # The second stage goes on with the back end of the first.
-    second = paper.finetuning(Cell("xlsr_2b", "pre", "sft-grpo", 1), "as_written")
-    assert not second["new_back_end"]
-
-
-def test_finetuning_depends_on_nothing_else():
-    """What is no setting of a cell's training may change without training it again."""
-    cell = Cell("xlsr_2b", "post", "grpo", 1)
-    before = experiment().finetuning(cell, "as_written")
-    for change in (
-        "leave_out: [dv]",
-        "scoring: {batch_seconds: 1.0}",
-        "objectives: {sft: {kind: sft}, grpo_s: {beta: 1.0}}",
-        "recipes: {as_released: {rawboost: 0}}",
-        "rounds: 9",
-        "title: other",
-    ):
-        assert experiment(change).finetuning(cell, "as_written") == before
-    for change in ("objectives: {grpo: {beta: 1.0}}", "recipes: {as_written: {rawboost: 0}}"):
-        assert experiment(change).finetuning(cell, "as_written") != before
-
-
 def test_checkpoints():
     paper, demo = experiment(), experiment(base=DEMO)
     assert paper.trained_checkpoints() == []
@@ -189,44 +128,18 @@ def test_checkpoints():
     assert sorted(demo.trained_checkpoints()) == sorted(
         (f"tiny_{size}", init) for size in "lms" for init in ("pre", "post")
     )
-    assert demo.pretraining("tiny_s")["steps"] == DEMO["checkpoint_training"]["pre"]["steps"]
-    assert demo.pretraining("tiny_s")["architecture"] == demo.architecture("tiny_s")
-    post = demo.posttraining("tiny_s")
-    assert post["recipe"] == DEMO["checkpoint_training"]["post"]
-    assert post["objective"] == {"kind": "sft"}
-    assert post["new_back_end"]
     assert demo.checkpoint_training_set("training_set") == "toy_post"
     assert paper.checkpoint_training_set("training_set") is None
 
 
-def test_certificates_of_checkpoints_in_use():
-    paper, demo = experiment(), experiment(base=DEMO)
+def test_checkpoints_in_use():
+    paper = experiment()
     assert paper.checkpoints_in_use() == [
         "xlsr_2b/post",
         "xlsr_2b/pre",
         "mms_1b/post",
         "mms_300m/post",
     ]
-    spec = paper.checkpoint("mms_1b", "post")
-    assert paper.certificate_options("mms_1b/post", "made.safetensors") == [
-        spec["source"],
-        *("--architecture", "mms_1b"),
-        *("--downloads", "downloads", "--ours", "made.safetensors"),
-    ]
-    options = paper.certificate_options("xlsr_2b/pre", "made.safetensors")
-    assert options[:4] == [
-        paper.checkpoint("xlsr_2b", "pre")["source"],
-        "--architecture",
-        "xlsr_2b",
-        "--encoder-only",
-    ]
-    # Trained here: held against itself; its architecture is a mapping.
-    made, flag, architecture, *rest = demo.certificate_options("tiny_s/post", "made.safetensors")
-    assert (made, flag, rest) == ("made.safetensors", "--architecture", [])
-    assert json.loads(architecture) == demo.architecture("tiny_s")
-    with_digest = "{models: {mms_1b: {checkpoints: {post: {digest: 'md5:0'}}}}}"
-    options = experiment(with_digest).certificate_options("mms_1b/post", "made.safetensors")
-    assert options[options.index("--digest") + 1] == "md5:0"
 
 
 def test_checkpoints_of_selected_models_only_are_trained():
@@ -345,47 +258,3 @@ def test_scoring_together():
     # A group of corpora that are not scored is no job.
     subject = experiment("leave_out: [dv]\nscoring: {together: {none: [dv]}}")
     assert "none" not in {job.name for job in subject.scoring_jobs()}
-
-
-def test_scoring_settings():
-    paper = experiment()
-    cell = Cell("mms_300m", "post", "sft", 1)
-    assert paper.scoring(cell, "as_written") == {
-        "architecture": "mms_300m",
-        "skip_suffixes": [],
-        "batch_seconds": "auto",
-        "precision": "fp32",
-    }
-    assert paper.scoring(cell, "as_released")["skip_suffixes"] == [".m4a", ".mp4", ".dat"]
-
-
-# ------------------------------------------------------------------------------------ layouts
-def test_layouts():
-    paper = experiment()
-    table = paper.table_layout()
-    assert len(table["rows"]) == 20
-    assert table["rows"][4] == ("xlsr_2b", "post", "sft-grpo_s")
-    assert (table["in_domain"], table["out_of_domain"]) == (DFE24, ["add23", "for", "dv", "itw"])
-    assert table["group_titles"] == (
-        "DFE24 eva. set (in-domain)",
-        "Other eva. sets (out-of-domain)",
-    )
-    assert table["title"] == PAPER["title"]
-    figure = paper.figure_layout()
-    assert figure["title"] == "Drift of XLS-R-2B"
-    assert figure["panels"] == PAPER["drift"]["panels"]
-    assert figure["test_sets"] == paper.test_sets
-    assert figure["in_domain"] == DFE24
-    assert figure["reference"] == PAPER["sets"]["asv19_dev_fake"].get("title", "asv19_dev_fake")
-    assert figure["method"] == "mean"
-    assert table["notes"] == figure["notes"] == PAPER["notes"]
-
-
-def test_labels_are_the_titles_of_the_config():
-    labels = experiment(
-        "algorithm_titles: {sft: Supervised}\nmodels: {mms_1b: {title: MMS}}\n"
-        "sets: {dv: {title: DEEP-VOICE}, mine: {corpus: dv}}"
-    ).labels()
-    assert (labels["sft"], labels["mms_1b"], labels["dv"]) == ("Supervised", "MMS", "DEEP-VOICE")
-    assert labels["dfe24_4s"] == "4 s"
-    assert "mine" not in labels  # without a title

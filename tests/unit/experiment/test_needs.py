@@ -8,14 +8,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import yaml
 
-from sdd.experiment.experiment import Cell, Experiment
+from sdd.experiment import tree
+from sdd.experiment.cells import Cell
+from sdd.experiment.experiment import Experiment
 from sdd.experiment.needs import Job, JobResources
 from sdd.experiment.plan import measured_audio_hours, plan, render
-from tests.helpers.paths import CHECKOUT
+from tests.helpers.experiments import DEMO, PAPER
 
-PAPER = yaml.safe_load((CHECKOUT / "config.yaml").read_text())
 SFT = Cell("xlsr_2b", "post", "sft", 1)
 GRPO = Cell("xlsr_2b", "post", "grpo", 1)
 
@@ -98,7 +98,7 @@ def test_the_plan_of_the_paper(needs, config, tmp_path):
     for line in lines:
         kind = line.name.split()[0]
         jobs[kind] = jobs.get(kind, 0) + line.jobs
-    assert jobs == {"decode": 6, "fetch": 4, "train": 51, "score": 5 * 54 + 13, "measure": 13}
+    assert jobs == {"decode": 6, "fetch": 4, "train": 51, "score": 5 * 54 + 13, "measure": 14}
     assert all(line.done == 0 for line in lines)
     kept = sum(line.jobs * line.job.kept_gb for line in lines if line.name.startswith("train"))
     assert kept == pytest.approx(331, abs=1)  # the models of all cells
@@ -111,15 +111,68 @@ def test_the_plan_of_the_paper(needs, config, tmp_path):
     )
 
 
+def make(results, pattern, **names):
+    path = tree.path(pattern, results, recipe="as_written", **names)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+
+
+def counted(needs, config, results):
+    lines = plan(Experiment(config), needs, "as_written", results)
+    return {line.name: line.done for line in lines if line.done}
+
+
 def test_what_is_done_is_counted(needs, config, tmp_path):
-    folder = tmp_path / "as_written" / SFT.path
-    (folder / "scores").mkdir(parents=True)
-    (folder / "model.safetensors").touch()
-    (folder / "scores/itw.parquet").touch()
-    (folder / "scores/dfe24_4s.parquet").touch()  # one of five
-    lines = plan(Experiment(config), needs, "as_written", tmp_path)
-    done = {line.name: line.done for line in lines if line.done}
-    assert done == {"train xlsr_2b post sft": 1, "score xlsr_2b itw": 1}
+    """A job is done when all of its outputs are there."""
+    make(tmp_path, tree.AUDIO, corpus="dv")
+    make(tmp_path, tree.CHECKPOINT, checkpoint="mms_1b/post")
+    for number, outputs in ((1, [tree.MODEL, tree.HISTORY]), (2, [tree.MODEL])):
+        for pattern in outputs:
+            make(tmp_path, pattern, cell=Cell("mms_1b", "post", "sft", number).path)
+    # Not in Figure 2: scores are enough. One of five durations is not.
+    for name in ("itw", "dfe24_4s"):
+        make(tmp_path, tree.SCORES, cell=Cell("mms_1b", "post", "sft", 1).path, set=name)
+    # In Figure 2: embeddings belong to the job, and the reference set has a job of its own.
+    for name in ("itw", "dv", "asv19_dev_fake"):
+        make(tmp_path, tree.SCORES, cell=SFT.path, set=name)
+    for name in ("itw", "asv19_dev_fake"):
+        make(tmp_path, tree.EMBEDDINGS, cell=SFT.path, set=name)
+    make(tmp_path, tree.DRIFT, cell=SFT.path)
+    make(tmp_path, tree.INTERVALS)
+    done = {
+        "decode dv": 1,
+        "fetch mms_1b/post": 1,
+        "train mms_1b post sft": 1,
+        "score mms_1b itw": 1,
+        "score xlsr_2b itw": 1,
+        "score xlsr_2b asv19": 1,
+        "measure drift": 1,
+    }
+    assert counted(needs, config, tmp_path) == done
+    make(tmp_path, tree.COMPARISONS)
+    assert counted(needs, config, tmp_path) == {**done, "measure uncertainty": 1}
+
+
+def test_a_model_that_was_deleted_on_purpose_is_done(needs, config, tmp_path):
+    make(tmp_path, tree.HISTORY, cell=SFT.path)
+    assert counted(needs, config, tmp_path) == {}
+    config["keep_models"] = "none"
+    assert counted(needs, config, tmp_path) == {"train xlsr_2b post sft": 1}
+
+
+def test_checkpoints_that_are_trained_here_are_planned(tmp_path):
+    """Two models start from `post` alone, which starts from `pre`."""
+    demo = Experiment(DEMO)
+    lines = plan(demo, JobResources(demo), "as_written", tmp_path)
+    named = {line.name: line for line in lines if line.name.startswith(("pre-", "post-"))}
+    assert set(named) == {f"{kind}-train tiny_{size}" for kind in ("pre", "post") for size in "lms"}
+    # 150 steps of 24 s, three passes, at the demo's 0.01 TFLOP/s.
+    small, large = (named[f"pre-train tiny_{size}"].job for size in "sl")
+    assert 0 < small.hours < large.hours < 1
+    for checkpoint in ("tiny_s/pre", "tiny_s/post"):
+        make(tmp_path, tree.CHECKPOINT, checkpoint=checkpoint)
+    make(tmp_path, tree.CHECKPOINT_HISTORY, checkpoint="tiny_s/pre")
+    assert counted(JobResources(demo), DEMO, tmp_path) == {"pre-train tiny_s": 1}
 
 
 def test_sets_that_are_cut_are_measured(tmp_path):

@@ -11,22 +11,11 @@ from sdd.errors import InputError
 from sdd.experiment.consistency import check_experiment
 from sdd.experiment.experiment import Experiment
 from sdd.experiment.schema import check_config, did_you_mean
+from tests.helpers.experiments import DEMO, PAPER, merge
 from tests.helpers.paths import CHECKOUT
 
 SCHEMA = CHECKOUT / "workflow/schemas/config.schema.yaml"
 FILES = ("config.yaml", "my/config.yaml")
-
-
-def merge(config, overlay):
-    """Lay a configuration over another as Snakemake does: mappings merge, lists replace."""
-    merged = dict(config)
-    for key, value in overlay.items():
-        merged[key] = merge(merged.get(key) or {}, value) if isinstance(value, dict) else value
-    return merged
-
-
-PAPER = yaml.safe_load((CHECKOUT / "config.yaml").read_text(encoding="utf-8"))
-DEMO = merge(PAPER, yaml.safe_load((CHECKOUT / "demo/config.yaml").read_text(encoding="utf-8")))
 
 
 def check(config):

@@ -1,63 +1,60 @@
-"""Means over rounds and their intervals against known values."""
-
-import math
+"""Means over rounds and their differences, with intervals for rounds and sources together."""
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from sdd.errors import InputError
-from sdd.metrics import mean_and_spread, t_interval
+from sdd.metrics import Rounds, average, difference_of_means, mean_over_rounds
 
 
-def test_mean_and_spread_by_hand():
-    # Squared deviations 4 + 0 + 4 over 2.
-    assert mean_and_spread([1, 3, 5]) == (3, 2)
+def test_interval_of_rounds_and_sources_covers_as_it_promises():
+    """Three rounds and 60 sources, whose effects are comparable; each alone would cover less."""
+    generator = np.random.default_rng(8)
+    covered = {"both": 0, "sources": 0}
+    for _ in range(600):
+        sources = generator.normal(20, 1, 60)
+        values = sources.mean() + generator.normal(0, 0.15, 3)
+        weights = generator.poisson(1, (400, 60))
+        drawn = (weights @ sources) / weights.sum(axis=1)
+        replicates = values[:, None] - sources.mean() + drawn
+        both = mean_over_rounds(Rounds(values, replicates), 60)
+        alone = mean_over_rounds(Rounds(values, replicates, trained=False), 60)
+        covered["both"] += both.low <= 20 <= both.high
+        covered["sources"] += alone.low <= 20 <= alone.high
+    assert 0.92 <= covered["both"] / 600 <= 0.98
+    assert covered["sources"] / 600 < 0.92
 
 
-def test_one_round_has_no_spread():
-    mean, spread = mean_and_spread([7.5])
-    assert mean == 7.5
-    assert math.isnan(spread)
-    assert all(math.isnan(limit) for limit in t_interval([7.5]))
+def test_difference_is_paired_by_the_draws():
+    """What both share cancels: the interval is that of what differs."""
+    generator = np.random.default_rng(9)
+    shared = generator.normal(0, 5, 2000)
+    own = generator.normal(0, 0.1, 2000)
+    a = Rounds(np.array([12.0]), (12 + shared + own)[None])
+    b = Rounds(np.array([10.0]), (10 + shared)[None])
+    estimate = difference_of_means(a, b, 500)
+    assert estimate.value == 2
+    assert (estimate.low, estimate.high) == pytest.approx((1.804, 2.196), abs=0.02)
+    with pytest.raises(InputError, match="same resamplings"):
+        difference_of_means(a, Rounds(b.values, b.replicates[:, :10]), 500)
 
 
-def test_t_interval_by_the_textbook():
-    # Three values, 2 degrees of freedom: the 97.5 % quantile is 4.30265.
-    low, high = t_interval([1, 3, 5])
-    assert low == pytest.approx(3 - 4.3026527 * 2 / math.sqrt(3))
-    assert high == pytest.approx(3 + 4.3026527 * 2 / math.sqrt(3))
+def test_difference_of_rounds_by_welch():
+    """No variance of sources: Welch's interval of two samples of three."""
+    from scipy import stats
+
+    one, other = np.array([4.0, 5.0, 7.0]), np.array([1.0, 1.5, 2.5])
+    flat = [Rounds(values, np.repeat(values[:, None], 8, 1)) for values in (one, other)]
+    estimate = difference_of_means(*flat, 50)
+    expected = stats.ttest_ind(one, other, equal_var=False).confidence_interval()
+    assert (estimate.low, estimate.high) == pytest.approx((expected.low, expected.high))
 
 
-@pytest.mark.parametrize("confidence", [0.5, 0.9, 0.99])
-def test_t_interval_equals_scipy(confidence):
-    values = np.random.default_rng(3).normal(10, 2, 7)
-    expected = stats.t.interval(confidence, 6, values.mean(), stats.sem(values))
-    assert t_interval(values, confidence) == pytest.approx(expected, rel=1e-12)
-
-
-def test_t_interval_of_three_rounds_covers_as_it_promises():
-    generator = np.random.default_rng(0)
-    limits = [t_interval(generator.normal(5, 1, 3)) for _ in range(4000)]
-    assert np.mean([low <= 5 <= high for low, high in limits]) == pytest.approx(0.95, abs=0.012)
-
-
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        ([], "at least one round"),
-        ([[1.0]], "a vector"),
-        ([1.0, math.nan], "value of round 2 is nan"),
-    ],
-)
-def test_bad_values_are_named(values, message):
-    with pytest.raises(InputError, match=message):
-        mean_and_spread(values)
-    with pytest.raises(InputError, match=message):
-        t_interval(values)
-
-
-@pytest.mark.parametrize("confidence", [0, 1, 95, math.nan])
-def test_bad_confidence_is_named(confidence):
-    with pytest.raises(InputError, match=r"write 95 % as 0\.95"):
-        t_interval([1, 2], confidence)
+def test_averages_are_taken_round_by_round():
+    first = Rounds(np.array([1.0, 3.0]), np.array([[1.0, 2.0], [3.0, 5.0]]))
+    second = Rounds(np.array([2.0, 6.0]), np.array([[3.0, 2.0], [7.0, 5.0]]))
+    mean = average([first, second])
+    assert mean.values == pytest.approx([1.5, 4.5])
+    assert mean.replicates == pytest.approx(np.array([[2.0, 2.0], [5.0, 5.0]]))
+    with pytest.raises(InputError, match="same rounds"):
+        average([first, Rounds(np.array([1.0]), np.array([[1.0, 1.0]]))])

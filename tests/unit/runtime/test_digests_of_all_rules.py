@@ -93,7 +93,7 @@ def test_locks_logs_and_gpus_reach_nobody(executed):
     assert all(not modules & set(RESULT_NEUTRAL) for modules in executed.values())
 
 
-@pytest.mark.parametrize("script", ["finetune", "score", "pretrain_encoder"])
+@pytest.mark.parametrize("script", ["finetune", "score", "pretrain_encoder", "cut_segments"])
 def test_decoders_reach_preparation_but_not_what_follows(executed, script):
     decoders = {f"sdd.data.audio.{name}" for name in ("decoding", "mp3", "resampling", "preparing")}
     assert decoders <= executed["prepare_audio"]

@@ -155,9 +155,9 @@ def test_what_cannot_be_read_is_reported_at_the_end(model, folder, tmp_path, cap
 
 
 def receptive_field():
-    from sdd.detector import architecture
+    from sdd.detector import find_architecture
 
-    return architecture(TINY).receptive_field
+    return find_architecture(TINY).receptive_field
 
 
 def test_if_nothing_can_be_read_nothing_is_written(model, tmp_path, capsys):

@@ -8,9 +8,9 @@ import pytest
 
 from sdd.cli import main
 from sdd.errors import InputError
-from sdd.scoring.score_csv import read_score_csv, write_score_csv
+from sdd.scoring.score_files import read_score_csv, write_score_csv
 from sdd.scoring.score_tables import Scores, read_scores
-from tests.unit.scoring.test_score_tables import write
+from tests.helpers.score_tables import write
 
 
 def scores_of(count):

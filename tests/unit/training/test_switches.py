@@ -17,15 +17,18 @@ import pytest
 import torch
 import yaml
 
+from sdd.analysis.cell_error_rates import measure_error_rates
 from sdd.data.dataset import collate, plan_epoch
 from sdd.data.rawboost import rawboost
 from sdd.data.segments import COLUMNS, write_segments
 from sdd.detector import normalise_waveforms, save_detector
 from sdd.detector.checkpoints.conversion import save_encoder
 from sdd.detector.inference import autocast, prepare
-from sdd.experiment.experiment import Cell, Experiment
+from sdd.experiment import settings
+from sdd.experiment.cells import Cell
+from sdd.experiment.experiment import Experiment
 from sdd.runtime.stopping import StopRequest
-from sdd.scoring.score_tables import measure_error_rates, write_scores
+from sdd.scoring.score_tables import write_scores
 from sdd.training import finetuning
 from sdd.training.objectives import sample_correct
 from sdd.training.recipe import Recipe
@@ -238,7 +241,7 @@ def _():
         recipes["as_written"] = {**recipes["as_written"], "reference": value}
         experiment = Experiment({**PAPER, "recipes": recipes})
         cell = Cell("xlsr_2b", "post", "sft-grpo", 1)
-        return experiment.finetuning(cell, "as_written")["checkpoint_is_reference"]
+        return settings.finetuning(experiment, cell, "as_written")["checkpoint_is_reference"]
 
     return observed, lambda _, value: value == "post_trained"
 
@@ -629,7 +632,9 @@ def _():
     def observed(_, value):
         recipes = {"mine": {**PAPER["recipes"]["as_written"], "round_seeds": value}}
         experiment = Experiment({**PAPER, "recipes": recipes})
-        return [experiment.seed(Cell("mms_1b", "post", "sft", n), "mine") for n in (1, 2, 3)]
+        return [
+            settings.seed(experiment, Cell("mms_1b", "post", "sft", n), "mine") for n in (1, 2, 3)
+        ]
 
     return observed, lambda _, value: [
         1234 + (100_003 * n if value == "differ" else 0) for n in range(3)
@@ -641,7 +646,7 @@ def recorded_round(setting, number, recipe):
     folder = setting.folder / f"{number}-{len(list(setting.folder.iterdir()))}"
     there = dataclasses.replace(setting, folder=folder)
     cell = Cell("mms_300m", "pre", "grpo", number)
-    seed = Experiment(PAPER).finetuning(cell, recipe)["seed"]
+    seed = settings.finetuning(Experiment(PAPER), cell, recipe)["seed"]
     start = setting.folder / "pre.safetensors"
     save_encoder(make_trainer(setting.tones, folder, SFT).policies.policy, start, {})
     seen = {"initialisation": [], "order": [], "crops": [], "labels": [], "dropout": []}

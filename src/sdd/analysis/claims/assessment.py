@@ -1,15 +1,24 @@
-"""All claims put to a table: rows of claims.csv."""
+"""All claims put to what an experiment found, or to the paper's own table: rows of claims.csv."""
 
+import csv
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from sdd.analysis.claims.drift_statements import DRIFT_CLAIMS, DriftClaim, Drifts
-from sdd.analysis.claims.eer_statements import AVERAGE, CLAIMS, Claim, Pair
+from sdd.analysis.cell_tables import read_cells
+from sdd.analysis.claims.drift_statements import (
+    DRIFT_CLAIMS,
+    DriftClaim,
+    Drifts,
+    collect_drifts,
+)
+from sdd.analysis.claims.eer_statements import AVERAGE, CLAIMS, Claim, Pair, pairs_of_claims
 from sdd.analysis.claims.judging import ClaimTest, Difference, Judgement, Verdict, judge
+from sdd.analysis.table1 import domain_columns, identities, read_table, value_columns
 
 COLUMNS = (
     "claim",
@@ -60,16 +69,56 @@ class Assessed:
     paper_verdict: Verdict | None = field(default=None)
 
 
-def differences_of_table(table: pd.DataFrame, pairs: Iterable[Pair]) -> dict[
-    tuple[Pair, str], Difference
-]:  # fmt: skip
+def assess_results(
+    comparisons: Path, drifts: Sequence[Path], paper: Path, contents: Mapping[str, Any]
+) -> list[Assessed]:
+    """Put the claims to what an experiment found.
+
+    Parameters
+    ----------
+    drifts
+        drift.csv of the cells of Figure 2; may be empty.
+    contents
+        As `sdd.experiment.contents.claims` returns it.
+    """
+    with comparisons.open(newline="", encoding="utf-8") as file:
+        differences = differences_of_comparisons(csv.DictReader(file))
+    domains, main = contents["domains"], contents["main"]
+    table = read_table(paper)
+    # A demo's models are not the paper's: nothing of the paper stands beside them.
+    of_paper = differences_of_table(table, pairs_of_claims(identities(table)))
+    of_eers = assess(differences, contents["models"], domains, main=main, paper=of_paper)
+    rows = collect_drifts(read_cells(drifts), domains["in_domain"], domains["out_of_domain"])
+    return of_eers + assess_drift(rows, main)
+
+
+def assess_table(table: pd.DataFrame, main: str = "xlsr_2b") -> list[Assessed]:
+    """Put the claims to a table that has values only, such as the paper's own.
+
+    Parameters
+    ----------
+    table
+        As `sdd.analysis.table1.read_table` returns it.
+    main
+        The model that stands for the paper's XLS-R-2B.
+    """
+    in_domain, out_of_domain = domain_columns(table)
+    differences = differences_of_table(table, pairs_of_claims(identities(table)))
+    models = list(dict.fromkeys(table["model"]))
+    domains = {"in_domain": in_domain, "out_of_domain": out_of_domain}
+    of_eers = assess(differences, models, domains, main=main, paper=differences)
+    return of_eers + assess_drift(collect_drifts([], in_domain, out_of_domain), main)
+
+
+def differences_of_table(
+    table: pd.DataFrame, pairs: Iterable[Pair]
+) -> dict[tuple[Pair, str], Difference]:
     """Differences between rows of a table that has values only, such as the paper's."""
-    sets = list(table.columns[4:])
-    identities = zip(table["model"], table["init"], table["algorithm"], strict=True)
+    sets = value_columns(table)
     numbers = table[sets].to_numpy(dtype=float).tolist()
     values = {
         identity: dict(zip(sets, row, strict=True))
-        for identity, row in zip(identities, numbers, strict=True)
+        for identity, row in zip(identities(table), numbers, strict=True)
     }
     return {
         ((a, b), name): Difference(values[a][name], values[b][name], values_only=True)
@@ -79,9 +128,9 @@ def differences_of_table(table: pd.DataFrame, pairs: Iterable[Pair]) -> dict[
     }
 
 
-def differences_of_comparisons(rows: Iterable[Mapping[str, Any]]) -> dict[
-    tuple[Pair, str], Difference
-]:  # fmt: skip
+def differences_of_comparisons(
+    rows: Iterable[Mapping[str, Any]],
+) -> dict[tuple[Pair, str], Difference]:
     """Differences from the rows of comparisons.csv."""
     return {
         (
@@ -176,32 +225,31 @@ def claim_rows(assessed: Iterable[Assessed]) -> list[dict[str, Any]]:
     difference, low, high and paper_difference are of the figure `shown`, in percentage points;
     details has every test: where, difference, interval, outcome.
     """
-    rows = []
-    for one in assessed:
-        outcomes = one.judgement.outcomes
-        shown = one.difference
-        values = (
-            one.claim.name,
-            one.claim.section,
-            one.claim.statement,
-            one.model,
-            one.judgement.verdict,
-            outcomes.count("met"),
-            outcomes.count("missed"),
-            outcomes.count("open"),
-            one.shown,
-            math.nan if shown is None else shown.value,
-            math.nan if shown is None else shown.low,
-            math.nan if shown is None else shown.high,
-            math.nan if one.paper is None else one.paper.value,
-            one.paper_verdict or "",
-            "; ".join(
-                _detail(test, outcome) for test, outcome in zip(one.tests, outcomes, strict=True)
-            ),
-            one.claim.words,
-        )
-        rows.append(dict(zip(COLUMNS, values, strict=True)))
-    return rows
+    return [_claim_row(item) for item in assessed]
+
+
+def _claim_row(item: Assessed) -> dict[str, Any]:
+    outcomes, shown = item.judgement.outcomes, item.difference
+    details = zip(item.tests, outcomes, strict=True)
+    values = (
+        item.claim.name,
+        item.claim.section,
+        item.claim.statement,
+        item.model,
+        item.judgement.verdict,
+        outcomes.count("met"),
+        outcomes.count("missed"),
+        outcomes.count("open"),
+        item.shown,
+        math.nan if shown is None else shown.value,
+        math.nan if shown is None else shown.low,
+        math.nan if shown is None else shown.high,
+        math.nan if item.paper is None else item.paper.value,
+        item.paper_verdict or "",
+        "; ".join(_detail(test, outcome) for test, outcome in details),
+        item.claim.words,
+    )
+    return dict(zip(COLUMNS, values, strict=True))
 
 
 def _tests(

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from sdd.analysis.claims.judging import ClaimTest, Difference
-from sdd.metrics import Estimate, mean_and_spread, t_interval
+from sdd.metrics.estimates import Estimate
+from sdd.metrics.rounds import mean_and_spread, t_interval
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,11 @@ class Drifts:
         """Difference of two drifts, their errors taken as independent; None if one is missing."""
         if a not in self.estimates or b not in self.estimates:
             return None
-        one, other = self.estimates[a], self.estimates[b]
-        low = math.hypot(one.value - one.low, other.high - other.value)
-        high = math.hypot(one.high - one.value, other.value - other.low)
-        value = one.value - other.value
-        return Difference(one.value, other.value, value - low, value + high)
+        first, second = self.estimates[a], self.estimates[b]
+        low = math.hypot(first.value - first.low, second.high - second.value)
+        high = math.hypot(first.high - first.value, second.value - second.low)
+        value = first.value - second.value
+        return Difference(first.value, second.value, value - low, value + high)
 
     def between(self, a: str, b: str, sets: Iterable[str]) -> list[tuple[str, Difference | None]]:
         """Differences of two algorithms on some test sets."""
@@ -54,8 +55,6 @@ def collect_drifts(
     ----------
     rows
         algorithm, test_set, drift, drift_low, drift_high, floor; one for each round.
-    in_domain, out_of_domain
-        Test sets.
 
     Returns
     -------

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sdd.analysis.claims.judging import Expected
+from sdd.analysis.columns import AVERAGES, Identity
 
-Identity = tuple[str, str, str]
 Pair = tuple[Identity, Identity]
 
 IN, OUT = "in_domain", "out_of_domain"
-AVERAGE = {IN: "in_domain_avg", OUT: "out_of_domain_avg"}
+AVERAGE = dict(zip((IN, OUT), AVERAGES, strict=True))
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Claim:
 
     def test_sets(self, domains: Mapping[str, Sequence[str]]) -> list[str]:
         """List the columns of the table that are looked at."""
-        return [one for name in self.where for one in domains.get(name, [name])]
+        return [column for name in self.where for column in domains.get(name, [name])]
 
 
 NONE, SFT = Side("none"), Side("sft")

@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from sdd.metrics import holm
+from sdd.metrics.permutation import holm
 
 Expected = Literal["lower", "higher", "equal", "not higher"]
 Outcome = Literal["met", "missed", "open"]
@@ -50,7 +50,7 @@ class Difference:
 
     @property
     def value(self) -> float:
-        """Give a - b."""
+        """The first less the second."""
         return self.a - self.b
 
 

@@ -1,26 +1,16 @@
-"""The corpora of the experiment: each release tree as a protocol."""
+"""Corpora: the tree of each release, read as a protocol, the list of its utterances.
 
-import inspect
-from collections.abc import Callable, Collection
-from pathlib import Path
-from types import MappingProxyType
-from typing import Any
+A module a release; `own` reads corpora of the user's own. All give a `listing.Listing`, of which
+`listing.make_protocol` makes the protocol. The names below are imported when they are first used.
+"""
 
-import pandas as pd
+from typing import TYPE_CHECKING
 
-from sdd.data.corpora import (
-    add2023,
-    asvspoof2019_la,
-    deep_voice,
-    deepfake_eval_2024,
-    fake_or_real,
-    in_the_wild,
-    own,
-)
-from sdd.data.corpora.listing import Listing, make_protocol
-from sdd.data.corpora.protocol import format_protocol, read_protocol, write_protocol
-from sdd.data.paths import resolve_path
-from sdd.errors import InputError
+from sdd import lazy_names
+
+if TYPE_CHECKING:
+    from sdd.data.corpora.protocol import format_protocol, read_protocol, write_protocol
+    from sdd.data.corpora.readers import READERS, find_reader, list_corpus, read_corpus
 
 __all__ = [
     "READERS",
@@ -29,143 +19,18 @@ __all__ = [
     "list_corpus",
     "read_corpus",
     "read_protocol",
-    "resolve_path",
     "write_protocol",
 ]
 
-READERS = MappingProxyType[str, Callable[..., Listing]](
+__getattr__ = lazy_names(
+    __name__,
     {
-        "deepfake_eval_2024": deepfake_eval_2024.list_utterances,
-        "add2023": add2023.list_utterances,
-        "fake_or_real": fake_or_real.list_utterances,
-        "deep_voice": deep_voice.list_utterances,
-        "in_the_wild": in_the_wild.list_utterances,
-        "asvspoof2019_la": asvspoof2019_la.list_utterances,
-        "csv": own.list_csv,
-        "folders": own.list_folders,
-    }
+        "READERS": "readers",
+        "find_reader": "readers",
+        "format_protocol": "protocol",
+        "list_corpus": "readers",
+        "read_corpus": "readers",
+        "read_protocol": "protocol",
+        "write_protocol": "protocol",
+    },
 )
-# The names that the paper's test sets have in config.yaml.
-SHORT_NAMES = MappingProxyType(
-    {
-        "dfe24": "deepfake_eval_2024",
-        "add23": "add2023",
-        "for": "fake_or_real",
-        "dv": "deep_voice",
-        "itw": "in_the_wild",
-        "asv19": "asvspoof2019_la",
-    }
-)
-
-
-def find_reader(name: str) -> str:
-    """Find the reader that a name means.
-
-    Parameters
-    ----------
-    name
-        A key of `READERS` or of `SHORT_NAMES`, or a folder of a data root such as
-        `Deepfake-Eval-2024`; capitals, dashes and underscores do not count.
-
-    Returns
-    -------
-    str
-        A key of `READERS`.
-
-    Raises
-    ------
-    InputError
-        If there is no such reader.
-    """
-    known = {_plain(reader): reader for reader in READERS} | SHORT_NAMES
-    if _plain(name) not in known:
-        raise InputError(f"There is no corpus reader {name!r}; there are {', '.join(READERS)}.")
-    return known[_plain(name)]
-
-
-def _plain(name: str) -> str:
-    return name.casefold().replace("-", "").replace("_", "")
-
-
-def list_corpus(
-    name: str,
-    root: Path | str,
-    /,
-    *,
-    partitions: Collection[str] | None = None,
-    **options: Any,  # noqa: ANN401
-) -> Listing:
-    """List the utterances of a corpus as released, without looking at their audio.
-
-    Parameters
-    ----------
-    name, root, partitions, **options
-        As for `read_corpus`.
-
-    Returns
-    -------
-    Listing
-        Its utterances, and the problems of its lists.
-
-    Raises
-    ------
-    InputError
-        If there is no such reader, it lacks an option or does not know it, or a list of the corpus
-        is missing.
-    """
-    reader = _reader_for(name, options)
-    return READERS[reader](Path(root), partitions, **options)
-
-
-def _reader_for(name: str, options: dict[str, Any]) -> str:
-    """Find the reader that a name means, and check that it takes the options."""
-    reader = find_reader(name)
-    try:
-        inspect.signature(READERS[reader]).bind(Path(), None, **options)
-    except TypeError as error:
-        raise InputError(f"Corpus reader {reader}: {error}.") from None
-    return reader
-
-
-def read_corpus(
-    name: str,
-    root: Path | str,
-    /,
-    *,
-    partitions: Collection[str] | None = None,
-    allowed_missing: int = 0,
-    **options: Any,  # noqa: ANN401
-) -> pd.DataFrame:
-    """Read a corpus as released.
-
-    Parameters
-    ----------
-    name
-        A reader, as `find_reader` finds it: `deepfake_eval_2024`, `dfe24`, ...
-    root
-        The data root that holds the corpora; `$ROOT` in the protocol's Path.
-    partitions
-        The values of Proportion to keep; None keeps all.
-    allowed_missing
-        How many audio files may be missing; their rows are left out with a warning.
-    **options
-        Of the reader: `csv` needs `path`; `folders` needs `real` and `fake`, and takes `corpus`, a
-        name for the IDs.
-
-    Returns
-    -------
-    DataFrame
-        The protocol: a row for each utterance, with Start and End where rows are windows.
-
-    Raises
-    ------
-    InputError
-        If there is no such reader, it lacks an option or does not know it, or the corpus is
-        missing, incomplete or malformed.
-    """
-    if _reader_for(name, options) == "csv":  # what its cells say is kept
-        return own.read_csv(
-            Path(root), partitions=partitions, allowed_missing=allowed_missing, **options
-        )
-    listing = list_corpus(name, root, partitions=partitions, **options)
-    return make_protocol(listing, Path(root), allowed_missing)

@@ -1,4 +1,16 @@
-"""ADD2023, track 1.2, round 2: the audio fake game's detection test set."""
+"""ADD2023, track 1.2, round 2: the audio fake game's detection test set.
+
+Below the data root::
+
+    ADD2023
+    └── Track1.2
+        └── testR2
+            ├── label.txt       file.wav genuine|fake
+            └── wav
+                └── *.wav
+
+IDs are `ADD2023-<file name>`; all is `test`.
+"""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -19,20 +31,10 @@ LABELS = {"genuine": "real", "fake": "fake"}
 def list_utterances(root: Path, partitions: Collection[str] | None = None) -> Listing:
     """List ADD2023 track 1.2 round 2.
 
-    Layout: `ADD2023/Track1.2/testR2/label.txt` with lines `file.wav genuine|fake`, audio in `wav/`.
-    IDs are `ADD2023-<file name>`.
-
     Parameters
     ----------
-    root
-        The data root.
     partitions
-        Values of Proportion to list (all are `test`); None lists all.
-
-    Returns
-    -------
-    Listing
-        Its utterances.
+        Values of Proportion to list; None lists all.
 
     Raises
     ------

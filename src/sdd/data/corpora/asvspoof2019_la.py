@@ -1,4 +1,25 @@
-"""ASVspoof 2019, logical access: validation data, and the reference of the drift."""
+"""ASVspoof 2019, logical access: validation data, and the reference of the drift.
+
+Below the data root::
+
+    ASVspoof2019-LA
+    └── LA
+        ├── ASVspoof2019_LA_train
+        │   └── flac
+        │       └── LA_T_*.flac
+        ├── ASVspoof2019_LA_dev
+        │   └── flac
+        │       └── LA_D_*.flac
+        ├── ASVspoof2019_LA_eval
+        │   └── flac
+        │       └── LA_E_*.flac
+        └── ASVspoof2019_LA_cm_protocols
+            ├── ASVspoof2019.LA.cm.train.trn.txt    SPEAKER FILE - ATTACK bonafide|spoof
+            ├── ASVspoof2019.LA.cm.dev.trl.txt
+            └── ASVspoof2019.LA.cm.eval.trl.txt
+
+IDs are `ASV19LA-<utterance>`; train, dev and eval are `train`, `valid` and `test`.
+"""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -25,22 +46,10 @@ PARTITIONS = {
 def list_utterances(root: Path, partitions: Collection[str] | None = None) -> Listing:
     """List ASVspoof 2019 LA.
 
-    Layout, below `ASVspoof2019-LA/LA/`: `ASVspoof2019_LA_{train,dev,eval}/flac/*.flac`, and
-    `ASVspoof2019_LA_cm_protocols/ASVspoof2019.LA.cm.{train.trn,dev.trl,eval.trl}.txt` with lines
-    `SPEAKER FILE - ATTACK bonafide|spoof`. IDs are `ASV19LA-<utterance>`.
-
     Parameters
     ----------
-    root
-        The data root.
     partitions
-        Which of train, valid (the release's dev) and test (eval) to list; None lists all. The
-        others need not be there.
-
-    Returns
-    -------
-    Listing
-        Its utterances.
+        Values of Proportion to list; None lists all. The others need not be there.
     """
     folder = root / "ASVspoof2019-LA" / "LA"
     protocols = folder / "ASVspoof2019_LA_cm_protocols"

@@ -1,4 +1,20 @@
-"""DEEP-VOICE: voices of public figures converted into each other, cut by a published log."""
+"""DEEP-VOICE: voices of public figures converted into each other, cut by a published log.
+
+Below the data root::
+
+    DeepVoice
+    ├── DeepVoice_seg_log.txt       Audio: NAME_seg_N, start at: S, end at: E
+    └── KAGGLE
+        └── AUDIO
+            ├── REAL
+            │   └── *.wav
+            └── FAKE
+                └── *-to-*.wav
+
+The log is AntiDeepfake's: S and E are samples at the file's own rate, consecutive segments overlap,
+and its other lines are ignored. An utterance is a segment, a window of its recording; IDs are
+`DeepVoice-VC_<NAME_seg_N>`. Recordings with `-to-` in their name are fake. Proportion is `-`.
+"""
 
 import re
 from collections.abc import Collection
@@ -27,22 +43,10 @@ _LINE = re.compile(r"Audio: (.+)_seg_(\d+), start at: (\d+), end at: (\d+)")
 def list_utterances(root: Path, partitions: Collection[str] | None = None) -> Listing:
     """List DEEP-VOICE as segmented by AntiDeepfake.
 
-    Layout, in `DeepVoice/`: `KAGGLE/AUDIO/{REAL,FAKE}/*.wav`, and `DeepVoice_seg_log.txt` with
-    lines `Audio: NAME_seg_N, start at: S, end at: E` in samples at the file's own rate; its other
-    lines are ignored. Consecutive segments overlap. An utterance is a segment, a window of its
-    recording; IDs are `DeepVoice-VC_<NAME_seg_N>`. Recordings with `-to-` in their name are fake.
-
     Parameters
     ----------
-    root
-        The data root.
     partitions
-        Values of Proportion to list (all are `-`); None lists all.
-
-    Returns
-    -------
-    Listing
-        Its segments.
+        Values of Proportion to list; None lists all.
 
     Raises
     ------

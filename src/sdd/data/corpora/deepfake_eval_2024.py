@@ -1,4 +1,16 @@
-"""Deepfake-Eval-2024, audio: deepfakes that circulated on social media in 2024."""
+"""Deepfake-Eval-2024, audio: deepfakes that circulated on social media in 2024.
+
+Below the data root::
+
+    Deepfake-Eval-2024
+    ├── audio-metadata-publish.csv      Filename, Ground Truth, Finetuning Set
+    └── audio-data
+        └── *.{mp3,m4a,mp4,wav,dat}
+
+Most files are mp3; `.dat` files are MP4 containers. Files whose Ground Truth is neither Real nor
+Fake are set aside, with their number in the log. IDs are `DFE24-<stem>`, one for each source file;
+the Finetuning Set is `train` or `test`.
+"""
 
 import logging
 from collections import Counter
@@ -18,28 +30,16 @@ RELEASE = Release(
 PARTITIONS = {"train": "train", "test": "test"}
 COLUMNS = ("Filename", "Ground Truth", "Finetuning Set")
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def list_utterances(root: Path, partitions: Collection[str] | None = None) -> Listing:
     """List the audio part of Deepfake-Eval-2024.
 
-    Layout, in `Deepfake-Eval-2024/`: `audio-metadata-publish.csv` with the columns Filename,
-    Ground Truth and Finetuning Set, audio in `audio-data/`: mp3 mostly, also m4a, mp4, wav, and
-    `.dat` files that are MP4 containers. Files whose Ground Truth is neither Real nor Fake are
-    set aside, with their number in the log. IDs are `DFE24-<stem>`, one for each source file.
-
     Parameters
     ----------
-    root
-        The data root.
     partitions
-        Values of Proportion to list (train, test); None lists all.
-
-    Returns
-    -------
-    Listing
-        Its utterances.
+        Values of Proportion to list; None lists all.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def list_utterances(root: Path, partitions: Collection[str] | None = None) -> Li
         aside = table[~usable]
         listing.others += [audio / name for name in aside["Filename"]]
         listing.set_aside |= Counter(aside["Ground Truth"])
-        log.info(
+        logger.info(
             "%s: %d files that are neither real nor fake are set aside: %s",
             RELEASE.title,
             len(aside),

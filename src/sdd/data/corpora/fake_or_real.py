@@ -1,4 +1,23 @@
-"""FakeOrReal (FoR), in its original version."""
+"""FakeOrReal (FoR), in its original version.
+
+Below the data root::
+
+    FakeOrReal
+    └── for-original
+        ├── training
+        │   ├── real
+        │   │   └── *.{wav,mp3}
+        │   └── fake
+        │       └── *.{wav,mp3}
+        ├── validation
+        │   └── ...
+        └── testing
+            └── ...
+
+The release has no list of its files. IDs are `FoR-<partition>-<label>-<stem>` with the release's
+word for the partition; where a wav and an mp3 share a stem, the later path in sorted order has
+`-<extension>` added. Proportion is `train`, `valid` or `test`.
+"""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -21,22 +40,10 @@ SUFFIXES = (".wav", ".mp3")
 def list_utterances(root: Path, partitions: Collection[str] | None = None) -> Listing:
     """List FakeOrReal.
 
-    Layout: `FakeOrReal/for-original/{training,validation,testing}/{real,fake}/*.{wav,mp3}`. The
-    release has no list of its files. IDs are `FoR-<partition>-<label>-<stem>` with the release's
-    word for the partition; where a wav and an mp3 share a stem, the later path in sorted order has
-    `-<extension>` added.
-
     Parameters
     ----------
-    root
-        The data root.
     partitions
-        Which of train, valid and test to list; None lists all. The others need not be there.
-
-    Returns
-    -------
-    Listing
-        Its utterances.
+        Values of Proportion to list; None lists all. The others need not be there.
     """
     folder = root / "FakeOrReal" / "for-original"
     listing = Listing(RELEASE, folder)

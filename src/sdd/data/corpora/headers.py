@@ -1,4 +1,4 @@
-"""What the header of an audio file says, without decoding it."""
+"""Headers of audio files: format and length, without decoding."""
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -44,8 +44,6 @@ class Header:
         Samples per second.
     samples
         Samples per channel; for lossy formats what the header claims.
-    channels
-        Number of channels.
     encoding
         Name as in AntiDeepfake's protocols: PCM_S, FLAC, MP3, AAC, ...
     bits
@@ -65,17 +63,9 @@ class Header:
 
 
 def read_header(path: Path) -> Header:
-    """Read the header of an audio file with soundfile, else with PyAV.
+    """Read the header of an audio file, or of a container such as m4a or webm that holds audio.
 
-    Parameters
-    ----------
-    path
-        An audio file, or a container (m4a, mp4, webm) with an audio stream.
-
-    Returns
-    -------
-    Header
-        Rate, length, channels and encoding.
+    With soundfile, else with PyAV.
 
     Raises
     ------

@@ -1,4 +1,14 @@
-"""In-the-Wild: real and fake speech of public figures, collected from the web."""
+"""In-the-Wild: real and fake speech of public figures, collected from the web.
+
+Below the data root::
+
+    In-the-Wild
+    └── release_in_the_wild
+        ├── meta.csv        file, speaker, label (bona-fide or spoof)
+        └── *.wav
+
+IDs are `ItW-<stem>`; Proportion is `-`.
+"""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -25,20 +35,10 @@ COLUMNS = ("file", "speaker", "label")
 def list_utterances(root: Path, partitions: Collection[str] | None = None) -> Listing:
     """List In-the-Wild.
 
-    Layout, in `In-the-Wild/release_in_the_wild/`: `meta.csv` with the columns file, speaker and
-    label (bona-fide or spoof), the audio files beside it. IDs are `ItW-<stem>`.
-
     Parameters
     ----------
-    root
-        The data root.
     partitions
-        Values of Proportion to list (all are `-`); None lists all.
-
-    Returns
-    -------
-    Listing
-        Its utterances.
+        Values of Proportion to list; None lists all.
 
     Raises
     ------

@@ -20,7 +20,7 @@ from sdd.data.corpora.release import Release
 from sdd.data.paths import is_file, protocol_path, walk_audio
 from sdd.errors import InputError
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,10 @@ class Utterance:
 
 @dataclass
 class Listing:
-    """What the lists of a release say, before any audio file was looked at.
+    """The rows of a release's lists, before any audio file was looked at.
 
     Attributes
     ----------
-    release
-        The corpus.
     listed_in
         The metadata file or folder that names the utterances.
     folders
@@ -109,10 +107,8 @@ def make_protocol(listing: Listing, root: Path, allowed_missing: int = 0) -> pd.
 
     Parameters
     ----------
-    listing
-        The rows.
     root
-        The data root.
+        The data root, which Path calls `$ROOT`.
     allowed_missing
         How many files may be missing; their rows are left out with a warning.
 
@@ -138,7 +134,7 @@ def make_protocol(listing: Listing, root: Path, allowed_missing: int = 0) -> pd.
         raise release.error(f"{listing.listed_in} lists no utterance that could be used.")
     unlisted = listing.unlisted()
     if unlisted:
-        log.warning(
+        logger.warning(
             "%s: %d audio files are not listed in %s and are not used, the first is %s",
             release.title,
             len(unlisted),
@@ -146,10 +142,10 @@ def make_protocol(listing: Listing, root: Path, allowed_missing: int = 0) -> pd.
             unlisted[0],
         )
     present = _present(listing, allowed_missing)
-    headers = read_headers(u.path for u in present)
+    headers = read_headers(utterance.path for utterance in present)
     unreadable = [path for path, header in headers.items() if header is None]
     if unreadable:
-        log.warning(
+        logger.warning(
             "%s: %d of %d audio files have no readable header, the first is %s",
             release.title,
             len(unreadable),
@@ -157,9 +153,10 @@ def make_protocol(listing: Listing, root: Path, allowed_missing: int = 0) -> pd.
             unreadable[0],
         )
     frame = pd.DataFrame(
-        [_row(u, headers[u.path], root) for u in present], columns=[*COLUMNS, *WINDOW_COLUMNS]
+        [_row(utterance, headers[utterance.path], root) for utterance in present],
+        columns=[*COLUMNS, *WINDOW_COLUMNS],
     )
-    if all(u.window is None for u in present):
+    if all(utterance.window is None for utterance in present):
         frame = frame.drop(columns=list(WINDOW_COLUMNS))
     else:
         frame = frame.astype(dict.fromkeys(WINDOW_COLUMNS, "Int64"))
@@ -168,7 +165,7 @@ def make_protocol(listing: Listing, root: Path, allowed_missing: int = 0) -> pd.
 
 
 def _present(listing: Listing, allowed_missing: int) -> list[Utterance]:
-    paths = dict.fromkeys(u.path for u in listing.utterances)
+    paths = dict.fromkeys(utterance.path for utterance in listing.utterances)
     missing = dict.fromkeys(path for path in paths if not is_file(path))
     if not missing:
         return list(listing.utterances)
@@ -176,25 +173,12 @@ def _present(listing: Listing, allowed_missing: int) -> list[Utterance]:
     first = f"the first is {next(iter(missing))}"
     if len(missing) > allowed_missing or len(missing) == len(paths):
         raise listing.release.error(f"{found} ({allowed_missing} may be); {first}.")
-    log.warning("%s: %s and left out; %s", listing.release.title, found, first)
-    return [u for u in listing.utterances if u.path not in missing]
+    logger.warning("%s: %s and left out; %s", listing.release.title, found, first)
+    return [utterance for utterance in listing.utterances if utterance.path not in missing]
 
 
 def duration(header: Header, window: tuple[int, int] | None) -> float:
-    """Duration of a file or of a window in it.
-
-    Parameters
-    ----------
-    header
-        The file's header.
-    window
-        First sample and the one past the last, or None for the whole file.
-
-    Returns
-    -------
-    float
-        Seconds, rounded to 2 decimals.
-    """
+    """Compute the seconds, with two decimals, of a file, or of a window as in `Utterance`."""
     start, end = window or (0, header.samples)
     return round(max(0, min(end, header.samples) - start) / header.rate, 2)
 
@@ -220,18 +204,11 @@ def header_cells(
 ) -> dict[str, float | int | str]:
     """Fill the protocol's columns that describe the file.
 
-    Parameters
-    ----------
-    header
-        The file's header, None if it could not be read.
-    window
-        First sample and the one past the last, or None for the whole file.
-
     Returns
     -------
     dict
-        Duration, SampleRate, AudioChannel, AudioEncoding and AudioBitSample; -1 and `-` where the
-        header could not be read.
+        Duration, SampleRate, AudioChannel, AudioEncoding and AudioBitSample; -1 and `-` where there
+        is no header because it could not be read.
     """
     if header is None:
         return {

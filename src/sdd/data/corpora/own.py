@@ -1,4 +1,19 @@
-"""Corpora of the user's own: a CSV with AntiDeepfake's columns, or two folders."""
+"""Corpora of the user's own: a CSV with AntiDeepfake's columns, or two folders.
+
+A CSV and what it names, anywhere::
+
+    mine
+    ├── mine.csv        ID, Label, Path, and any other of AntiDeepfake's columns, Start and End
+    └── *               below the CSV's folder, $ROOT or an absolute path
+
+or folders, which are searched with their subfolders::
+
+    mine
+    ├── real
+    │   └── **/*
+    └── fake
+        └── **/*
+"""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -38,10 +53,10 @@ def read_csv(
     Parameters
     ----------
     root
-        The data root that `$ROOT` stands for.
+        The data root, which `$ROOT` stands for.
     path
-        The CSV file; may itself begin with `$ROOT/`. The columns ID, Label and Path are required.
-        A Path that does not begin with `$ROOT/` is absolute or relative to the CSV's folder. What
+        Of the CSV; may itself begin with `$ROOT/`. The columns ID, Label and Path are required. A
+        Path that does not begin with `$ROOT/` is absolute or relative to the CSV's folder. What
         is missing or `-` among the columns that describe the file is read from its header.
     partitions
         Values of Proportion to keep; None keeps all.
@@ -63,7 +78,7 @@ def read_csv(
     where = resolve_path(str(path), root, Path.cwd())
     validate_protocol(frame, where)
     keep = _kept(frame, files, where, partitions, allowed_missing)
-    columns = [c for c in (*COLUMNS, *WINDOW_COLUMNS) if c in frame.columns]
+    columns = [column for column in (*COLUMNS, *WINDOW_COLUMNS) if column in frame.columns]
     frame = frame[columns].iloc[keep].reset_index(drop=True)
     return _filled(frame, [files[index] for index in keep])
 
@@ -77,11 +92,6 @@ def list_csv(root: Path, partitions: Collection[str] | None = None, *, path: Pat
         As for `read_csv`.
     partitions
         Values of Proportion to list; None lists all.
-
-    Returns
-    -------
-    Listing
-        Its rows.
 
     Raises
     ------
@@ -131,7 +141,7 @@ def _kept(
     partitions: Collection[str] | None,
     allowed_missing: int,
 ) -> list[int]:
-    """Row positions of the partitions whose files are there."""
+    """Find the positions of the rows that are asked for and whose files are there."""
     wanted = [
         index
         for index, proportion in enumerate(frame["Proportion"])
@@ -196,19 +206,17 @@ def list_folders(
 
     Parameters
     ----------
-    root
-        The data root.
     partitions
         Values of Proportion to list (all are `-`); None lists all.
     real, fake
-        The folders; each may begin with `$ROOT/`. They are searched with their subfolders.
+        The folders; each may begin with `$ROOT/`.
     corpus
         Name that the IDs begin with: they are `<corpus>-<label>-<path within the folder>`.
 
     Returns
     -------
     Listing
-        Its utterances; a folder that is missing or holds no audio file is a problem.
+        A folder that is missing or holds no audio file is among its problems.
     """
     folders = {
         label: resolve_path(str(folder), root, Path.cwd())

@@ -26,7 +26,7 @@ COLUMNS = (
 )
 WINDOW_COLUMNS = ("Start", "End")
 INTEGER_COLUMNS = ("SampleRate", "AudioChannel", "AudioBitSample")
-TEXT_COLUMNS = tuple(c for c in COLUMNS if c not in (*INTEGER_COLUMNS, "Duration"))
+TEXT_COLUMNS = tuple(column for column in COLUMNS if column not in (*INTEGER_COLUMNS, "Duration"))
 
 UNKNOWN = "-"
 UNKNOWN_NUMBER = -1
@@ -38,7 +38,7 @@ def validate_protocol(frame: pd.DataFrame, where: object) -> None:
     Parameters
     ----------
     frame
-        The table; row numbers in messages count its header as row 1.
+        Row numbers in messages count its header as row 1.
     where
         The file or corpus it comes from, for messages.
 
@@ -62,17 +62,6 @@ def validate_protocol(frame: pd.DataFrame, where: object) -> None:
 
 def check_values(frame: pd.DataFrame, column: str, allowed: tuple[str, ...], where: object) -> None:
     """Refuse a table where a column holds anything but the allowed values.
-
-    Parameters
-    ----------
-    frame
-        The table; row numbers in messages count its header as row 1.
-    column
-        The column to look at.
-    allowed
-        The values that may stand there.
-    where
-        The file or corpus it comes from, for messages.
 
     Raises
     ------
@@ -103,14 +92,7 @@ def _check_names(frame: pd.DataFrame, where: object) -> None:
 
 
 def check_windows(frame: pd.DataFrame, where: object) -> None:
-    """Refuse a table where a row has no beginning and end of a window but only one of them.
-
-    Parameters
-    ----------
-    frame
-        The table; row numbers in messages count its header as row 1.
-    where
-        The file or corpus it comes from, for messages.
+    """Refuse a table where a window has only a beginning, only an end, or no length.
 
     Raises
     ------
@@ -148,12 +130,7 @@ def _check_one_label_a_file(frame: pd.DataFrame, where: object) -> None:
 def write_protocol(frame: pd.DataFrame, path: Path) -> None:
     """Write a protocol as AntiDeepfake's CSV, all at once or not at all.
 
-    Parameters
-    ----------
-    frame
-        A valid protocol; Start and End are written where the table has them.
-    path
-        The CSV file to write.
+    Start and End are written where the table has them.
 
     Raises
     ------
@@ -166,19 +143,11 @@ def write_protocol(frame: pd.DataFrame, path: Path) -> None:
 
 
 def format_protocol(frame: pd.DataFrame) -> str:
-    """Format a protocol as the text of AntiDeepfake's CSV.
+    """Format a valid protocol as the text of AntiDeepfake's CSV, lines ended by a line feed.
 
-    Parameters
-    ----------
-    frame
-        A valid protocol; Start and End are written where the table has them.
-
-    Returns
-    -------
-    str
-        A header and a row for each utterance, lines ended by a line feed.
+    Start and End are written where the table has them.
     """
-    columns = [c for c in (*COLUMNS, *WINDOW_COLUMNS) if c in frame.columns]
+    columns = [column for column in (*COLUMNS, *WINDOW_COLUMNS) if column in frame.columns]
     cells = {column: frame[column].astype(str) for column in columns}
     cells["Duration"] = frame["Duration"].map("{:.2f}".format)
     for column in WINDOW_COLUMNS:
@@ -199,11 +168,6 @@ def _quoted(text: str) -> str:
 def read_protocol(path: Path) -> pd.DataFrame:
     """Read a protocol that `write_protocol` or AntiDeepfake's scripts wrote.
 
-    Parameters
-    ----------
-    path
-        The CSV file.
-
     Returns
     -------
     DataFrame
@@ -217,21 +181,16 @@ def read_protocol(path: Path) -> pd.DataFrame:
     """
     frame = typed(read_text_table(path), path)
     validate_protocol(frame, path)
-    return frame[[c for c in (*COLUMNS, *WINDOW_COLUMNS) if c in frame.columns]]
+    return frame[[column for column in (*COLUMNS, *WINDOW_COLUMNS) if column in frame.columns]]
 
 
 def read_text_table(path: Path) -> pd.DataFrame:
-    """Read a CSV file as text, cell by cell as it stands there.
-
-    Parameters
-    ----------
-    path
-        A CSV file in UTF-8 with a header.
+    """Read a CSV file in UTF-8 as text, cell by cell as it stands there.
 
     Returns
     -------
     DataFrame
-        Text columns; blank lines are left out.
+        Text columns, named by the header; blank lines are left out.
 
     Raises
     ------
@@ -261,13 +220,6 @@ def read_text_table(path: Path) -> pd.DataFrame:
 
 def typed(frame: pd.DataFrame, where: object) -> pd.DataFrame:
     """Turn the number columns of a text table into numbers and empty cells into `-`.
-
-    Parameters
-    ----------
-    frame
-        Text columns, any of `COLUMNS` and `WINDOW_COLUMNS`.
-    where
-        The file it comes from, for messages.
 
     Returns
     -------

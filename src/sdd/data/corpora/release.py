@@ -1,4 +1,4 @@
-"""What is known of a release, and reading the lists that come with it."""
+"""A release: what its authors say of it, and reading the lists that come with it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,14 +64,7 @@ class Release:
 
 
 def read_lines(path: Path, release: Release) -> list[tuple[int, str]]:
-    """Read the lines of a metadata file that hold something.
-
-    Parameters
-    ----------
-    path
-        A text file in UTF-8.
-    release
-        The corpus, for messages.
+    """Read the lines that are not blank of a metadata file in UTF-8.
 
     Returns
     -------
@@ -93,14 +86,7 @@ def read_lines(path: Path, release: Release) -> list[tuple[int, str]]:
 
 
 def require_file(path: Path, release: Release) -> None:
-    """Refuse to go on without a file that tells what the corpus holds.
-
-    Parameters
-    ----------
-    path
-        The metadata file.
-    release
-        The corpus, for messages.
+    """Refuse to go on without a metadata file, which tells what the corpus holds.
 
     Raises
     ------
@@ -117,26 +103,12 @@ def require_file(path: Path, release: Release) -> None:
 
 
 def read_metadata(path: Path, columns: Sequence[str], release: Release) -> pd.DataFrame:
-    """Read the metadata of a release that comes as a CSV file.
-
-    Parameters
-    ----------
-    path
-        The CSV file.
-    columns
-        What it must have.
-    release
-        The corpus, for messages.
-
-    Returns
-    -------
-    DataFrame
-        Text columns.
+    """Read the metadata of a release that comes as a CSV file, as text.
 
     Raises
     ------
     InputError
-        If it is missing, empty, no CSV file, or lacks a column.
+        If it is missing, empty, no CSV file, or lacks one of the columns.
     """
     require_file(path, release)
     table = read_text_table(path)
@@ -147,12 +119,7 @@ def read_metadata(path: Path, columns: Sequence[str], release: Release) -> pd.Da
 
 
 def archive_hint(path: Path) -> str:
-    """Say, where something is missing beside an archive, that archives have to be unpacked.
-
-    Parameters
-    ----------
-    path
-        What is missing.
+    """Say, where `path` is missing beside an archive, that archives have to be unpacked.
 
     Returns
     -------
@@ -160,28 +127,21 @@ def archive_hint(path: Path) -> str:
         A sentence with a space before it, or nothing.
     """
     folder = next((parent for parent in path.parents if parent.is_dir()), None)
-    archives = [f for f in sorted(folder.iterdir()) if is_archive(f)] if folder else []
+    archives = [entry for entry in sorted(folder.iterdir()) if is_archive(entry)] if folder else []
     if not archives:
         return ""
     return f" Archives are not read: is it in {archives[0]}? Unpack it there."
 
 
 def label_of(value: str, labels: dict[str, str], where: str) -> str:
-    """Translate a label of the release.
+    """Translate the release's word for a label.
 
     Parameters
     ----------
-    value
-        The release's word.
     labels
-        `real` or `fake` by word.
+        `real` or `fake` by the release's word.
     where
         File and line, for messages.
-
-    Returns
-    -------
-    str
-        `real` or `fake`.
 
     Raises
     ------

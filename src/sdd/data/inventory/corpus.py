@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sdd.data.corpora import list_corpus
 from sdd.data.corpora.listing import Listing, Utterance
 from sdd.data.corpora.protocol import UNKNOWN
+from sdd.data.corpora.readers import list_corpus
 from sdd.data.corpora.release import Published, Release
 from sdd.data.inventory.file_facts import FileFacts, examine_files
 from sdd.data.inventory.findings import Finding, find_in_files, find_in_lengths, find_in_rows
@@ -19,20 +19,18 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Count:
-    """How much of a part of a corpus there is.
+    """Size of a part of a corpus: as listed, as found on disk and as published.
 
     Attributes
     ----------
     partition, label
-        The part: Proportion and label, or `all`.
+        Proportion and label, or `all`.
     listed
         Utterances that the corpus' lists name.
-    found
-        Those whose audio can be decoded.
-    hours
-        Their duration.
+    found, hours
+        Those whose audio can be decoded, and their duration.
     published
-        What there should be, None where it is not known.
+        None where it is not known.
     """
 
     partition: str
@@ -51,14 +49,14 @@ class Count:
 
 @dataclass(frozen=True)
 class Inventory:
-    """What there is of a corpus.
+    """Counts and findings of a corpus.
 
     Attributes
     ----------
     corpus
         Its name in the config.
     release
-        What is known of its release, None if it could not be listed at all.
+        None if the corpus could not be listed at all.
     files
         Number of distinct files listed.
     allowed
@@ -66,7 +64,7 @@ class Inventory:
     counts
         By partition and label.
     findings
-        Everything that was found, in the order of their kinds' importance.
+        In the order in which they were looked for: lists, rows, files, lengths, counts.
     """
 
     corpus: str
@@ -117,24 +115,20 @@ def take_inventory(
     Parameters
     ----------
     name
-        Its name in the config.
-    root
-        The data root.
+        Of the corpus in the config.
     journal
-        Where what was found in files is kept, so that only changed ones are decoded again.
+        Keeps the facts of files, so that only changed ones are decoded again.
     reader, partitions, **options
-        As for `sdd.data.corpora.read_corpus`.
+        As for `sdd.data.corpora.readers.read_corpus`.
     allowed
         How many files may be missing or unreadable.
     min_seconds
         Segments shorter than this are dropped.
-    workers
-        Threads.
 
     Returns
     -------
     Inventory
-        Everything found; nothing that is wrong with the corpus raises.
+        Nothing that is wrong with the corpus raises: it is a finding.
     """
     try:
         listing = list_corpus(reader, root, partitions=partitions, **options)
@@ -148,6 +142,7 @@ def take_inventory(
         Finding("set_aside", label or "no label", f"{number} files")
         for label, number in listing.set_aside.items()
     ]
+    # From here on it is the audio that is looked at, and what can be decoded is counted.
     there, missing = _present(listing, findings)
     findings += [Finding("missing", str(path), "listed, but not there") for path in missing]
     facts = examine_files(there, journal, workers=workers, title=name)

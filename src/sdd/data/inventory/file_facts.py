@@ -1,4 +1,4 @@
-"""What is in an audio file: it is decoded from beginning to end, once."""
+"""Facts of audio files: each is decoded from beginning to end, once."""
 
 import json
 import re
@@ -31,7 +31,7 @@ _UNKNOWN_LENGTH = 0x7FFF0000
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What was found in an audio file.
+    """Facts of an audio file.
 
     Attributes
     ----------
@@ -67,18 +67,7 @@ class FileFacts:
 
 
 def examine_file(path: Path) -> FileFacts:
-    """Decode an audio file and note what is in it.
-
-    Parameters
-    ----------
-    path
-        Any file that exists.
-
-    Returns
-    -------
-    FileFacts
-        With `error` set where it cannot be decoded.
-    """
+    """Decode an audio file that exists and note its facts, or as `error` why it cannot be."""
     facts = FileFacts(size=path.stat().st_size)
     if facts.size == 0:
         return replace(facts, error=f"{path} is empty: replace or remove the file.")
@@ -116,7 +105,7 @@ def _full_scale(encoding: str, bits: int) -> float:
 
 
 def _promised_by_chunk(path: Path, samples: int) -> int:
-    """Samples that the header of a wav promises: libsndfile tells only those that are there."""
+    """Read how many samples the header of a wav promises; libsndfile tells how many there are."""
     if path.suffix.lower() != ".wav":
         return 0
     try:
@@ -135,23 +124,16 @@ def _promised_by_chunk(path: Path, samples: int) -> int:
 def examine_files(
     paths: Iterable[Path], journal: Path, *, workers: int, title: str
 ) -> dict[Path, FileFacts]:
-    """Examine many files in parallel threads, and those that did not change not again.
+    """Examine many files in `workers` threads; those that did not change are not examined again.
 
     Parameters
     ----------
     paths
         Files that exist; each distinct one is examined once.
     journal
-        Where facts are kept: a line for each file, with its size and time.
-    workers
-        Threads.
+        Keeps the facts: a line for each file, with its size and time.
     title
         Of the progress bar.
-
-    Returns
-    -------
-    dict
-        Facts by path.
     """
     distinct = list(dict.fromkeys(paths))
     keys = {path: _key(path) for path in distinct}

@@ -1,4 +1,4 @@
-"""Kinds of findings, and finding them in the facts of a corpus' files."""
+"""Findings: their kinds, and finding them in the rows and files of a corpus."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -116,8 +116,6 @@ class Finding:
         A key of `KINDS`.
     what
         The file, ID or list it is about.
-    detail
-        What is the matter.
     """
 
     kind: str
@@ -126,17 +124,12 @@ class Finding:
 
     @property
     def effect(self) -> str:
-        """What comes of it."""
+        """Whether the experiment can run with it, as `Kind` says."""
         return KINDS[self.kind].effect
 
 
 def find_in_rows(utterances: Sequence[Utterance]) -> Iterator[Finding]:
     """Find what is wrong with rows, whatever is in their files.
-
-    Parameters
-    ----------
-    utterances
-        Rows of a corpus.
 
     Yields
     ------
@@ -157,18 +150,7 @@ def find_in_rows(utterances: Sequence[Utterance]) -> Iterator[Finding]:
 
 
 def find_in_files(facts: Mapping[Path, FileFacts]) -> Iterator[Finding]:
-    """Find files that cannot be used, or that are unlike what one would expect.
-
-    Parameters
-    ----------
-    facts
-        Of the files of a corpus that are there.
-
-    Yields
-    ------
-    Finding
-        In the order of the files.
-    """
+    """Find files that cannot be used, or that are unlike what one would expect, in their order."""
     sound = {path: found for path, found in facts.items() if not found.error}
     rates = Counter(found.rate for found in sound.values())
     channels = Counter(found.channels for found in sound.values())
@@ -215,17 +197,8 @@ def find_in_lengths(
 
     Parameters
     ----------
-    utterances
-        Rows of a corpus.
-    facts
-        Of the files that are there.
     min_seconds
         Segments shorter than this are dropped.
-
-    Yields
-    ------
-    Finding
-        In the order of the rows.
     """
     for row in utterances:
         found = facts.get(row.path)

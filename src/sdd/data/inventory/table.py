@@ -12,15 +12,9 @@ COLUMNS = ("corpus", "kind", "effect", "what", "detail")
 
 
 def write_table(inventories: Iterable[Inventory], path: Path) -> None:
-    """Write inventories as a CSV, all at once or not at all.
+    """Write inventories as a CSV of `COLUMNS`, all at once or not at all.
 
-    Parameters
-    ----------
-    inventories
-        One a corpus.
-    path
-        The file to write; its columns are `COLUMNS`. Rows of kind `count` say how much there is,
-        rows of the other kinds are findings.
+    Rows of kind `count` say how much there is, rows of the other kinds are findings.
     """
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")

@@ -1,5 +1,5 @@
-"""Toy corpora: synthetic speech and fakes in the trees of the released corpora."""
+"""Toy corpora: synthetic speech and fakes in the trees of the released corpora.
 
-from sdd.data.toy.releases import CORPORA, write_corpus, write_toy_corpora
-
-__all__ = ["CORPORA", "write_corpus", "write_toy_corpora"]
+`voice` and `speech` synthesise, `fakes` are families of artefacts, `conditions` records, `domains`
+say which corpus has which, and `releases` writes the trees.
+"""

@@ -1,10 +1,11 @@
-"""What vocoders measure: fundamental frequency, linear prediction, smooth spectral envelopes."""
+"""Measurements of vocoders: fundamental frequency, linear prediction, spectral envelopes."""
 
 import numpy as np
 import scipy.fft
 import scipy.ndimage
 
-from sdd.data.toy.frames import SAMPLE_RATE, ComplexArray, FloatArray, cut, hann
+from sdd.data.audio import SAMPLE_RATE
+from sdd.data.toy.frames import ComplexArray, FloatArray, cut, hann
 
 HOP = 160
 """Samples between two analysis frames: 10 ms."""
@@ -18,16 +19,16 @@ def track_f0(wave: FloatArray, size: int = 640) -> tuple[FloatArray, FloatArray]
     Parameters
     ----------
     wave
-        Shape (samples,), 16 kHz.
+        float64 [samples] at 16 kHz.
     size
         Frame length in samples.
 
     Returns
     -------
-    f0 : FloatArray
-        Hz, shape (frames,), median-filtered, interpolated over unvoiced frames.
-    voiced : FloatArray
-        1 where voiced, else 0, shape (frames,).
+    f0 : float64 [frames]
+        Hz, median-filtered, interpolated over unvoiced frames.
+    voiced : float64 [frames]
+        1 where voiced, else 0.
     """
     window = hann(size)
     frames = cut(wave, size, HOP) * window
@@ -56,28 +57,29 @@ def track_f0(wave: FloatArray, size: int = 640) -> tuple[FloatArray, FloatArray]
 def linear_prediction(
     wave: FloatArray, order: int, size: int = 480
 ) -> tuple[FloatArray, FloatArray]:
-    """Linear prediction by the autocorrelation method, every 10 ms.
+    """Predict linearly by the autocorrelation method, every 10 ms.
 
     Parameters
     ----------
     wave
-        Shape (samples,).
+        float64 [samples].
     order
-        Number of predictor coefficients.
+        Predictor coefficients.
     size
         Frame length in samples.
 
     Returns
     -------
-    polynomial : FloatArray
-        1, -a_1, ..., -a_order; shape (frames, order + 1).
-    gain : FloatArray
-        Root mean square of the residual, shape (frames,).
+    polynomial : float64 [frames, order + 1]
+        1, -a_1, ..., -a_order.
+    gain : float64 [frames]
+        Root mean square of the residual.
     """
     window = hann(size)
     frames = cut(wave, size, HOP) * window
     power = np.abs(scipy.fft.rfft(frames, n=2 * size, axis=1)) ** 2
     correlation = scipy.fft.irfft(power, axis=1)[:, : order + 1] / np.sum(window**2)
+    # White noise 50 dB below the signal: without it the equations of a pure tone are singular.
     correlation[:, 0] = correlation[:, 0] * (1 + 1e-5) + 1e-12
     lag = np.abs(np.arange(order)[:, None] - np.arange(order)[None, :])
     predictor = np.linalg.solve(correlation[:, lag], correlation[:, 1:, None])[..., 0]
@@ -87,12 +89,12 @@ def linear_prediction(
 
 
 def minimum_phase_envelope(wave: FloatArray, quefrency: int, size: int = 512) -> ComplexArray:
-    """Spectral envelope by truncating the cepstrum, with minimum phase, every 10 ms.
+    """Estimate spectral envelopes of minimum phase by truncating the cepstrum, every 10 ms.
 
     Parameters
     ----------
     wave
-        Shape (samples,).
+        float64 [samples].
     quefrency
         Number of cepstral coefficients that are kept.
     size
@@ -100,13 +102,14 @@ def minimum_phase_envelope(wave: FloatArray, quefrency: int, size: int = 512) ->
 
     Returns
     -------
-    ComplexArray
-        Response to an excitation of unit power, shape (frames, size // 2 + 1).
+    complex128 [frames, size // 2 + 1]
+        Response to an excitation of unit power.
     """
     window = hann(size)
     magnitude = np.abs(scipy.fft.rfft(cut(wave, size, HOP) * window, axis=1))
     magnitude /= np.sqrt(np.sum(window**2))
     cepstrum = scipy.fft.irfft(np.log(magnitude + 1e-5), axis=1)
+    # Folding the cepstrum onto positive quefrencies gives the minimum phase of the same magnitude.
     cepstrum[:, 1:quefrency] *= 2.0
     cepstrum[:, quefrency:] = 0.0
     envelope: ComplexArray = np.exp(scipy.fft.rfft(cepstrum, axis=1))
@@ -114,21 +117,18 @@ def minimum_phase_envelope(wave: FloatArray, quefrency: int, size: int = 512) ->
 
 
 def pulse_train(f0: FloatArray, samples: int) -> FloatArray:
-    """Unit-power pulses at every turn of a phase that is the sum of F0.
+    """Place unit-power pulses at every turn of a phase that is the sum of F0.
 
     Each pulse is split between its two nearest samples.
 
     Parameters
     ----------
     f0
-        Hz, one value every 10 ms, shape (frames,).
-    samples
-        Length of the result.
+        float64 [frames], Hz, one value every 10 ms.
 
     Returns
     -------
-    FloatArray
-        Shape (samples,).
+    float64 [samples]
     """
     step = np.interp(np.arange(samples) / HOP, np.arange(f0.size), f0) / SAMPLE_RATE
     phase = np.cumsum(step)

@@ -7,7 +7,8 @@ import numpy as np
 import scipy.fft
 import scipy.signal
 
-from sdd.data.toy.frames import SAMPLE_RATE, FloatArray, rms
+from sdd.data.audio import SAMPLE_RATE
+from sdd.data.toy.frames import FloatArray, rms
 from sdd.errors import InputError
 
 NOISE_SLOPES = {"white": 0.0, "pink": -0.5, "brown": -1.0, "blue": 0.5}
@@ -18,7 +19,7 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class Conditions:
-    """What recordings of a corpus go through, as ranges; `draw` picks one recording's values.
+    """Recording conditions of a corpus, as ranges; `draw_recording` picks one recording's values.
 
     Attributes
     ----------
@@ -78,19 +79,7 @@ def _pick(limits: Range | None, generator: np.random.Generator) -> float | None:
 
 
 def draw_recording(conditions: Conditions, generator: np.random.Generator) -> Recording:
-    """Draw one recording's values, each uniform in its range.
-
-    Parameters
-    ----------
-    conditions
-        The ranges.
-    generator
-        Source of randomness.
-
-    Returns
-    -------
-    Recording
-    """
+    """Draw one recording's values, each uniform in its range."""
     reverberant, limited = generator.random(2) < (
         conditions.reverberant_share,
         conditions.band_limited_share,
@@ -107,21 +96,17 @@ def draw_recording(conditions: Conditions, generator: np.random.Generator) -> Re
 
 
 def coloured_noise(colour: str, samples: int, generator: np.random.Generator) -> FloatArray:
-    """Gaussian noise whose amplitude spectrum is a power of frequency (flat below 50 Hz).
+    """Draw Gaussian noise whose amplitude spectrum is a power of frequency (flat below 50 Hz).
 
     Parameters
     ----------
     colour
         A key of `NOISE_SLOPES`.
-    samples
-        Length.
-    generator
-        Source of randomness.
 
     Returns
     -------
-    FloatArray
-        Unit root mean square, shape (samples,).
+    float64 [samples]
+        Of unit root mean square.
     """
     length = scipy.fft.next_fast_len(samples, real=True)
     spectrum = scipy.fft.rfft(generator.standard_normal(length))
@@ -132,19 +117,17 @@ def coloured_noise(colour: str, samples: int, generator: np.random.Generator) ->
 
 
 def room_response(reverberation: float, generator: np.random.Generator) -> FloatArray:
-    """A synthetic room response: a direct pulse and exponentially decaying noise.
+    """Draw a room response: a direct pulse and exponentially decaying noise.
 
     Parameters
     ----------
     reverberation
         Seconds in which the tail falls by 60 dB.
-    generator
-        Source of randomness.
 
     Returns
     -------
-    FloatArray
-        Unit energy, shape (round(reverberation * 16000) + 1,).
+    float64 [round(reverberation * SAMPLE_RATE) + 1]
+        Of unit energy.
     """
     time = np.arange(round(reverberation * SAMPLE_RATE)) / SAMPLE_RATE
     tail = generator.standard_normal(time.size) * 10 ** (-3 * time / reverberation)
@@ -172,16 +155,14 @@ def record(wave: FloatArray, recording: Recording, generator: np.random.Generato
     Parameters
     ----------
     wave
-        Shape (samples,), 16 kHz.
-    recording
-        The conditions.
+        float64 [samples] at 16 kHz.
     generator
         Source of the noise and the room.
 
     Returns
     -------
-    FloatArray
-        Shape (samples,), within -0.98..0.98.
+    float64 [samples]
+        Within -0.98..0.98.
     """
     if recording.reverberation is not None:
         room = room_response(recording.reverberation, generator)

@@ -144,7 +144,7 @@ class ToyUtterance:
     pair
         Number of its pair within the domain.
     number
-        Number within the domain: 2 * pair for the real one, 2 * pair + 1 for the fake.
+        Within the domain: 2 * pair for the real one, 2 * pair + 1 for the fake.
     label
         real or fake.
     family
@@ -152,7 +152,7 @@ class ToyUtterance:
     speaker
         Number of the voice.
     wave
-        Shape (samples,), 16 kHz.
+        float64 [samples] at 16 kHz.
     """
 
     pair: int
@@ -164,21 +164,7 @@ class ToyUtterance:
 
 
 def voice(domain: Domain, speaker: int, seed: int) -> Speaker:
-    """Return a speaker of a domain.
-
-    Parameters
-    ----------
-    domain
-        Whose.
-    speaker
-        Number of the voice.
-    seed
-        Of all toy corpora.
-
-    Returns
-    -------
-    Speaker
-    """
+    """Return speaker number `speaker` of a domain; `seed` is that of all toy corpora."""
     return draw_speaker(np.random.default_rng([seed, domain.number, SPEAKERS, speaker]))
 
 
@@ -187,8 +173,6 @@ def spread(count: int, low: float, high: float, power: float = 1.0) -> list[floa
 
     Parameters
     ----------
-    count
-        How many.
     low, high
         Limits, seconds.
     power
@@ -225,8 +209,6 @@ def utterances(domain: Domain, durations: list[float], seed: int) -> Iterator[To
 
     Parameters
     ----------
-    domain
-        Their domain.
     durations
         Seconds; the two of a pair differ from it by up to 4 %.
     seed

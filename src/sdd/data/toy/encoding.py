@@ -8,7 +8,8 @@ import scipy.signal
 import soundfile
 from numpy.typing import NDArray
 
-from sdd.data.toy.frames import SAMPLE_RATE, FloatArray
+from sdd.data.audio import SAMPLE_RATE
+from sdd.data.toy.frames import FloatArray
 from sdd.errors import InputError
 from sdd.runtime.atomic_files import atomic_path
 
@@ -24,11 +25,11 @@ def write_audio(path: Path, wave: FloatArray, rate: int = SAMPLE_RATE, channels:
     path
         Ends in .wav or .flac (16 bit), .mp3, or .m4a, .mp4, .dat (AAC in an MP4 container).
     wave
-        Shape (samples,), 16 kHz, within -1..1.
+        float64 [samples] at 16 kHz, within -1..1.
     rate
         Samples per second in the file.
     channels
-        Number of identical channels.
+        All alike.
 
     Raises
     ------

@@ -12,6 +12,7 @@ import scipy.fft
 import scipy.ndimage
 import scipy.signal
 
+from sdd.data.audio import SAMPLE_RATE
 from sdd.data.toy.analysis import (
     HOP,
     linear_prediction,
@@ -20,7 +21,6 @@ from sdd.data.toy.analysis import (
     track_f0,
 )
 from sdd.data.toy.frames import (
-    SAMPLE_RATE,
     FloatArray,
     filter_frames,
     inverse_spectrum,
@@ -33,19 +33,17 @@ Family = Callable[[FloatArray, np.random.Generator], FloatArray]
 
 
 def mel_filters(bands: int, size: int) -> FloatArray:
-    """Triangular filters, equally spaced in mel (O'Shaughnessy's formula), from 0 Hz to 8 kHz.
+    """Return triangular filters, equally spaced in mel (O'Shaughnessy), from 0 Hz to 8 kHz.
 
     Parameters
     ----------
-    bands
-        Number of filters.
     size
         Transform length in samples.
 
     Returns
     -------
-    FloatArray
-        Shape (bands, size // 2 + 1), unit peaks.
+    float64 [bands, size // 2 + 1]
+        Unit peaks.
     """
     frequency = np.linspace(0, SAMPLE_RATE / 2, size // 2 + 1)
     top = 2595 * np.log10(1 + SAMPLE_RATE / 2 / 700)
@@ -184,7 +182,7 @@ def make_fake(wave: FloatArray, family: str, generator: np.random.Generator) -> 
     Parameters
     ----------
     wave
-        Shape (samples,), 16 kHz, at least 0.1 s.
+        float64 [samples] at 16 kHz, at least 0.1 s.
     family
         A key of `FAMILIES`.
     generator
@@ -192,8 +190,8 @@ def make_fake(wave: FloatArray, family: str, generator: np.random.Generator) -> 
 
     Returns
     -------
-    FloatArray
-        Shape (samples,), with the mean and the root mean square of `wave`.
+    float64 [samples]
+        With the mean and the root mean square of `wave`.
 
     Raises
     ------

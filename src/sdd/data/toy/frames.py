@@ -7,9 +7,6 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 
-SAMPLE_RATE = 16_000
-"""Samples per second of everything that is synthesised here."""
-
 
 def hann(size: int) -> FloatArray:
     """Return a periodic Hann window: shifted copies at size / 2 add up to one.
@@ -17,12 +14,11 @@ def hann(size: int) -> FloatArray:
     Parameters
     ----------
     size
-        Length in samples, even.
+        In samples, even.
 
     Returns
     -------
-    FloatArray
-        Shape (size,).
+    float64 [size]
     """
     window: FloatArray = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
     return window
@@ -34,15 +30,15 @@ def cut(wave: FloatArray, size: int, hop: int) -> FloatArray:
     Parameters
     ----------
     wave
-        Shape (samples,).
+        float64 [samples].
     size, hop
         Frame length and advance in samples.
 
     Returns
     -------
-    FloatArray
-        Shape (frames, size), a read-only view; frame t is centred on sample t * hop, and the last
-        centre lies on or after the last sample.
+    float64 [frames, size]
+        A read-only view; frame t is centred on sample t * hop, and the last centre lies on or
+        after the last sample.
     """
     frames = -(-wave.size // hop) + 1
     padded = np.zeros((frames - 1) * hop + size)
@@ -51,24 +47,18 @@ def cut(wave: FloatArray, size: int, hop: int) -> FloatArray:
 
 
 def overlap_add(frames: FloatArray, hop: int) -> FloatArray:
-    """Add frames at multiples of `hop`.
-
-    Parameters
-    ----------
-    frames
-        Shape (frames, size).
-    hop
-        Advance in samples.
+    """Add frames, float64 [frames, size], at multiples of `hop` samples.
 
     Returns
     -------
-    FloatArray
-        Shape ((frames + ceil(size / hop) - 1) * hop,).
+    float64 [(frames + ceil(size / hop) - 1) * hop]
     """
     count, size = frames.shape
     parts = -(-size // hop)
     if parts * hop != size:
         frames = np.pad(frames, ((0, 0), (0, parts * hop - size)))
+    # Part p of a frame falls on the same samples as part p - 1 of the next: a sum a part, whatever
+    # the number of frames.
     blocks = frames.reshape(count, parts, hop)
     total = np.zeros((count + parts - 1, hop))
     for part in range(parts):
@@ -77,40 +67,36 @@ def overlap_add(frames: FloatArray, hop: int) -> FloatArray:
 
 
 def spectrum(wave: FloatArray, size: int, hop: int) -> ComplexArray:
-    """Short-time Fourier transform with a Hann window.
+    """Take the short-time Fourier transform with a Hann window.
 
     Parameters
     ----------
     wave
-        Shape (samples,).
+        float64 [samples].
     size, hop
         Frame length and advance in samples.
 
     Returns
     -------
-    ComplexArray
-        Shape (frames, size // 2 + 1).
+    complex128 [frames, size // 2 + 1]
     """
     transformed: ComplexArray = scipy.fft.rfft(cut(wave, size, hop) * hann(size), axis=1)
     return transformed
 
 
 def inverse_spectrum(frames: ComplexArray, hop: int, samples: int) -> FloatArray:
-    """Least-squares inverse of `spectrum` (Griffin and Lim, 1984, Eq. 6).
+    """Invert `spectrum` by least squares (Griffin and Lim, 1984, Eq. 6).
 
     Parameters
     ----------
     frames
-        Shape (frames, size // 2 + 1).
+        complex128 [frames, size // 2 + 1].
     hop
         Advance in samples; at most size / 2.
-    samples
-        Length of the waveform.
 
     Returns
     -------
-    FloatArray
-        Shape (samples,).
+    float64 [samples]
     """
     size = 2 * (frames.shape[1] - 1)
     window = hann(size)
@@ -130,17 +116,16 @@ def filter_frames(excitation: FloatArray, response: ComplexArray, hop: int) -> F
     Parameters
     ----------
     excitation
-        Shape (samples,).
+        float64 [samples].
     response
-        Shape (frames, size // 2 + 1), on the grid of a transform of `size` samples; frame t holds
-        at sample t * hop; frames >= ceil(samples / hop) + 1 (more are ignored).
+        complex128 [frames, size // 2 + 1], on the grid of a transform of `size` samples; frame t
+        holds at sample t * hop; frames >= ceil(samples / hop) + 1 (more are ignored).
     hop
         Advance in samples.
 
     Returns
     -------
-    FloatArray
-        Shape (samples,).
+    float64 [samples]
     """
     size = 2 * (response.shape[1] - 1)
     pieces = cut(excitation, 2 * hop, hop)
@@ -151,16 +136,5 @@ def filter_frames(excitation: FloatArray, response: ComplexArray, hop: int) -> F
 
 
 def rms(wave: FloatArray) -> float:
-    """Return the root mean square of a waveform, never below 1e-9.
-
-    Parameters
-    ----------
-    wave
-        Shape (samples,).
-
-    Returns
-    -------
-    float
-        In the unit of `wave`.
-    """
+    """Return the root mean square of a waveform, in its unit, never below 1e-9."""
     return max(float(np.sqrt(np.mean(wave**2))), 1e-9)

@@ -9,13 +9,13 @@ from types import MappingProxyType
 
 import numpy as np
 
+from sdd.data.audio import SAMPLE_RATE
 from sdd.data.toy.domains import DOMAINS, NAMES, Domain, ToyUtterance, spread, utterances
 from sdd.data.toy.encoding import write_audio
-from sdd.data.toy.frames import SAMPLE_RATE
 from sdd.errors import InputError
 from sdd.runtime.atomic_files import atomic_path
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 FEWEST_PAIRS = 4
 RATES = (44_100, 22_050, 16_000, 48_000, 22_050)
@@ -111,7 +111,7 @@ def write_fake_or_real(root: Path, seed: int, scale: float) -> None:
 
 
 def _windows(samples: int, rate: int) -> list[tuple[int, int]]:
-    """Windows of 4 s every 3 s, in samples; the last one ends with the recording."""
+    """Cut windows of 4 s every 3 s, in samples; the last one ends with the recording."""
     length, hop = 4 * rate, 3 * rate
     starts = range(0, max(samples - rate, 1), hop)
     return [(start, min(start + length, samples)) for start in starts]
@@ -151,7 +151,9 @@ def write_in_the_wild(root: Path, seed: int, scale: float) -> None:
         last = SURNAMES[utterance.speaker // len(FIRST_NAMES)].capitalize()
         label = "bona-fide" if utterance.label == "real" else "spoof"
         rows[number] = f"{number}.wav,{first} {last},{label}"
-    _write_lines(folder / "meta.csv", ["file,speaker,label", *(rows[n] for n in sorted(rows))])
+    _write_lines(
+        folder / "meta.csv", ["file,speaker,label", *(rows[number] for number in sorted(rows))]
+    )
 
 
 def write_asvspoof2019_la(root: Path, seed: int, scale: float) -> None:
@@ -210,7 +212,7 @@ def write_corpus(name: str, root: Path | str, *, seed: int, scale: float = 1.0) 
     name
         A key of `CORPORA`.
     root
-        The data root; created if missing.
+        Created if missing.
     seed
         Non-negative; equal seeds give equal files, and corpora do not depend on each other.
     scale
@@ -231,7 +233,7 @@ def write_corpus(name: str, root: Path | str, *, seed: int, scale: float = 1.0) 
     if root.exists() and not root.is_dir():
         raise InputError(f"{root} is not a folder: give a folder to write the toy corpora into.")
     CORPORA[name](root, seed, float(scale))
-    log.info("Toy corpus %s written under %s.", name, root)
+    logger.info("Toy corpus %s written under %s.", name, root)
 
 
 def write_toy_corpora(root: Path | str, *, seed: int, scale: float = 1.0, workers: int = 1) -> None:
@@ -240,7 +242,7 @@ def write_toy_corpora(root: Path | str, *, seed: int, scale: float = 1.0, worker
     Parameters
     ----------
     root
-        The data root; created if missing.
+        Created if missing.
     seed
         Non-negative; equal seeds give equal files.
     scale

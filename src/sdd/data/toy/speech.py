@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.ndimage
 
-from sdd.data.toy.frames import SAMPLE_RATE, FloatArray
+from sdd.data.audio import SAMPLE_RATE
+from sdd.data.toy.frames import FloatArray
 from sdd.data.toy.voice import HOP, Speaker, Tracks, render
 from sdd.errors import InputError
 
@@ -93,8 +94,8 @@ CONSONANTS: tuple[tuple[Piece, ...], ...] = (
 )
 
 
-class _Score:
-    """Rows of targets with their durations, and the accents over them."""
+class _Script:
+    """An utterance to be spoken: rows of targets with their durations, and accents over them."""
 
     def __init__(self) -> None:
         self.rows: list[list[float]] = []
@@ -117,26 +118,26 @@ class _Score:
 
 
 def _add_syllable(
-    score: _Score, rate: float, final: bool, loudness: float, generator: np.random.Generator
+    script: _Script, rate: float, final: bool, loudness: float, generator: np.random.Generator
 ) -> None:
     nucleus = generator.integers(len(VOWELS), size=2)
     start, end = VOWELS[nucleus] * generator.normal(1, 0.04, size=(2, 4))
     if generator.random() < 0.85:
         for piece in CONSONANTS[generator.integers(len(CONSONANTS))]:
-            score.add(piece, start, generator.uniform(0.8, 1.2) / rate, loudness)
+            script.add(piece, start, generator.uniform(0.8, 1.2) / rate, loudness)
     length = generator.uniform(70, 150) * (1.5 if final else 1.0)
     if generator.random() < 0.45:
         accent = generator.uniform(0.06, 0.22) * (1 if generator.random() < 0.8 else -1)
-        score.f0_bumps.append((score.length + length / (2 * FRAME_MS), 16 / rate, accent))
+        script.f0_bumps.append((script.length + length / (2 * FRAME_MS), 16 / rate, accent))
         loudness *= 1.2
     if generator.random() < 0.3:  # a diphthong
-        score.add(Piece(length * 0.6, voicing=1.0), start, 1 / rate, loudness)
-        score.add(Piece(length * 0.6, voicing=0.85), end, 1 / rate, loudness)
+        script.add(Piece(length * 0.6, voicing=1.0), start, 1 / rate, loudness)
+        script.add(Piece(length * 0.6, voicing=0.85), end, 1 / rate, loudness)
     else:
-        score.add(Piece(length, voicing=1.0), start, 1 / rate, loudness)
+        script.add(Piece(length, voicing=1.0), start, 1 / rate, loudness)
     if generator.random() < 0.3:
         for piece in CONSONANTS[generator.integers(len(CONSONANTS))]:
-            score.add(piece, start, generator.uniform(0.8, 1.1) / rate, 0.8 * loudness)
+            script.add(piece, start, generator.uniform(0.8, 1.1) / rate, 0.8 * loudness)
 
 
 def _smooth(track: FloatArray, milliseconds: float) -> FloatArray:
@@ -155,8 +156,6 @@ def random_tracks(speaker: Speaker, samples: int, generator: np.random.Generator
         Gives median and range of F0 and the speaking rate.
     samples
         Length of the utterance at 16 kHz.
-    generator
-        Source of randomness.
 
     Returns
     -------
@@ -164,33 +163,37 @@ def random_tracks(speaker: Speaker, samples: int, generator: np.random.Generator
         ceil(samples / 80) + 1 frames.
     """
     frames = -(-samples // HOP) + 1
-    score = _Score()
+    script = _Script()
     baseline = np.zeros(frames)
     tail = round(generator.uniform(60, 200) / FRAME_MS)
-    score.pause(generator.uniform(60, 200))
-    while score.length < frames - tail:
-        begin = score.length
+    # Phrases until the utterance is full: each falls in loudness and, as a rule, in pitch; one in
+    # seven rises at its end, as a question does.
+    script.pause(generator.uniform(60, 200))
+    while script.length < frames - tail:
+        begin = script.length
         syllables = int(generator.integers(4, 11))
         loudness = generator.uniform(0.75, 1.0)
         for number in range(syllables):
             level = loudness * (1 - 0.3 * number / syllables)
-            _add_syllable(score, speaker.rate, number == syllables - 1, level, generator)
-            if score.length >= frames - tail:
+            _add_syllable(script, speaker.rate, number == syllables - 1, level, generator)
+            if script.length >= frames - tail:
                 break
-        end = min(score.length, frames)
+        end = min(script.length, frames)
         final = generator.uniform(0.05, 0.15) if generator.random() < 0.15 else -0.16
         baseline[begin:end] = np.linspace(generator.uniform(0.08, 0.16), final, max(end - begin, 0))
-        score.pause(generator.uniform(120, 380))
-    targets = np.repeat(np.array(score.rows), score.frames, axis=0)[:frames]
+        script.pause(generator.uniform(120, 380))
+    targets = np.repeat(np.array(script.rows), script.frames, axis=0)[:frames]
     targets = np.pad(targets, ((0, frames - targets.shape[0]), (0, 0)), mode="edge")
     targets[max(frames - tail, 0) :, 4:7] = 0.0
 
+    # Pitch: the phrases' declination, accents as bumps over it, and a slow drift.
     time = np.arange(frames)
     excursion = _smooth(baseline, 40)
-    for centre, width, size in score.f0_bumps:
+    for centre, width, size in script.f0_bumps:
         excursion += size * np.exp(-0.5 * ((time - centre) / width) ** 2)
     drift = _smooth(generator.standard_normal(frames), 60)
     excursion += 0.02 * drift / max(float(drift.std()), 1e-9)
+    # Articulators are slower than sources: formants glide over 18 ms, a stop closes within 6.
     sources = _smooth(targets[:, 4:7], 6)
     return Tracks(
         f0=speaker.f0 * np.exp(speaker.f0_range * excursion),
@@ -208,17 +211,13 @@ def synthesise(speaker: Speaker, duration: float, generator: np.random.Generator
 
     Parameters
     ----------
-    speaker
-        The voice.
     duration
         Seconds.
-    generator
-        Source of randomness.
 
     Returns
     -------
-    FloatArray
-        Shape (round(duration * 16000),), peak 0.9.
+    float64 [round(duration * SAMPLE_RATE)]
+        With a peak of 0.9.
 
     Raises
     ------

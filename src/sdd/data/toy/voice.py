@@ -20,7 +20,8 @@ import scipy.fft
 import scipy.signal
 from numpy.typing import NDArray
 
-from sdd.data.toy.frames import SAMPLE_RATE, ComplexArray, FloatArray, filter_frames
+from sdd.data.audio import SAMPLE_RATE
+from sdd.data.toy.frames import ComplexArray, FloatArray, filter_frames
 from sdd.errors import InputError
 
 HOP = 80
@@ -35,7 +36,7 @@ HIGHER_BANDWIDTHS = np.array([300.0, 500.0, 800.0])
 
 @dataclass(frozen=True)
 class Speaker:
-    """What distinguishes one voice from another.
+    """Parameters that tell one voice from another.
 
     Attributes
     ----------
@@ -69,17 +70,7 @@ class Speaker:
 
 
 def draw_speaker(generator: np.random.Generator) -> Speaker:
-    """Draw a speaker; half have a long vocal tract and a low voice, half a short one and a high.
-
-    Parameters
-    ----------
-    generator
-        Source of randomness.
-
-    Returns
-    -------
-    Speaker
-    """
+    """Draw a speaker; half have a long vocal tract and a low voice, half a short one and a high."""
     short_tract = generator.random() < 0.5
     return Speaker(
         f0=float(generator.uniform(165, 240) if short_tract else generator.uniform(85, 140)),
@@ -103,13 +94,13 @@ class Tracks:
     Attributes
     ----------
     f0
-        Fundamental frequency, Hz, shape (frames,); defined in unvoiced frames too.
+        float64 [frames]: fundamental frequency in Hz; defined in unvoiced frames too.
     formants
-        F1 to F4 of a 17 cm tract, Hz, shape (frames, 4).
+        float64 [frames, 4]: F1 to F4 of a 17 cm tract in Hz.
     voicing, aspiration, frication
-        Amplitudes of the three sources, linear, shape (frames,).
+        float64 [frames]: amplitudes of the three sources, linear.
     centre, width
-        Resonance of the frication noise, Hz, shape (frames,).
+        float64 [frames]: resonance of the frication noise in Hz.
     """
 
     f0: FloatArray
@@ -140,20 +131,16 @@ def glottal_source(
     Parameters
     ----------
     f0
-        Fundamental frequency in Hz, one value every 5 ms, shape (frames,).
+        float64 [frames]: fundamental frequency in Hz, one value every 5 ms.
     speaker
         Gives open quotient, jitter, shimmer and return phase.
-    samples
-        Length of the result.
-    generator
-        Source of randomness.
 
     Returns
     -------
-    source : FloatArray
-        Flow derivative, about unit root mean square, shape (samples,).
-    opening : FloatArray
-        Flow between 0 and 1, shape (samples,).
+    source : float64 [samples]
+        Flow derivative, about unit root mean square.
+    opening : float64 [samples]
+        Flow between 0 and 1.
     """
     fine = samples * OVERSAMPLING
     step = _at_samples(f0, fine, OVERSAMPLING) / (SAMPLE_RATE * OVERSAMPLING)
@@ -166,6 +153,7 @@ def glottal_source(
     phase -= cycle
     amplitudes = 1 + speaker.shimmer * generator.standard_normal(int(cycle[-1]) + 1)
 
+    # Rosenberg's pulse: a half cosine up and a quarter down, twice as long up as down.
     rise = speaker.open_quotient * 2 / 3
     fall = speaker.open_quotient / 3
     rising = phase < rise
@@ -176,6 +164,7 @@ def glottal_source(
     derivative *= open_phase * amplitudes[cycle]
     flow = np.where(rising, 0.5 * (1 - cosine), cosine) * open_phase
 
+    # The return phase: the glottis does not close at once, which tilts the spectrum down.
     pole = np.exp(-2 * np.pi * speaker.tilt / (SAMPLE_RATE * OVERSAMPLING))
     derivative = scipy.signal.lfilter([1 - pole], [1.0, -pole], derivative)
     source = scipy.signal.resample_poly(derivative, 1, OVERSAMPLING)
@@ -188,8 +177,8 @@ def glottal_source(
 def _denominator(frequencies: FloatArray, bandwidths: FloatArray) -> FloatArray:
     """Multiply second-order resonators into one polynomial in z^-1 per frame.
 
-    Shapes (frames, resonances) and (resonances,) or (frames, resonances) give
-    (frames, 2 * resonances + 1).
+    Shapes [frames, resonances] and [resonances] or [frames, resonances] give
+    [frames, 2 * resonances + 1].
     """
     radius = np.exp(-np.pi * np.broadcast_to(bandwidths, frequencies.shape) / SAMPLE_RATE)
     linear = -2 * radius * np.cos(2 * np.pi * frequencies / SAMPLE_RATE)
@@ -203,19 +192,19 @@ def _denominator(frequencies: FloatArray, bandwidths: FloatArray) -> FloatArray:
 
 
 def tract_response(formants: FloatArray, tract_scale: float) -> ComplexArray:
-    """Frequency response of the vocal tract: F1 to F4 and fixed higher formants, unit gain at 0 Hz.
+    """Compute the vocal tract's response: F1 to F4, fixed higher formants, unit gain at 0 Hz.
 
     Parameters
     ----------
     formants
-        Hz, shape (frames, 4).
+        float64 [frames, 4], Hz.
     tract_scale
         Factor on all formants.
 
     Returns
     -------
-    ComplexArray
-        Shape (frames, 257): every 31.25 Hz.
+    complex128 [frames, 257]
+        Every 31.25 Hz.
     """
     frames = formants.shape[0]
     higher = np.broadcast_to(HIGHER_FORMANTS, (frames, HIGHER_FORMANTS.size))
@@ -228,17 +217,16 @@ def tract_response(formants: FloatArray, tract_scale: float) -> ComplexArray:
 
 
 def frication_response(centre: FloatArray, width: FloatArray) -> ComplexArray:
-    """Frequency response of the noise resonance of fricatives and bursts, unit peak.
+    """Compute the response of the resonance of fricatives and bursts, of unit peak.
 
     Parameters
     ----------
     centre, width
-        Hz, shape (frames,).
+        float64 [frames], Hz.
 
     Returns
     -------
-    ComplexArray
-        Shape (frames, 257).
+    complex128 [frames, 257]
     """
     poles = scipy.fft.rfft(_denominator(centre[:, None], width[:, None]), n=TRANSFORM, axis=1)
     zero = scipy.fft.rfft([1.0, -0.97], n=TRANSFORM)
@@ -256,17 +244,13 @@ def render(
     ----------
     tracks
         At least ceil(samples / 80) + 1 frames.
-    speaker
-        The voice.
     samples
-        Length of the result, at 16 kHz.
-    generator
-        Source of randomness.
+        Of the result, at 16 kHz.
 
     Returns
     -------
-    FloatArray
-        Shape (samples,), with a peak of 0.9.
+    float64 [samples]
+        With a peak of 0.9.
 
     Raises
     ------

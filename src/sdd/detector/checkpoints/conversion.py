@@ -1,45 +1,11 @@
 """Checkpoints as the workflow keeps them: safetensors with the detector's names."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
-
-from sdd.detector.checkpoints.loading import (
-    ARCHITECTURE_KEY,
-    ENCODER_PREFIX,
-    load_detector,
-    load_pretrained,
-    save_detector,
-    sort_metadata,
-)
-from sdd.detector.detector import Detector
-from sdd.runtime.atomic_files import atomic_path
-
-
-def save_encoder(detector: Detector, path: Path, metadata: Mapping[str, str]) -> None:
-    """Write the encoder of a detector without its back end, as a pre-trained checkpoint.
-
-    Parameters
-    ----------
-    detector
-        On any device.
-    path
-        The file, ending in `.safetensors`; written atomically.
-    metadata
-        Entries such as licence and origin; the architecture is added.
-    """
-    weights = {
-        name: tensor.detach().cpu().contiguous()
-        for name, tensor in detector.state_dict().items()
-        if name.startswith(ENCODER_PREFIX)
-    }
-    described = json.dumps(detector.architecture.as_dict())
-    with atomic_path(path) as temporary:
-        save_file(weights, temporary, {**metadata, ARCHITECTURE_KEY: described})
-        sort_metadata(temporary)
+from sdd.detector.checkpoints.loading import load_detector, load_pretrained
+from sdd.detector.checkpoints.saving import save_detector, save_encoder
 
 
 def convert_checkpoint(
@@ -57,13 +23,13 @@ def convert_checkpoint(
     source
         AntiDeepfake's `.ckpt`, fairseq's `.pt`, or safetensors.
     target
-        The file to write, atomically.
+        Written atomically.
     architecture
-        By name or as a mapping.
+        A name, or fairseq's configuration keys.
     encoder_only
         Whether the encoder alone is wanted (init `pre`); a back end in the file is then left out.
     metadata
-        Written into the file.
+        Entries of the file that is written, such as licence and origin.
 
     Raises
     ------

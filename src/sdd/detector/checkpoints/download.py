@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 def fetch(source: str, folder: Path, digest: str | None = None) -> Path:
-    """Give the local file of a source, downloading it once.
+    """Return the local file of a source, downloaded once.
 
     A download that breaks off goes on where it stopped. Where no digest is given, the one seen at
     the first download is kept beside the file, and held against it from then on.
@@ -39,11 +39,6 @@ def fetch(source: str, folder: Path, digest: str | None = None) -> Path:
         Where downloads are kept, as ``{host}/{path of the URL}``.
     digest
         ``sha256:...`` or ``md5:...``.
-
-    Returns
-    -------
-    Path
-        A file whose digest is right.
 
     Raises
     ------
@@ -122,6 +117,7 @@ def _continue_download(url: str, part: Path) -> None:
     try:
         response = urllib.request.urlopen(request, timeout=60)
     except urllib.error.HTTPError as error:
+        # 416: the range begins at or after the end. The partial file is whole, or of another file.
         if error.code != 416 or not done:
             raise
         if error.headers.get("Content-Range") == f"bytes */{done}":  # nothing is missing
@@ -129,6 +125,7 @@ def _continue_download(url: str, part: Path) -> None:
         part.unlink()
         raise ConnectionError(f"{part} was part of another file") from error
     with response:
+        # 206: the server sends what was asked for. Any other answer is the file from its beginning.
         resumed = response.status == 206
         expected = int(response.headers.get("Content-Length", 0)) + (done if resumed else 0)
         with (

@@ -1,4 +1,4 @@
-"""Loading and saving detectors, strictly: every weight has its place, or an error names it."""
+"""Loading detectors strictly: every weight has its place, or an error names it."""
 
 import json
 from collections.abc import Mapping
@@ -8,27 +8,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sdd.detector.architectures import Architecture, parse_convolutions
-from sdd.detector.architectures import architecture as find_architecture
+from sdd.detector.architectures import Architecture, find_architecture, parse_convolutions
 from sdd.detector.checkpoints.reading import Stored, read_checkpoint, read_safetensors_metadata
+from sdd.detector.checkpoints.weight_names import (
+    ARCHITECTURE_KEY,
+    BACK_END_PREFIX,
+    detector_names,
+)
 from sdd.detector.detector import Detector
 from sdd.detector.initialisation import without_weights
 from sdd.errors import InputError
-from sdd.runtime.atomic_files import atomic_path
-
-ENCODER_PREFIX = "m_ssl.model."
-BACK_END_PREFIX = "proj_fc."
-ARCHITECTURE_KEY = "architecture"
-
-# Parts of pre-training that a detector does not have; nothing else may be left over.
-DROPPED_PREFIXES = ("quantizer.", "project_q.", "final_proj.")
-DROPPED_NAMES = ("mask_emb",)
-
-# What torch's newer parametrisation of weight norm calls the two parts of a weight.
-WEIGHT_NORM_NAMES = {
-    "parametrizations.weight.original0": "weight_g",
-    "parametrizations.weight.original1": "weight_v",
-}
 
 # Parts of a configuration that change the output without changing the shape of any weight.
 SHAPELESS_KEYS = ("encoder_attention_heads", "layer_norm_first", "activation_fn", "conv_pos_groups")
@@ -49,14 +38,12 @@ def load_detector(
 
     Parameters
     ----------
-    path
-        The file.
     architecture
-        A name, fairseq's configuration keys, or an `Architecture`; None to take
-        what `save_detector` wrote into the file.
+        A name, fairseq's configuration keys, or an `Architecture`; None to take what
+        `save_detector` wrote into the file.
     dtype
-        Convert the weights to this type, e.g. `torch.float32` for training; None keeps them as
-        stored (the widest type, if there are several).
+        Of the weights, such as `torch.float32` for training; None keeps them as stored (the widest
+        type, if there are several).
 
     Returns
     -------
@@ -76,7 +63,7 @@ def load_detector(
     else:
         chosen = find_architecture(architecture)
     _check_configuration(path, stored, chosen)
-    weights = _rename(stored.tensors)
+    weights = detector_names(stored.tensors)
     if not any(name.startswith(BACK_END_PREFIX) for name in weights):
         raise InputError(
             f"{path} has no {BACK_END_PREFIX}weight: it is a pre-trained encoder, not a detector. "
@@ -105,8 +92,6 @@ def load_pretrained(
         A name, fairseq's configuration keys, or an `Architecture`.
     seed
         Of the back end's weights.
-    dtype
-        Of all weights.
 
     Returns
     -------
@@ -131,14 +116,15 @@ def load_pretrained(
 def load_encoder_weights(path: Path | str, detector: Detector) -> None:
     """Load the encoder of a detector from a pre-trained checkpoint and leave its back end alone.
 
-    Parameters become other objects: make the optimiser afterwards.
+    Parameters become other objects: make the optimiser afterwards. The encoder goes to the back
+    end's type and device.
 
     Parameters
     ----------
     path
         fairseq's `.pt`, or any file that `load_detector` reads; its back end is ignored.
     detector
-        Changed in place. The encoder goes to the back end's type and device.
+        Changed in place.
 
     Raises
     ------
@@ -150,7 +136,7 @@ def load_encoder_weights(path: Path | str, detector: Detector) -> None:
     _check_configuration(path, stored, detector.architecture)
     weights = {
         name: tensor
-        for name, tensor in _rename(stored.tensors).items()
+        for name, tensor in detector_names(stored.tensors).items()
         if not name.startswith(BACK_END_PREFIX)
     }
     back_end = detector.proj_fc
@@ -158,59 +144,10 @@ def load_encoder_weights(path: Path | str, detector: Detector) -> None:
     _assign(path, detector, weights | kept, back_end.weight.dtype, back_end.weight.device)
 
 
-def save_detector(
-    detector: Detector, path: Path | str, metadata: Mapping[str, str] | None = None
-) -> None:
-    """Write a detector as safetensors, atomically, with its architecture in the metadata.
-
-    Parameters
-    ----------
-    detector
-        On any device.
-    path
-        The file, ending in `.safetensors`.
-    metadata
-        More entries, such as licence and origin.
-
-    Raises
-    ------
-    InputError
-        If the name ends otherwise, or the metadata is not text or uses the key `architecture`.
-    """
-    from safetensors.torch import save_file
-
-    path, metadata = Path(path), dict(metadata or {})
-    if path.suffix != ".safetensors":
-        raise InputError(f"A detector is saved as safetensors: {path} must end in .safetensors.")
-    for key, value in metadata.items():
-        if not isinstance(key, str) or not isinstance(value, str) or key == ARCHITECTURE_KEY:
-            raise InputError(
-                f"Metadata entry {key!r}: {value!r} cannot be saved; keys and values are text, and "
-                f"{ARCHITECTURE_KEY!r} is written by save_detector itself."
-            )
-    # "format" is what other readers of safetensors look for.
-    entries = {
-        "format": "pt",
-        **metadata,
-        ARCHITECTURE_KEY: json.dumps(detector.architecture.as_dict(), sort_keys=True),
-    }
-    with atomic_path(path) as temporary:
-        save_file(_state(detector), temporary, entries)
-        sort_metadata(temporary)
-
-
 def read_metadata(path: Path | str) -> dict[str, str]:
     """Read the metadata of a safetensors file without its weights.
 
-    Parameters
-    ----------
-    path
-        The file.
-
-    Returns
-    -------
-    dict
-        Of text; `architecture` is JSON in files of `save_detector`.
+    In files of `save_detector`, `architecture` is JSON.
 
     Raises
     ------
@@ -218,44 +155,6 @@ def read_metadata(path: Path | str) -> dict[str, str]:
         If the file is missing or not safetensors.
     """
     return read_safetensors_metadata(Path(path))
-
-
-def export_authors(detector: Detector, path: Path | str) -> None:
-    """Write a detector as AntiDeepfake's code reads it: torch.save of a plain state dict.
-
-    Names are theirs, with the positional convolution as weight_g and weight_v. Parts of
-    pre-training are not written: their loader keeps its own for what a file does not hold.
-
-    Parameters
-    ----------
-    detector
-        On any device.
-    path
-        The file; theirs end in `.ckpt`.
-    """
-    with atomic_path(path) as temporary:
-        torch.save(_state(detector), temporary)
-
-
-def _state(detector: Detector) -> dict[str, Tensor]:
-    return {
-        name: tensor.detach().cpu().contiguous() for name, tensor in detector.state_dict().items()
-    }
-
-
-def sort_metadata(path: Path) -> None:
-    """Sort the metadata of a safetensors file, which its writer leaves in a random order.
-
-    Equal detectors are then equal files, byte for byte.
-    """
-    with path.open("r+b") as file:
-        size = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(size))
-        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-        if len(text) <= size:
-            file.seek(8)
-            file.write(text.ljust(size))
 
 
 def stored_architecture(path: Path | str) -> Architecture:
@@ -300,27 +199,6 @@ def _check_configuration(path: Path, stored: Stored, chosen: Architecture) -> No
             f"{path} was made with conv_feature_layers {layers!r}, the architecture chosen for it "
             f"has {chosen.conv_feature_layers!r}: choose the one it was made with."
         )
-
-
-def _rename(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Give weights the names of a detector's, and drop the parts of pre-training."""
-    prefixed = any(name.startswith(ENCODER_PREFIX) for name in tensors)
-    renamed = {}
-    for name, tensor in tensors.items():
-        outside = prefixed or name.startswith(BACK_END_PREFIX)
-        within = name.removeprefix(ENCODER_PREFIX)
-        if not name.startswith(BACK_END_PREFIX) and _is_dropped(within):
-            continue
-        full = name if outside else ENCODER_PREFIX + name
-        for old, new in WEIGHT_NORM_NAMES.items():
-            if full.endswith("." + old):
-                full = full.removesuffix(old) + new
-        renamed[full] = tensor
-    return renamed
-
-
-def _is_dropped(name: str) -> bool:
-    return name in DROPPED_NAMES or name.startswith(DROPPED_PREFIXES)
 
 
 def _assign(

@@ -63,12 +63,12 @@ INERT_PREFIXES = ("fairseq.", "omegaconf.")
 
 @dataclass(frozen=True)
 class Stored:
-    """What a checkpoint file holds.
+    """Content of a checkpoint file.
 
     Attributes
     ----------
     tensors
-        By name, mapped from the file where its format allows.
+        Mapped from the file where its format allows.
     configuration
         fairseq's configuration of the model, plain values only; empty if there is none.
     metadata
@@ -82,15 +82,6 @@ class Stored:
 
 def read_checkpoint(path: Path) -> Stored:
     """Read a safetensors file or one of torch.save.
-
-    Parameters
-    ----------
-    path
-        The file.
-
-    Returns
-    -------
-    Stored
 
     Raises
     ------
@@ -151,6 +142,7 @@ def _read_safetensors(path: Path) -> Stored:
 def _read_pickle(path: Path) -> object:
     with path.open("rb") as file:
         is_zip = file.read(len(ZIP_SIGNATURE)) == ZIP_SIGNATURE
+    # Files of torch before 1.6 are no zip: they can neither be mapped nor be asked what they name.
     stand_ins = dict(STAND_INS)
     try:
         if is_zip:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sdd.analysis.columns import IDENTITY, Identity
 from sdd.presentation.figures.panels import panel_grid
 from sdd.presentation.figures.style import FIGURE_LABELS, choose_styles, mathtext
 from sdd.presentation.html_page import signed
@@ -39,8 +40,6 @@ def plot_eer_against_drift(
         Shown text of algorithms and test sets.
     title, notes
         Above, and at the end of the caption.
-    columns
-        Panels beside each other.
     """
     names = {**FIGURE_LABELS, **labels}
     styles = choose_styles(points["algorithm"])
@@ -58,25 +57,25 @@ def plot_eer_against_drift(
         names=names,
         markers=True,
         panel=(3.4, 2.8),
-    ) as (figure, axes):
-        for one, sets in zip(axes, domains.values(), strict=True):
+    ) as (figure, panels):
+        for axes, sets in zip(panels, domains.values(), strict=True):
             for name in sets:
                 group = points[points["test_set"] == name].sort_values("drift")
-                one.plot(group["drift"], group["eer_percent"], color="#cfcfcf", linewidth=0.7)
+                axes.plot(group["drift"], group["eer_percent"], color="#cfcfcf", linewidth=0.7)
                 for algorithm, x, y in zip(
                     group["algorithm"], group["drift"], group["eer_percent"], strict=True
                 ):
                     style = styles[algorithm]
                     marker = style.marker or "o"
-                    one.plot(x, y, color=style.colour, marker=marker, markersize=5, linestyle="")
+                    axes.plot(x, y, color=style.colour, marker=marker, markersize=5, linestyle="")
                 if len(group):
                     last = group.iloc[-1]
-                    one.annotate(names.get(name, name), (last["drift"], last["eer_percent"]),
-                                 xytext=(5, 0), textcoords="offset points", fontsize=7,
-                                 va="center", color="#444444")  # fmt: skip
-            one.margins(x=0.15)
-            one.set_xlabel("drift", fontsize=8)
-            one.set_ylabel("EER (%)", fontsize=8)
+                    axes.annotate(names.get(name, name), (last["drift"], last["eer_percent"]),
+                                  xytext=(5, 0), textcoords="offset points", fontsize=7,
+                                  va="center", color="#444444")  # fmt: skip
+            axes.margins(x=0.15)
+            axes.set_xlabel("drift", fontsize=8)
+            axes.set_ylabel("EER (%)", fontsize=8)
     return figure
 
 
@@ -94,13 +93,11 @@ def plot_det(
     ----------
     curves
         By test set: algorithm, false rejections and false acceptances (fractions) of each round,
-        as `sdd.metrics.error_rates.detection_error_tradeoff` gives them.
+        as `sdd.metrics.error_rates.detection_error_tradeoff` returns them.
     labels
         Shown text of algorithms and test sets.
     title, notes
         Above, and at the end of the caption.
-    columns
-        Panels beside each other.
     """
     from scipy.special import ndtri
 
@@ -120,20 +117,20 @@ def plot_det(
         styles=styles,
         names=names,
         panel=(2.4, 2.3),
-    ) as (figure, axes):
-        for one, group in zip(axes, curves.values(), strict=True):
-            one.plot([-3.2, 1.0], [-3.2, 1.0], color="#bbbbbb", linewidth=0.7)
+    ) as (figure, panels):
+        for axes, group in zip(panels, curves.values(), strict=True):
+            axes.plot([-3.2, 1.0], [-3.2, 1.0], color="#bbbbbb", linewidth=0.7)
             for algorithm, frr, far in group:
                 style = styles[algorithm]
                 kept = np.unique(np.linspace(0, len(frr) - 1, _DET_POINTS).astype(int))
                 x, y = (ndtri(np.clip(rate[kept], 1e-4, 1 - 1e-4)) for rate in (far, frr))
-                one.plot(x, y, color=style.colour, linestyle=style.dashes,
-                         linewidth=min(style.width, 2.6), drawstyle="steps-post")  # fmt: skip
-            one.set_xticks(ticks, [f"{100 * tick:g}" for tick in _DET_TICKS], fontsize=7)
-            one.set_yticks(ticks, [f"{100 * tick:g}" for tick in _DET_TICKS], fontsize=7)
-            one.set(xlim=(-3.2, 1.0), ylim=(-3.2, 1.0), aspect="equal")
-            one.set_xlabel("fakes accepted (%)", fontsize=7.5)
-            one.set_ylabel("real rejected (%)", fontsize=7.5)
+                axes.plot(x, y, color=style.colour, linestyle=style.dashes,
+                          linewidth=min(style.width, 2.6), drawstyle="steps-post")  # fmt: skip
+            axes.set_xticks(ticks, [f"{100 * tick:g}" for tick in _DET_TICKS], fontsize=7)
+            axes.set_yticks(ticks, [f"{100 * tick:g}" for tick in _DET_TICKS], fontsize=7)
+            axes.set(xlim=(-3.2, 1.0), ylim=(-3.2, 1.0), aspect="equal")
+            axes.set_xlabel("fakes accepted (%)", fontsize=7.5)
+            axes.set_ylabel("real rejected (%)", fontsize=7.5)
     return figure
 
 
@@ -161,12 +158,9 @@ def plot_spread(
         Of each panel, by column of the table.
     title, notes
         Above, and at the end of the caption.
-    columns
-        Panels beside each other.
     """
     names = {**FIGURE_LABELS, **labels}
-    keys = ["model", "init", "algorithm"]
-    rows = list(dict.fromkeys(zip(*(rounds[key] for key in keys), strict=True)))
+    rows = list(dict.fromkeys(zip(*(rounds[key] for key in IDENTITY), strict=True)))
     shown = [_row_name(row, names) for row in rows]
     caption = (
         "Dots: single rounds. Bars: mean over rounds with its 95 % interval, over recordings and, "
@@ -182,32 +176,32 @@ def plot_spread(
         names=names,
         panel=panel,
         share_rows=True,
-    ) as (figure, axes):
-        for one, column in zip(axes, titles, strict=True):
+    ) as (figure, panels):
+        for axes, column in zip(panels, titles, strict=True):
             for place, row in enumerate(rows):
                 here = _of_row(rounds[rounds["column"] == column], row)
                 mean = _of_row(intervals[intervals["test_set"] == column], row)
                 for low, high, value in zip(mean["low"], mean["high"], mean["eer_percent"],
                                             strict=True):  # fmt: skip
-                    one.plot([low, high], [place, place], color="#9a9a9a", linewidth=3,
-                             solid_capstyle="butt", zorder=2)  # fmt: skip
-                    one.plot([value, value], [place - 0.3, place + 0.3], color="black", zorder=3)
-                one.plot(here["eer_percent"], [place] * len(here), color="#0072b2", marker="o",
-                         markersize=3.5, linestyle="", zorder=4)  # fmt: skip
-            one.set_yticks(range(len(rows)), shown, fontsize=7.5)
-            one.set_xlabel("EER (%)", fontsize=8)
-            one.set_xlim(left=0)
-        axes[0].set_ylim(len(rows) - 0.5, -0.5)
+                    axes.plot([low, high], [place, place], color="#9a9a9a", linewidth=3,
+                              solid_capstyle="butt", zorder=2)  # fmt: skip
+                    axes.plot([value, value], [place - 0.3, place + 0.3], color="black", zorder=3)
+                axes.plot(here["eer_percent"], [place] * len(here), color="#0072b2", marker="o",
+                          markersize=3.5, linestyle="", zorder=4)  # fmt: skip
+            axes.set_yticks(range(len(rows)), shown, fontsize=7.5)
+            axes.set_xlabel("EER (%)", fontsize=8)
+            axes.set_xlim(left=0)
+        panels[0].set_ylim(len(rows) - 0.5, -0.5)
     return figure
 
 
-def _row_name(row: tuple[str, str, str], names: Mapping[str, str]) -> str:
+def _row_name(row: Identity, names: Mapping[str, str]) -> str:
     model, init, algorithm = row
     start = "" if init == "post" else f", {init}-trained"
     return mathtext(f"{names.get(model, model)}{start}: {names.get(algorithm, algorithm)}")
 
 
-def _of_row(frame: pd.DataFrame, row: tuple[str, str, str]) -> pd.DataFrame:
+def _of_row(frame: pd.DataFrame, row: Identity) -> pd.DataFrame:
     model, init, algorithm = row
     same = (frame["model"] == model) & (frame["init"] == init) & (frame["algorithm"] == algorithm)
     return frame[same]

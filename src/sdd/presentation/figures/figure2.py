@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from sdd.errors import InputError
-from sdd.metrics import mean_and_spread
 from sdd.metrics.drift import Method
+from sdd.metrics.rounds import mean_and_spread
 from sdd.presentation.figures.style import (
     FIGURE_LABELS,
     SOLID_MARKERS,
@@ -119,7 +119,7 @@ def plot_drift(
         for left in axes[::across]:
             left.set_ylabel("Drift")
         # Room above the profiles for the names of the domains.
-        axes[0].set_ylim(0, 1.14 * max(one.dataLim.y1 for one in axes[: len(panels)]) or None)
+        axes[0].set_ylim(0, 1.14 * max(panel.dataLim.y1 for panel in axes[: len(panels)]) or None)
         for unused in axes[len(panels) :]:
             unused.remove()
         if title:
@@ -145,8 +145,37 @@ def plot_drift(
         return figure
 
 
+def plot_figure2(
+    drifts: pd.DataFrame, contents: Mapping[str, Any], *, columns: int | None = None
+) -> "Figure":
+    """Draw Figure 2 of an experiment.
+
+    Parameters
+    ----------
+    drifts
+        As for `plot_drift`.
+    contents
+        As `sdd.experiment.contents.figure2` returns it.
+    columns
+        Panels beside each other; by default all.
+    """
+    caption = drift_caption(
+        drifts, reference_set=contents["reference_set"], method=contents["method"]
+    )
+    return plot_drift(
+        drifts,
+        contents["panels"],
+        contents["test_sets"],
+        labels=contents["labels"],
+        title=contents["title"],
+        caption=" ".join([caption, *contents["notes"]]),
+        in_domain=contents["in_domain"],
+        columns=columns,
+    )
+
+
 def drift_caption(
-    drifts: pd.DataFrame, *, reference: str = "the reference set", method: Method = "mean"
+    drifts: pd.DataFrame, *, reference_set: str = "the reference set", method: Method = "mean"
 ) -> str:
     """Say what a drift figure shows.
 
@@ -154,8 +183,6 @@ def drift_caption(
     ----------
     drifts
         As for `plot_drift`; its rounds are counted.
-    reference
-        Name of the reference set.
     method
         How dimensions were combined (`sdd.metrics.drift.drift`).
 
@@ -168,7 +195,7 @@ def drift_caption(
     low, high = min(counts, default=0), max(counts, default=0)
     text = (
         f"Drift: {_DISTANCES[method]} between the fake utterances of each test set and those of "
-        f"{reference}."
+        f"{reference_set}."
     )
     if "floor" in drifts:
         text += " Dotted line: two halves of the reference."

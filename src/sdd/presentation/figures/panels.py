@@ -31,12 +31,8 @@ def panel_grid(
 
     Parameters
     ----------
-    titles
-        One for each panel.
     columns
         Panels beside each other.
-    title, caption
-        Above and below.
     styles, names
         Of the algorithms in the legend, which may be none.
     markers
@@ -68,10 +64,10 @@ def panel_grid(
         axes = figure.subplots(rows, columns, squeeze=False, sharey=share_rows).ravel().tolist()
         for unused in axes[len(titles) :]:
             unused.remove()
-        for one, name in zip(axes, titles, strict=False):
-            one.set_title(mathtext(name), fontsize=8.5, weight="bold", loc="left")
-            one.grid(color="#e4e4e4", linewidth=0.6)
-            one.set_axisbelow(True)
+        for panel_axes, name in zip(axes, titles, strict=False):
+            panel_axes.set_title(mathtext(name), fontsize=8.5, weight="bold", loc="left")
+            panel_axes.grid(color="#e4e4e4", linewidth=0.6)
+            panel_axes.set_axisbelow(True)
         yield figure, axes[: len(titles)]
         bold: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": 10.5, "weight": "bold"}
         figure.text(0.5, 1 - 0.08 / height, mathtext(title), **bold)

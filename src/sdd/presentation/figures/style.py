@@ -59,7 +59,7 @@ _OTHER_STYLES = (
 
 
 def choose_styles(algorithms: Iterable[str]) -> dict[str, Style]:
-    """Give each algorithm one style; own algorithms get the spare ones in turn."""
+    """Choose a style for each algorithm; own algorithms get the spare ones in turn."""
     names = list(dict.fromkeys(algorithms))
     unknown = [name for name in names if name not in _STYLES]
     spare = {name: _OTHER_STYLES[i % len(_OTHER_STYLES)] for i, name in enumerate(unknown)}
@@ -71,8 +71,6 @@ def save_figure(figure: "Figure", paths: Sequence[Path | str], *, dpi: int = 200
 
     Parameters
     ----------
-    figure
-        A matplotlib figure.
     paths
         Files ending in .png or .pdf.
     dpi

@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from sdd.analysis.columns import IDENTITY
+from sdd.experiment.cells import Cell
 from sdd.presentation.figures.panels import panel_grid
 from sdd.presentation.figures.style import FIGURE_LABELS, choose_styles
 
@@ -36,20 +39,14 @@ def read_histories(paths: Sequence[Path]) -> pd.DataFrame:
     """
     frames = []
     for path in paths:
-        model, init, algorithm, number = path.parent.parts[-4:]
+        cell = asdict(Cell.parse(path.parent))
         history = pd.read_csv(path, usecols=_COLUMNS)
         size = max(1, math.ceil(len(history) / POINTS))
         means = history[["step", "reward", "kl"]].groupby(np.arange(len(history)) // size).mean()
         validations = history.loc[history["validation_eer"].notna(), ["step", "validation_eer"]]
         validations = validations.assign(validation_eer=100 * validations["validation_eer"])
-        cell: dict[str, Any] = {
-            "model": model,
-            "init": init,
-            "algorithm": algorithm,
-            "round": int(number.removeprefix("round")),
-        }
         frames += [means.assign(**cell), validations.assign(**cell)]
-    columns = ["model", "init", "algorithm", "round", *_COLUMNS]
+    columns = [*IDENTITY, "round", *_COLUMNS]
     return pd.concat(frames).reindex(columns=columns) if frames else pd.DataFrame(columns=columns)
 
 
@@ -66,13 +63,11 @@ def plot_learning_curves(
     Parameters
     ----------
     histories
-        As `read_histories` gives it.
+        As `read_histories` returns it.
     labels
         Shown text of models and algorithms.
     title, notes
         Above, and at the end of the caption.
-    columns
-        Panels beside each other.
     """
     caption = (
         "EER on the validation set (%). Lines: mean over rounds; dots: single rounds. The weights "
@@ -140,17 +135,17 @@ def _plot(
     styles = choose_styles(data["algorithm"])
     with panel_grid(
         titles, columns=columns, title=title, caption=caption, styles=styles, names=names
-    ) as (figure, axes):
-        for one, (model, init, value) in zip(axes, panels, strict=False):
+    ) as (figure, all_axes):
+        for axes, (model, init, value) in zip(all_axes, panels, strict=False):
             part = data[(data["model"] == model) & (data["init"] == init)]
             for algorithm, group in part.groupby("algorithm", sort=False):
                 style = styles[str(algorithm)]
                 mean = group.groupby("step")[value].mean()
-                one.plot(mean.index, mean, color=style.colour, linestyle=style.dashes,
-                         linewidth=min(style.width, 2.2))  # fmt: skip
+                axes.plot(mean.index, mean, color=style.colour, linestyle=style.dashes,
+                          linewidth=min(style.width, 2.2))  # fmt: skip
                 if dots:
-                    one.plot(group["step"], group[value], color=style.colour, linestyle="",
-                             marker=style.marker, markersize=3.2)  # fmt: skip
-            one.set_xlabel("step", fontsize=8)
-            one.set_ylabel(units[value][1], fontsize=8)
+                    axes.plot(group["step"], group[value], color=style.colour, linestyle="",
+                              marker=style.marker, markersize=3.2)  # fmt: skip
+            axes.set_xlabel("step", fontsize=8)
+            axes.set_ylabel(units[value][1], fontsize=8)
     return figure

@@ -8,7 +8,7 @@ from pathlib import Path
 from sdd.presentation.claims_page import CLAIMS_STYLE
 from sdd.presentation.html_page import markup, notes, page
 from sdd.presentation.report.provenance import FactTable
-from sdd.presentation.tables import TABLE_STYLE
+from sdd.presentation.tables.render_html import TABLE_STYLE
 from sdd.runtime.atomic_files import atomic_path
 
 REPORT_STYLE = """
@@ -41,7 +41,7 @@ pre { font-size: .78rem; white-space: pre-wrap; overflow-wrap: anywhere; backgro
 
 
 def figure_fragment(folder: Path, name: str, description: str) -> str:
-    """Give a figure as HTML with its pictures inside: one for wide screens, one for narrow."""
+    """Return a figure as HTML with its pictures inside: one for wide screens, one for narrow."""
     wide, narrow = (folder / f"{name}{suffix}.png" for suffix in ("", "_narrow"))
     return (
         f'<figure><picture><source media="(max-width: 46rem)" srcset="{_data(narrow)}">'
@@ -51,7 +51,7 @@ def figure_fragment(folder: Path, name: str, description: str) -> str:
 
 
 def facts_fragment(facts: FactTable) -> str:
-    """Give a table of facts as HTML."""
+    """Return a table of facts as HTML."""
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in facts.columns)
     body = "\n".join(
         "<tr>"
@@ -82,8 +82,6 @@ def write_page(
     ----------
     path
         The .html file; replaced whole or not at all.
-    title
-        Of the page.
     sections
         Heading and HTML of each; sections without any are left out.
     first

@@ -5,10 +5,14 @@ import platform
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from sdd.analysis.columns import Identity
+from sdd.experiment import tree
+from sdd.experiment.cells import Cell
 from sdd.runtime.digests import file_digest
 
 PACKAGES = ("torch", "torchaudio", "numpy", "scipy", "pandas", "pyarrow", "matplotlib", "pot",
@@ -87,30 +91,23 @@ def digests(files: Iterable[tuple[str, Path, str]]) -> FactTable:
     )
 
 
-def run_times(folder: Path, cells: Sequence[str]) -> FactTable:
-    """Add up what fine-tuning and scoring took, by algorithm.
-
-    Parameters
-    ----------
-    folder
-        results/{name}/{recipe}.
-    cells
-        Paths of the cells below it.
-    """
-    totals: dict[tuple[str, str, str], dict[str, float]] = {}
-    devices: dict[tuple[str, str, str], set[str]] = {}
+def run_times(results: Path, recipe: str, cells: Sequence[str]) -> FactTable:
+    """Add up what fine-tuning and scoring took, by algorithm."""
+    place = partial(tree.path, results=results, recipe=recipe)
+    totals: dict[Identity, dict[str, float]] = {}
+    devices: dict[Identity, set[str]] = {}
     for cell in cells:
-        model, init, algorithm, _ = cell.split("/")
-        key = model, init, algorithm
+        row = Cell.parse(cell)
+        key = row.model, row.init, row.algorithm
         total = totals.setdefault(key, {"cells": 0, "steps": 0, "training": 0, "scoring": 0})
         total["cells"] += 1
-        last = _last_row(folder / cell / "history.csv")
+        last = _last_row(place(tree.HISTORY, cell=cell))
         if last:
             total["steps"] += float(last["step"])
             total["training"] += float(last["wall_time"])
-            devices.setdefault(key, set()).add(_device(folder / cell / "logs/finetune.log"))
-        for path in sorted((folder / cell / "run_times").glob("score_*.tsv")):
-            total["scoring"] += _seconds(path)
+            devices.setdefault(key, set()).add(_device(place(tree.FINETUNING_LOG, cell=cell)))
+        times = place(tree.SCORING_TIME, cell=cell, job="*")
+        total["scoring"] += sum(_seconds(path) for path in sorted(times.parent.glob(times.name)))
     rows = [
         (
             " / ".join(key),

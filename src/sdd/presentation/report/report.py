@@ -1,26 +1,26 @@
 """The report of one recipe, from the files of its experiment."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
+from functools import partial
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from sdd.analysis.claims.files import assess_results
+from sdd.analysis.claims.assessment import assess_results
 from sdd.analysis.partial_table1 import measured_tables
-from sdd.analysis.uncertainty import read_intervals
+from sdd.analysis.table1 import read_table
+from sdd.analysis.table1_differences import read_intervals, subtract_paper
+from sdd.experiment import tree
 from sdd.presentation.claims_page import claims_fragment, how_claims_are_judged
 from sdd.presentation.html_page import notes
 from sdd.presentation.report.page import facts_fragment, figure_fragment, write_page
 from sdd.presentation.report.provenance import digests, run_times, seeds, switches, versions
-from sdd.presentation.tables import (
-    arrange,
-    arrange_differences,
-    arrange_recipes,
-    read_table,
-    subtract_paper,
-    table_fragment,
-)
+from sdd.presentation.tables.arrangement import arrange
+from sdd.presentation.tables.difference_arrangement import arrange_differences, arrange_recipes
+from sdd.presentation.tables.render_html import table_fragment
 
 FIGURES = {
     "figure2": "Drift of each test set, a profile for each algorithm (the paper's Figure 2)",
@@ -33,84 +33,102 @@ FIGURES = {
 
 
 def write_report(
-    folder: Path,
     target: Path,
     *,
-    figures: Path,
+    results: Path,
+    recipe: str,
     paper: Path,
     repository: Path,
-    layout: Mapping[str, Any],
+    contents: Mapping[str, Any],
 ) -> None:
     """Write one page with everything that an experiment found under a recipe.
 
     Parameters
     ----------
-    folder
-        results/{name}/{recipe}, complete.
-    target
-        The .html file.
-    figures
-        Folder of `sdd.presentation.figures.all_figures.draw_figures`.
-    paper
-        The paper's Table 1.
+    results, recipe
+        results/{name}, and the recipe, of which all is made.
     repository
         The checkout, for its commit.
-    layout
-        As `sdd.experiment.contents.report_layout` gives it.
+    contents
+        As `sdd.experiment.contents.report` returns it.
     """
-    words = {key: layout["table"][key] for key in ("labels", "group_titles")}
-    printed, table = read_table(paper), read_table(folder / "table1.csv")
-    differences = subtract_paper(table, printed, read_intervals(folder / "intervals.csv"))
-    measured, counts = measured_tables(folder.parent, layout["table"])
-    drifts = [folder / cell / "drift.csv" for cell in layout["drift_cells"]]
-    assessed = assess_results(folder / "comparisons.csv", drifts, paper, layout["claims"])
-    comparable = any(row["difference"] == row["difference"] for row in differences)
-    tables = [table_fragment(arrange(table, paper=printed, **words), layout["table"]["notes"])]
-    recipes = []
-    if len(measured) > 1:
-        recipes = [
-            table_fragment(arrange_recipes(measured, printed, **words)),
-            notes([f"{name.replace('_', ' ')}: {count}." for name, count in counts.items()]),
-        ]
-    facts = [
-        versions(repository),
-        seeds(layout["seeds"], layout["other_seeds"]),
-        digests((what, Path(path), source) for what, path, source in layout["files"]),
-    ]
+    place = partial(tree.path, results=results, recipe=recipe)
     sections = {
-        layout["table"]["title"]: tables,
-        "Measured minus paper": [
-            table_fragment(arrange_differences(table, differences, **words))
-        ] if comparable else [],
-        "Recipes side by side": recipes,
-        "The paper's claims": [
-            claims_fragment(assessed, labels=layout["claims"]["labels"]),
-            notes(how_claims_are_judged()),
-        ],
-        "Figures": [
-            figure_fragment(figures, name, description)
-            for name, description in FIGURES.items()
-            if (figures / f"{name}.png").is_file()
-        ],
-        "Deviations": [facts_fragment(switches(layout["recipes"], folder.name))],
-        "Run times": [facts_fragment(run_times(folder, layout["table"]["cells"]))],
-        "Made with": [
-            *map(facts_fragment, facts),
-            "<details><summary>the whole configuration</summary>"
-            f"{_preformatted(layout['config'])}</details>",
-        ],
-    }  # fmt: skip
-    title = f"Experiment {layout['name']}, {folder.name.replace('_', ' ')}"
+        contents["table1"]["title"]: _table1(place, paper, contents["table1"]),
+        "Measured minus paper": _differences(place, paper, contents["table1"]),
+        "Recipes side by side": _recipes(results, paper, contents["table1"]),
+        "The paper's claims": _claims(place, paper, contents),
+        "Figures": _figures(place(tree.FIGURES)),
+        "Deviations": [facts_fragment(switches(contents["recipes"], recipe))],
+        "Run times": [facts_fragment(run_times(results, recipe, contents["table1"]["cells"]))],
+        "Made with": _made_with(repository, contents),
+    }
+    title = f"Experiment {contents['name']}, {recipe.replace('_', ' ')}"
     first = [
         "GRPO or SFT for detectors of fake speech: the experiment of arXiv 2603.02914 (Wang, Ge, "
         "Yamagishi), re-made.",
-        *layout["table"]["notes"],
+        *contents["table1"]["notes"],
     ]
     write_page(target, title, sections, first=first)
 
 
-def _preformatted(config: Mapping[str, Any]) -> str:
-    from html import escape
+def _words(contents: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: contents[key] for key in ("labels", "group_titles")}
 
+
+def _table1(place: Callable[..., Path], paper: Path, contents: Mapping[str, Any]) -> list[str]:
+    table = read_table(f"{place(tree.TABLE1)}.csv")
+    arranged = arrange(table, paper=read_table(paper), **_words(contents))
+    return [table_fragment(arranged, contents["notes"])]
+
+
+def _differences(place: Callable[..., Path], paper: Path, contents: Mapping[str, Any]) -> list[str]:
+    """Measured minus paper; nothing where no figure of one is in the other."""
+    table = read_table(f"{place(tree.TABLE1)}.csv")
+    rows = subtract_paper(table, read_table(paper), read_intervals(place(tree.INTERVALS)))
+    if all(math.isnan(row["difference"]) for row in rows):
+        return []
+    return [table_fragment(arrange_differences(table, rows, **_words(contents)))]
+
+
+def _recipes(results: Path, paper: Path, contents: Mapping[str, Any]) -> list[str]:
+    """The tables of all recipes of which something was measured; nothing if it is one."""
+    measured, counts = measured_tables(results, contents)
+    if len(measured) == 1:
+        return []
+    arranged = arrange_recipes(measured, read_table(paper), **_words(contents))
+    said = [f"{name.replace('_', ' ')}: {count}." for name, count in counts.items()]
+    return [table_fragment(arranged), notes(said)]
+
+
+def _claims(place: Callable[..., Path], paper: Path, contents: Mapping[str, Any]) -> list[str]:
+    drifts = [place(tree.DRIFT, cell=cell) for cell in contents["drift_cells"]]
+    assessed = assess_results(place(tree.COMPARISONS), drifts, paper, contents["claims"])
+    labels = contents["claims"]["labels"]
+    return [claims_fragment(assessed, labels=labels), notes(how_claims_are_judged())]
+
+
+def _figures(folder: Path) -> list[str]:
+    return [
+        figure_fragment(folder, name, description)
+        for name, description in FIGURES.items()
+        if (folder / f"{name}.png").is_file()
+    ]
+
+
+def _made_with(repository: Path, contents: Mapping[str, Any]) -> list[str]:
+    facts = [
+        versions(repository),
+        seeds(contents["seeds"], contents["other_seeds"]),
+        digests((what, Path(path), source) for what, path, source in contents["files"]),
+    ]
+    return [
+        *map(facts_fragment, facts),
+        "<details><summary>the whole configuration</summary>"
+        f"{_preformatted(contents['config'])}</details>",
+    ]
+
+
+def _preformatted(config: Mapping[str, Any]) -> str:
     text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
     return f"<pre>{escape(text)}</pre>"

@@ -13,12 +13,8 @@ from itertools import groupby
 import numpy as np
 import pandas as pd
 
-from sdd.analysis.table1 import (
-    IN_DOMAIN_AVERAGE,
-    OUT_OF_DOMAIN_AVERAGE,
-    domain_columns,
-    paper_values,
-)
+from sdd.analysis.columns import AVERAGES, IDENTITY
+from sdd.analysis.table1 import domain_columns, paper_values
 from sdd.presentation.labels import PAPER_LABELS
 
 MISSING = "–"
@@ -80,7 +76,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Layout:
+class Arrangement:
     """Everything that a renderer shows, in order.
 
     Attributes
@@ -112,13 +108,13 @@ def arrange(
     labels: Mapping[str, str] | None = None,
     group_titles: tuple[str, str] | None = None,
     paper: pd.DataFrame | None = None,
-) -> Layout:
+) -> Arrangement:
     """Arrange a table as the paper does.
 
     Parameters
     ----------
     table
-        As `sdd.presentation.tables.assemble_table` returns it.
+        As `sdd.analysis.table1.assemble_table` returns it.
     labels
         Shown text of models, algorithms and test sets; takes precedence over `PAPER_LABELS`. A
         name in neither is shown as it is.
@@ -130,7 +126,7 @@ def arrange(
 
     Returns
     -------
-    Layout
+    Arrangement
         A domain without test sets is left out.
     """
     groups = arrange_columns(table, labels, group_titles)
@@ -146,18 +142,18 @@ def arrange(
     legend = "Equal error rate (EER) in percent; the darker the cell, the higher."
     if any(cell.small for row in cells for cell in row):
         legend += " Small type: the value that the paper prints."
-    return Layout(groups, arrange_rows(table, cells, labels), legend + legend_of_gaps(cells))
+    return Arrangement(groups, arrange_rows(table, cells, labels), legend + legend_of_gaps(cells))
 
 
-def as_layout(
-    table: pd.DataFrame | Layout,
+def as_arrangement(
+    table: pd.DataFrame | Arrangement,
     *,
     labels: Mapping[str, str] | None = None,
     group_titles: tuple[str, str] | None = None,
     paper: pd.DataFrame | None = None,
-) -> Layout:
+) -> Arrangement:
     """Arrange a table unless it is an arrangement already; arguments are those of `arrange`."""
-    if isinstance(table, Layout):
+    if isinstance(table, Arrangement):
         return table
     return arrange(table, labels=labels, group_titles=group_titles, paper=paper)
 
@@ -193,9 +189,7 @@ def arrange_columns(
                 Column(average, "ave.", True),
             ),
         )
-        for title, test_sets, average in zip(
-            group_titles, domains, (IN_DOMAIN_AVERAGE, OUT_OF_DOMAIN_AVERAGE), strict=True
-        )
+        for title, test_sets, average in zip(group_titles, domains, AVERAGES, strict=True)
         if test_sets
     )
 
@@ -220,7 +214,7 @@ def arrange_rows(
         Of each row, what tells it from another row of the same algorithm.
     """
     names = {**PAPER_LABELS, **(labels or {})}
-    models, inits, algorithms = (list(table[name]) for name in ("model", "init", "algorithm"))
+    models, inits, algorithms = (list(table[name]) for name in IDENTITY)
     # As in the paper, a model that was not fine-tuned shares no cell with those that were.
     trainings = [
         (model, init, algorithm == "none")
@@ -248,11 +242,6 @@ def grey(eer_percent: float) -> float:
 
     matplotlib's map `Greys` from 0.5 to 67 %, which was fitted to the paper's cells: it meets all
     of them within 0.007.
-
-    Parameters
-    ----------
-    eer_percent
-        EER in percent.
 
     Returns
     -------

@@ -8,7 +8,7 @@ import pandas as pd
 
 from sdd.presentation.html_page import markup, page, plain
 from sdd.presentation.html_page import notes as paragraphs
-from sdd.presentation.tables.arrangement import Layout, Row, Shown, as_layout
+from sdd.presentation.tables.arrangement import Arrangement, Row, Shown, as_arrangement
 from sdd.runtime.atomic_files import atomic_path
 
 # On a narrow screen every row becomes a card, its error rates a grid under their column names:
@@ -71,7 +71,7 @@ table.eers { border-collapse: collapse; width: 100%; font-size: .875rem; line-he
 
 
 def write_html(
-    table: pd.DataFrame | Layout,
+    table: pd.DataFrame | Arrangement,
     path: Path | str,
     *,
     title: str,
@@ -85,7 +85,7 @@ def write_html(
     Parameters
     ----------
     table
-        As `sdd.presentation.tables.assemble_table` returns it, or an arrangement of one.
+        As `sdd.analysis.table1.assemble_table` returns it, or an arrangement of one.
     path
         The .html file; replaced whole or not at all.
     title, notes
@@ -96,61 +96,61 @@ def write_html(
         The paper's table: its values stand in small type under the measured ones where row and
         column match, and nowhere if none do.
     """
-    layout = as_layout(table, labels=labels, group_titles=group_titles, paper=paper)
-    body = table_fragment(layout, notes)
+    arrangement = as_arrangement(table, labels=labels, group_titles=group_titles, paper=paper)
+    body = table_fragment(arrangement, notes)
     with atomic_path(path) as temporary:
         temporary.write_text(page(title, body, TABLE_STYLE), encoding="utf-8")
 
 
-def table_fragment(layout: Layout, notes: Sequence[str] = ()) -> str:
-    """Give a table and its notes as HTML; it needs `TABLE_STYLE`."""
-    columns = min(6, max((len(group.columns) for group in layout.groups), default=1))
+def table_fragment(arrangement: Arrangement, notes: Sequence[str] = ()) -> str:
+    """Return a table and its notes as HTML; it needs `TABLE_STYLE`."""
+    columns = min(6, max((len(group.columns) for group in arrangement.groups), default=1))
     cards = "<br>".join(
         f"{place} numbers: {markup(group.title)}."
-        for place, group in zip(("Upper", "Lower"), layout.groups, strict=False)
+        for place, group in zip(("Upper", "Lower"), arrangement.groups, strict=False)
     )
     parts = [
         f'<p class="narrow">{cards}</p>',
         f'<table class="eers" style="--columns: {columns}">',
         "<thead>",
-        *_head(layout),
+        *_head(arrangement),
         "</thead>",
-        *_body(layout),
+        *_body(arrangement),
         "</table>",
-        paragraphs([layout.legend, *notes]),
+        paragraphs([arrangement.legend, *notes]),
     ]
     return "\n".join(parts)
 
 
-def _head(layout: Layout) -> list[str]:
+def _head(arrangement: Arrangement) -> list[str]:
     lines = ["<tr>", '<th rowspan="2" scope="col" class="name">Model</th>']
     lines += [f'<th rowspan="2" scope="col">{name}<br>train</th>' for name in ("Pre-", "Post-")]
     lines.append('<th rowspan="2" scope="col" class="name">Fine-<br>tune</th>')
     lines += [
         f'<th colspan="{len(group.columns)}" scope="colgroup" class="group first last">'
         f"<span>{markup(group.title)}</span></th>"
-        for group in layout.groups
+        for group in arrangement.groups
     ]
     lines += ['<th rowspan="2" scope="col">Row<br>ID</th>', "</tr>", "<tr>"]
-    for group in layout.groups:
+    for group in arrangement.groups:
         for position, column in enumerate(group.columns):
             edge = _edge(position, len(group.columns))
             lines.append(f'<th scope="col" class="{edge}">{markup(column.heading)}</th>')
     return [*lines, "</tr>"]
 
 
-def _body(layout: Layout) -> list[str]:
+def _body(arrangement: Arrangement) -> list[str]:
     lines: list[str] = []
-    for row in layout.rows:
+    for row in arrangement.rows:
         if row.model_span:
             lines += ["</tbody>", "<tbody>"] if lines else ["<tbody>"]
         lines.append('<tr class="rule">' if row.training_span else "<tr>")
-        lines += _row_cells(row, layout)
+        lines += _row_cells(row, arrangement)
         lines.append("</tr>")
     return [*lines, "</tbody>"] if lines else lines
 
 
-def _row_cells(row: Row, layout: Layout) -> list[str]:
+def _row_cells(row: Row, arrangement: Arrangement) -> list[str]:
     cells = []
     if row.model_span:
         cells.append(
@@ -170,7 +170,7 @@ def _row_cells(row: Row, layout: Layout) -> list[str]:
         f"{markup(row.algorithm)}</th>"
     )
     index = 0
-    for group in layout.groups:
+    for group in arrangement.groups:
         for position, column in enumerate(group.columns):
             classes = [
                 "eer",

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sdd.presentation.figures import mathtext, own_style, save_figure
-from sdd.presentation.tables.arrangement import Layout, Row, Shown, as_layout
+from sdd.presentation.figures.style import mathtext, own_style, save_figure
+from sdd.presentation.tables.arrangement import Arrangement, Row, Shown, as_arrangement
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +25,7 @@ _HEAVY, _MEDIUM, _THIN = 1.3, 0.8, 0.4
 
 
 def write_image(
-    table: pd.DataFrame | Layout,
+    table: pd.DataFrame | Arrangement,
     path: Path | str,
     *,
     title: str,
@@ -35,12 +35,12 @@ def write_image(
     paper: pd.DataFrame | None = None,
     dpi: int = 200,
 ) -> None:
-    """Draw a table in the paper's layout.
+    """Draw a table in the paper's arrangement.
 
     Parameters
     ----------
     table
-        As `sdd.presentation.tables.assemble_table` returns it, or an arrangement of one.
+        As `sdd.analysis.table1.assemble_table` returns it, or an arrangement of one.
     path
         A .png or .pdf file; replaced whole or not at all. Equal tables give equal files.
     title, notes
@@ -58,14 +58,14 @@ def write_image(
     InputError
         If the file's name ends otherwise.
     """
-    layout = as_layout(table, labels=labels, group_titles=group_titles, paper=paper)
+    arrangement = as_arrangement(table, labels=labels, group_titles=group_titles, paper=paper)
     with own_style():
         from matplotlib.figure import Figure
 
         figure = Figure()
         axes = figure.add_axes((0, 0, 1, 1))
-        picture = _Picture(axes, layout)
-        width, height = picture.draw(title, (layout.legend, *notes))
+        picture = _Picture(axes, arrangement)
+        width, height = picture.draw(title, (arrangement.legend, *notes))
         figure.set_size_inches(width / 72, height / 72)
         # Points from the top left corner, so that everything keeps its size on paper.
         axes.set(xlim=(0, width), ylim=(height, 0))
@@ -74,11 +74,11 @@ def write_image(
 
 
 class _Picture:
-    """Draws a layout downwards from the top; remembers how far it has come."""
+    """Draws an arrangement downwards from the top; remembers how far it has come."""
 
-    def __init__(self, axes: "Axes", layout: Layout) -> None:
+    def __init__(self, axes: "Axes", arrangement: Arrangement) -> None:
         self._axes = axes
-        self._layout = layout
+        self._arrangement = arrangement
         self._y = _MARGIN
         self._place_columns()
 
@@ -87,7 +87,7 @@ class _Picture:
         self._paragraph(title, 10.5, weight="bold")
         self._y += 5
         self._draw_header()
-        for row in self._layout.rows:
+        for row in self._arrangement.rows:
             self._draw_row(row)
         self._rule(self._left, self._right, _HEAVY)
         self._y += 6
@@ -97,7 +97,7 @@ class _Picture:
 
     def _place_columns(self) -> None:
         """Set the left edge of each column; columns of names are as wide as the longest name."""
-        rows = self._layout.rows
+        rows = self._arrangement.rows
         self._left = x = _MARGIN
         x += 4
         self._model = x
@@ -112,7 +112,7 @@ class _Picture:
         self._edges: list[float] = []
         self._widths: list[float] = []
         self._group_edges: list[tuple[float, float]] = []
-        for group in self._layout.groups:
+        for group in self._arrangement.groups:
             x += _GAP
             # A long title widens its columns, never its neighbours.
             least = (self._longest([group.title]) + 8) / len(group.columns)
@@ -147,16 +147,18 @@ class _Picture:
             # The two words of a heading stand closer together than the two lines of the header.
             self._text(x, first + 2.5, words[0], ha=align)
             self._text(x, second - 2.5, words[1], ha=align)
-        for group, (left, right) in zip(self._layout.groups, self._group_edges, strict=True):
+        for group, (left, right) in zip(self._arrangement.groups, self._group_edges, strict=True):
             self._text((left + right) / 2, first, group.title)
             self._y = top + _HEADER_LINE + 1
             self._rule(left + 2, right - 2, _THIN)
-        for column, x, width in zip(self._layout.columns, self._edges, self._widths, strict=True):
+        for column, x, width in zip(
+            self._arrangement.columns, self._edges, self._widths, strict=True
+        ):
             self._text(x + width / 2, second, column.heading)
         self._y = top + 2 * _HEADER_LINE + 2
 
     def _draw_row(self, row: Row) -> None:
-        height = _LINE_WITH_PAPER if self._layout.has_small else _LINE
+        height = _LINE_WITH_PAPER if self._arrangement.has_small else _LINE
         top = self._y
         for index, x in enumerate(self._edges):
             self._shade(x, top, index, height, row.cells[index])
@@ -177,7 +179,7 @@ class _Picture:
 
     def _draw_value(self, cell: Shown, index: int, x: float, top: float, height: float) -> None:
         colour = "white" if cell.white else "black"
-        bold = self._layout.columns[index].average and not cell.missing
+        bold = self._arrangement.columns[index].average and not cell.missing
         middle = top + height * (0.34 if cell.small else 0.5)
         self._text(x, middle, cell.text, color=colour, weight="bold" if bold else "normal")
         if cell.small:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from sdd.presentation.labels import translate
-from sdd.presentation.tables.arrangement import Layout, Row, Shown, as_layout
+from sdd.presentation.tables.arrangement import Arrangement, Row, Shown, as_arrangement
 from sdd.runtime.atomic_files import atomic_path
 
 _SPECIAL = {
@@ -59,7 +59,7 @@ NOTES
 
 
 def write_latex(
-    table: pd.DataFrame | Layout,
+    table: pd.DataFrame | Arrangement,
     path: Path | str,
     *,
     title: str,
@@ -81,12 +81,12 @@ def write_latex(
     labels, group_titles
         See `sdd.presentation.tables.arrangement.arrange`.
     """
-    layout = as_layout(table, labels=labels, group_titles=group_titles)
+    arrangement = as_arrangement(table, labels=labels, group_titles=group_titles)
     below = "\n".join(
-        rf"\par\smallskip{{\footnotesize {_markup(note)}}}" for note in (layout.legend, *notes)
+        rf"\par\smallskip{{\footnotesize {_markup(note)}}}" for note in (arrangement.legend, *notes)
     )
     parts = {
-        "TABULAR": "\n".join(_tabular(layout)),
+        "TABULAR": "\n".join(_tabular(arrangement)),
         "TITLE": rf"{{\bfseries {_markup(title)}\par}}\medskip",
         "NOTES": below,
     }
@@ -96,9 +96,9 @@ def write_latex(
         temporary.write_text(document, encoding="utf-8")
 
 
-def _tabular(layout: Layout) -> list[str]:
-    numbers = "".join(f"*{{{len(group.columns)}}}{{c}}" for group in layout.groups)
-    last = 5 + len(layout.columns)
+def _tabular(arrangement: Arrangement) -> list[str]:
+    numbers = "".join(f"*{{{len(group.columns)}}}{{c}}" for group in arrangement.groups)
+    last = 5 + len(arrangement.columns)
     lines = [rf"\begin{{tabular}}{{lccl{numbers}c}}", r"\toprule"]
 
     def heading(*words: str) -> str:
@@ -106,7 +106,7 @@ def _tabular(layout: Layout) -> list[str]:
         return rf"\multirow{{2}}{{*}}{{\shortstack{{{stacked}}}}}"
 
     titles, rules, first = [], [], 5
-    for group in layout.groups:
+    for group in arrangement.groups:
         count = len(group.columns)
         titles.append(rf"\multicolumn{{{count}}}{{c}}{{{_markup(group.title)}}}")
         rules.append(rf"\cmidrule(lr){{{first}-{first + count - 1}}}")
@@ -119,9 +119,9 @@ def _tabular(layout: Layout) -> list[str]:
     ]
     lines.append(" & ".join([*leading, *titles, heading("Row", "ID")]) + r" \\")
     lines.append("".join(rules))
-    names = [_markup(column.heading) for column in layout.columns]
+    names = [_markup(column.heading) for column in arrangement.columns]
     lines.append(" & ".join(["", "", "", "", *names, ""]) + r" \\")
-    for row in layout.rows:
+    for row in arrangement.rows:
         if row.model_span:
             lines.append(r"\midrule")
         elif row.training_span:

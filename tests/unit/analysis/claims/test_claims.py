@@ -5,16 +5,15 @@ import math
 import numpy as np
 import pytest
 
-from sdd.analysis.claims.assessment import COLUMNS, claim_rows
+from sdd.analysis.claims.assessment import COLUMNS, assess_results, assess_table, claim_rows
 from sdd.analysis.claims.drift_statements import DRIFT_CLAIMS, collect_drifts
 from sdd.analysis.claims.eer_statements import CLAIMS, pairs_of_claims
-from sdd.analysis.claims.files import assess_results, assess_table
 from sdd.analysis.claims.judging import ClaimTest, Difference, judge, overall
+from sdd.analysis.table1 import read_table
 from sdd.presentation.claims_page import write_claims_page
-from sdd.presentation.tables import read_table
 from sdd.runtime.csv_rows import write_rows
+from tests.helpers.html_pages import TableReader
 from tests.helpers.paths import RESOURCES
-from tests.unit.presentation.tables.test_renderers import TableReader
 
 PAPER = RESOURCES / "table1.csv"
 DOMAINS = {"in_domain": ["dfe24_4s", "dfe24_10s"], "out_of_domain": ["itw", "dv"]}
@@ -196,8 +195,8 @@ def test_results_are_judged(tmp_path):
             del row["algorithm"]
         write_rows(folder / "drift.csv", table)
         drifts.append(folder / "drift.csv")
-    layout = {"models": ["tiny"], "domains": DOMAINS, "main": "tiny"}
-    assessed = assess_results(tmp_path / "comparisons.csv", drifts, PAPER, layout)
+    contents = {"models": ["tiny"], "domains": DOMAINS, "main": "tiny"}
+    assessed = assess_results(tmp_path / "comparisons.csv", drifts, PAPER, contents)
     assert {one.claim.name: one.judgement.verdict for one in assessed} == {
         "sft_lowers_in_domain": "supported",
         "sft_raises_out_of_domain": "undecided",

@@ -13,7 +13,7 @@ import pytest
 from sdd.data.corpora import read_corpus, read_protocol, write_protocol
 from sdd.data.paths import is_file, walk_audio
 from sdd.errors import InputError
-from tests.unit.data.corpora.test_corpora import (
+from tests.helpers.releases import (
     write_audio,
     write_fake_or_real,
     write_in_the_wild,

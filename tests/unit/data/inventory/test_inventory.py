@@ -10,9 +10,11 @@ import soundfile
 
 from sdd.data.corpora import in_the_wild
 from sdd.data.corpora.release import Published
-from sdd.data.inventory import KINDS, Inventory, take_inventory, write_page, write_table
+from sdd.data.inventory.corpus import Inventory, take_inventory
 from sdd.data.inventory.file_facts import FileFacts, examine_file, examine_files
-from tests.unit.data.corpora.test_corpora import (
+from sdd.data.inventory.findings import KINDS
+from sdd.data.inventory.table import write_table
+from tests.helpers.releases import (
     write_audio,
     write_deep_voice,
     write_in_the_wild,
@@ -229,25 +231,15 @@ def test_counts_that_differ_are_notes(tmp_path: Path, monkeypatch: pytest.Monkey
     assert inventory.obstacle == ""
 
 
-# --------------------------------------------------------------------------------- page and table
+# ------------------------------------------------------------------------------------ the table
 
 
-def test_page_and_table(tmp_path: Path) -> None:
+def test_table(tmp_path: Path) -> None:
     folder = write_in_the_wild(tmp_path)
     for number in range(60):
         write_audio(folder / f"<b>{number:02d}\n.wav", 0.05)
     inventory = stock(tmp_path)
-    write_page([inventory], tmp_path / "out/page.html", experiment="a & b")
     write_table([inventory], tmp_path / "out/table.csv")
-    page = (tmp_path / "out/page.html").read_text()
-    assert "<b>" not in page
-    assert "&lt;b&gt;49\\n.wav" in page
-    assert "&lt;b&gt;50" not in page
-    assert "and 10 more, which the table lists" in page
-    assert "a &amp; b" in page
-    assert "The experiment can run: all 1 corpora" in page
-    assert "20.7 h" in page
-    assert page.count("<script") == 0
     with (tmp_path / "out/table.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len([row for row in rows if row["kind"] == "unlisted"]) == 60

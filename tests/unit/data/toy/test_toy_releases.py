@@ -11,11 +11,11 @@ import pytest
 import soundfile
 
 from sdd.data.corpora import READERS, read_corpus
-from sdd.data.toy import CORPORA, write_corpus, write_toy_corpora
 from sdd.data.toy.domains import DOMAINS, spread, utterances
 from sdd.data.toy.encoding import write_audio
 from sdd.data.toy.fakes import FAMILIES
 from sdd.data.toy.frames import rms
+from sdd.data.toy.releases import CORPORA, write_corpus, write_toy_corpora
 from sdd.errors import InputError
 
 # Domains

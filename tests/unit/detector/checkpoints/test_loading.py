@@ -1,9 +1,7 @@
-"""Checkpoints in every layout: strictly loaded, safely read, identical after a round trip."""
+"""Checkpoints in every layout: loaded strictly, or refused with what is wrong."""
 
 import argparse
 import json
-import os
-import pickle
 import subprocess
 import sys
 import types
@@ -13,79 +11,23 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from sdd.detector import (
-    Detector,
-    architecture,
-    export_authors,
     load_detector,
     load_encoder_weights,
     load_pretrained,
-    read_metadata,
     save_detector,
 )
 from sdd.errors import InputError
-
-TINY = {
-    "encoder_layers": 2,
-    "encoder_embed_dim": 32,
-    "encoder_ffn_embed_dim": 64,
-    "encoder_attention_heads": 4,
-    "conv_feature_layers": "[(16, 10, 5)] + [(16, 8, 4)] * 2",
-    "conv_pos": 16,
-    "conv_pos_groups": 4,
-}
-LARGE = {**TINY, "extractor_mode": "layer_norm", "layer_norm_first": True, "conv_bias": True}
-VARIANTS = {"group_norm_post": TINY, "layer_norm_pre": LARGE}
-PREFIX = "m_ssl.model."
-# What fairseq's model holds for pre-training, under its names.
-PRETRAINING = {
-    "mask_emb": (32,),
-    "quantizer.vars": (1, 16, 8),
-    "quantizer.weight_proj.weight": (16, 16),
-    "quantizer.weight_proj.bias": (16,),
-    "project_q.weight": (16, 16),
-    "project_q.bias": (16,),
-    "final_proj.weight": (16, 32),
-    "final_proj.bias": (16,),
-}
-
-
-@pytest.fixture(scope="module", params=VARIANTS)
-def variant(request):
-    return VARIANTS[request.param]
-
-
-@pytest.fixture
-def detector(variant):
-    return make(variant)
-
-
-def make(variant=LARGE, seed=1):
-    detector = Detector(architecture(variant))
-    detector.initialise(seed)
-    return detector.eval()
-
-
-def encoder_state(detector):
-    return {name: value.clone() for name, value in detector.encoder.state_dict().items()}
-
-
-def pretraining(prefix=""):
-    return {prefix + name: torch.randn(shape) for name, shape in PRETRAINING.items()}
-
-
-def authors_state(detector):
-    return {name: value.clone() for name, value in detector.state_dict().items()} | pretraining(
-        PREFIX
-    )
-
-
-def assert_same(one, other):
-    first, second = one.state_dict(), other.state_dict()
-    assert first.keys() == second.keys()
-    for name, value in first.items():
-        assert value.dtype == second[name].dtype
-        assert torch.equal(value, second[name]), name
-
+from tests.helpers.tiny_detectors import (
+    FC1,
+    LARGE,
+    PREFIX,
+    TINY,
+    assert_same,
+    authors_state,
+    encoder_state,
+    make,
+    pretraining,
+)
 
 # --- layouts ---
 
@@ -208,44 +150,6 @@ def test_front_end_of_a_detector_file_keeps_type_and_back_end(tmp_path):
     assert_same(target.encoder, expected)
 
 
-# --- round trips ---
-
-
-def test_save_and_load(tmp_path, detector):
-    path = tmp_path / "folder" / "model.safetensors"
-    save_detector(detector, path, {"licence": "CC BY-NC-SA 4.0", "step": "20000"})
-    loaded = load_detector(path)
-    assert_same(loaded, detector)
-    assert loaded.architecture == detector.architecture
-    metadata = read_metadata(path)
-    assert metadata["licence"] == "CC BY-NC-SA 4.0"
-    assert architecture(json.loads(metadata["architecture"])) == detector.architecture
-    assert [file.name for file in path.parent.iterdir()] == ["model.safetensors"]
-    # A loaded detector trains, and saving it over the file that it is mapped from is safe.
-    optimiser = torch.optim.SGD(loaded.parameters(), lr=0.1)
-    loaded(torch.randn(2, 2000)).square().sum().backward()
-    optimiser.step()
-    save_detector(loaded, path)
-    assert_same(load_detector(path), loaded)
-
-
-def test_export_and_load(tmp_path, detector, variant):
-    path = tmp_path / "out.ckpt"
-    export_authors(detector, path)
-    content = torch.load(path, weights_only=True)
-    names = {name.removeprefix(PREFIX) for name in content}
-    assert {"encoder.pos_conv.0.weight_g", "encoder.pos_conv.0.weight_v", "proj_fc.bias"} <= names
-    assert content[f"{PREFIX}encoder.pos_conv.0.weight_g"].shape == (1, 1, 16)
-    assert_same(load_detector(path, variant), detector)
-
-
-def test_saving_is_deterministic(tmp_path):
-    for name in ("a", "b"):
-        save_detector(make(), tmp_path / f"{name}.safetensors", {"b": "1", "a": "2"})
-    first, second = ((tmp_path / f"{name}.safetensors").read_bytes() for name in ("a", "b"))
-    assert first == second
-
-
 def test_types(tmp_path):
     half = make().bfloat16()
     save_detector(half, tmp_path / "half.safetensors")
@@ -259,19 +163,6 @@ def test_types(tmp_path):
     assert {p.dtype for p in mixed.parameters()} == {torch.float32}
 
 
-@pytest.mark.parametrize("name", ["model.pt", "model"])
-def test_saving_needs_the_suffix(tmp_path, name):
-    with pytest.raises(InputError, match=r"must end in \.safetensors"):
-        save_detector(make(), tmp_path / name)
-
-
-@pytest.mark.parametrize("metadata", [{"step": 3}, {"architecture": "{}"}])
-def test_saving_needs_text(tmp_path, metadata):
-    with pytest.raises(InputError, match="cannot be saved"):
-        save_detector(make(), tmp_path / "a.safetensors", metadata)
-    assert not list(tmp_path.iterdir())
-
-
 # --- strictness ---
 
 
@@ -279,9 +170,6 @@ def changed(change):
     state = authors_state(make())
     change(state)
     return state
-
-
-FC1 = f"{PREFIX}encoder.layers.1.fc1.weight"
 
 
 @pytest.mark.parametrize(
@@ -327,78 +215,6 @@ def test_architecture_must_be_named_for_files_of_others(tmp_path):
     torch.save(authors_state(make()), tmp_path / "a.ckpt")
     with pytest.raises(InputError, match="does not say what architecture"):
         load_detector(tmp_path / "a.ckpt")
-
-
-# --- damaged and malicious files ---
-
-
-@pytest.mark.parametrize("name", ["zip.ckpt", "legacy.pt", "own.safetensors"])
-@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.999])
-def test_truncated(tmp_path, name, share):
-    path, detector = tmp_path / name, make()
-    if name == "own.safetensors":
-        save_detector(detector, path)
-    else:
-        torch.save(detector.state_dict(), path, _use_new_zipfile_serialization=name == "zip.ckpt")
-    data = path.read_bytes()
-    path.write_bytes(data[: int(share * len(data))])
-    with pytest.raises(InputError, match="cannot be read as a checkpoint"):
-        load_detector(path, LARGE)
-
-
-def test_missing_and_foreign_files(tmp_path):
-    with pytest.raises(InputError, match=r"no checkpoint file .*none\.ckpt"):
-        load_detector(tmp_path / "none.ckpt", LARGE)
-    with pytest.raises(InputError, match="no checkpoint file"):
-        read_metadata(tmp_path / "none.safetensors")
-    for name in ("a.ckpt", "a.safetensors"):
-        (tmp_path / name).write_text("<html>404</html>")
-        with pytest.raises(InputError, match=r"cannot be read.*Get it anew"):
-            load_detector(tmp_path / name, LARGE)
-    torch.save([torch.ones(2)], tmp_path / "list.ckpt")
-    with pytest.raises(InputError, match="holds a list"):
-        load_detector(tmp_path / "list.ckpt", LARGE)
-
-
-class Payload:
-    """Runs a command when a careless reader unpickles it."""
-
-    def __init__(self, command):
-        self.command = command
-
-    def __reduce__(self):
-        return os.system, (self.command,)
-
-
-class Evaluation(Payload):
-    def __reduce__(self):
-        return eval, (f"__import__('os').system({self.command!r})",)
-
-
-@pytest.mark.parametrize("payload", [Payload, Evaluation])
-@pytest.mark.parametrize("place", ["args", "model", "top"])
-@pytest.mark.parametrize("layout", ["zip", "legacy", "pickle2", "pickle4"])
-def test_malicious_pickle_is_refused_and_leaves_no_trace(tmp_path, payload, place, layout):
-    trace, path = tmp_path / "trace", tmp_path / "evil.ckpt"
-    bomb, state = payload(f"touch {trace}"), authors_state(make())
-    content = {
-        "args": {"args": bomb, "model": state},
-        "model": {"model": {**state, FC1: bomb}},
-        "top": bomb,
-    }[place]
-    if layout.startswith("pickle"):
-        content = {"args": bomb} if place != "top" else bomb
-        path.write_bytes(pickle.dumps(content, protocol=int(layout[-1])))
-    else:
-        torch.save(content, path, _use_new_zipfile_serialization=layout == "zip")
-    with pytest.raises(InputError, match="nothing of it was executed") as caught:
-        load_detector(path, LARGE)
-    assert not trace.exists()
-    if layout != "pickle4":
-        assert "system" in str(caught.value) or "eval" in str(caught.value)
-    # The payload is live: only the reader was careful.
-    pickle.loads(pickle.dumps(bomb))
-    assert trace.exists()
 
 
 def test_reading_leaves_no_global_allowed(tmp_path):

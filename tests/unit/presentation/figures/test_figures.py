@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from sdd.errors import InputError
-from sdd.presentation.figures import drift_caption, plot_drift, save_figure
+from sdd.presentation.figures.figure2 import drift_caption, plot_drift
+from sdd.presentation.figures.style import save_figure
 
 TEST_SETS = ["dfe24_4s", "for", "mine"]
 PANELS = {"Algorithms": ["none", "sft", "grpo"], "Ablation": ["none", "grpo", "grpo_s"]}
@@ -120,7 +121,7 @@ def test_labels_titles_and_domains_are_shown(drifts):
 
 
 def test_caption_says_what_is_shown(drifts):
-    text = drift_caption(drifts, reference="ASVspoof 2019 LA dev")
+    text = drift_caption(drifts, reference_set="ASVspoof 2019 LA dev")
     assert "mean over the embedding dimensions of the 1-D Wasserstein-1 distance" in text
     assert "fake utterances" in text
     assert "ASVspoof 2019 LA dev" in text
@@ -159,8 +160,8 @@ def test_failed_write_leaves_the_old_file(drifts, tmp_path, monkeypatch):
 
 def test_no_pyplot_and_no_torch():
     code = (
-        "import sys, sdd.presentation.figures, sdd.presentation.tables, sdd.metrics.error_rates;"
-        "import sdd.metrics, sdd.metrics.drift;"
+        "import sys, sdd.presentation.figures.all_figures, sdd.presentation.report.report;"
+        "import sdd.presentation.tables.recipe_tables, sdd.metrics.drift;"
         "heavy = {'matplotlib', 'torch', 'scipy', 'ot', 'pyarrow'} & set(sys.modules);"
         "assert not heavy - {'pyarrow'}, heavy"
     )

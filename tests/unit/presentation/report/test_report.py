@@ -40,15 +40,15 @@ def test_digests_are_of_the_files(tmp_path):
 def test_run_times_add_up(tmp_path):
     cells = []
     for number, device in ((1, "cuda:0, NVIDIA H100"), (2, "cuda:0, NVIDIA H100")):
-        cell = tmp_path / f"m/post/grpo/round{number}"
+        cell = tmp_path / f"as_written/m/post/grpo/round{number}"
         (cell / "logs").mkdir(parents=True)
         write_rows(cell / "history.csv", [{"step": s, "wall_time": 1800 * s} for s in (1, 2)])
         (cell / "logs/finetune.log").write_text(f"2026 INFO device: {device}\n2026 INFO step 1\n")
         (cell / "run_times").mkdir()
         (cell / "run_times/score_toy.tsv").write_text("s\th:m:s\n360.0\t0:06:00\n")
         cells.append(f"m/post/grpo/round{number}")
-    (tmp_path / "m/post/none/round1").mkdir(parents=True)
-    facts = run_times(tmp_path, [*cells, "m/post/none/round1"])
+    (tmp_path / "as_written/m/post/none/round1").mkdir(parents=True)
+    facts = run_times(tmp_path, "as_written", [*cells, "m/post/none/round1"])
     assert facts.rows == (
         ("m / post / grpo", "cuda:0, NVIDIA H100", "2", "4", "2.000", "0.200"),
         ("m / post / none", "–", "1", "0", "0.000", "0.000"),
@@ -58,11 +58,11 @@ def test_run_times_add_up(tmp_path):
 
 
 def test_cpu_hours_are_no_gpu_hours(tmp_path):
-    cell = tmp_path / "m/post/sft/round1"
+    cell = tmp_path / "as_written/m/post/sft/round1"
     write_rows(cell / "history.csv", [{"step": 1, "wall_time": 7200}])
     (cell / "logs").mkdir()
     (cell / "logs/finetune.log").write_text("2026 INFO device: cpu\n")
-    facts = run_times(tmp_path, ["m/post/sft/round1"])
+    facts = run_times(tmp_path, "as_written", ["m/post/sft/round1"])
     assert facts.rows[0][1] == "cpu"
     assert "0.000 GPU hours" in facts.remark
 

@@ -4,23 +4,19 @@ import math
 import re
 import shutil
 import subprocess
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from sdd.analysis.table1 import assemble_table, read_table, write_csv
 from sdd.errors import InputError
-from sdd.presentation.tables import (
-    assemble_table,
-    grey,
-    read_table,
-    write_csv,
-    write_html,
-    write_image,
-    write_latex,
-)
+from sdd.presentation.tables.arrangement import grey
+from sdd.presentation.tables.render_html import write_html
+from sdd.presentation.tables.render_image import write_image
+from sdd.presentation.tables.render_latex import write_latex
+from tests.helpers.html_pages import TableReader
 from tests.helpers.paths import RESOURCES
 
 
@@ -41,38 +37,6 @@ def table():
 
 
 # HTML
-
-
-class TableReader(HTMLParser):
-    """Collects the cells of a page's table and all it would load."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.rows, self.tags, self.loads, self.text = [], [], [], ""
-        self._open = []
-        self.feed(text)
-        assert self._open == [], "unclosed elements"
-
-    def handle_starttag(self, tag, attrs):
-        attrs = dict(attrs)
-        self.tags.append(tag)
-        self.loads += [attrs[name] for name in ("src", "href") if name in attrs]
-        if tag not in ("meta", "link", "br"):
-            self._open.append(tag)
-        if tag == "tr":
-            self.rows.append([])
-        if tag in ("td", "th"):
-            self.rows[-1].append({"text": "", "small": "", **attrs})
-
-    def handle_endtag(self, tag):
-        assert self._open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
-        if "small" in self._open:
-            self.rows[-1][-1]["small"] += data
-        elif {"td", "th"} & set(self._open):
-            self.rows[-1][-1]["text"] += data.strip()
 
 
 def read_html(path):

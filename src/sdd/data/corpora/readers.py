@@ -1,0 +1,148 @@
+"""Finding the reader of a corpus by its name, and reading the corpus with it."""
+
+import inspect
+from collections.abc import Callable, Collection
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+
+from sdd.data.corpora import (
+    add2023,
+    asvspoof2019_la,
+    deep_voice,
+    deepfake_eval_2024,
+    fake_or_real,
+    in_the_wild,
+    own,
+)
+from sdd.data.corpora.listing import Listing, make_protocol
+from sdd.errors import InputError
+
+READERS = MappingProxyType[str, Callable[..., Listing]](
+    {
+        "deepfake_eval_2024": deepfake_eval_2024.list_utterances,
+        "add2023": add2023.list_utterances,
+        "fake_or_real": fake_or_real.list_utterances,
+        "deep_voice": deep_voice.list_utterances,
+        "in_the_wild": in_the_wild.list_utterances,
+        "asvspoof2019_la": asvspoof2019_la.list_utterances,
+        "csv": own.list_csv,
+        "folders": own.list_folders,
+    }
+)
+# The names that the paper's test sets have in config.yaml.
+SHORT_NAMES = MappingProxyType(
+    {
+        "dfe24": "deepfake_eval_2024",
+        "add23": "add2023",
+        "for": "fake_or_real",
+        "dv": "deep_voice",
+        "itw": "in_the_wild",
+        "asv19": "asvspoof2019_la",
+    }
+)
+
+
+def find_reader(name: str) -> str:
+    """Find the key of `READERS` that a name means.
+
+    Parameters
+    ----------
+    name
+        A key of `READERS` or of `SHORT_NAMES`, or a folder of a data root such as
+        `Deepfake-Eval-2024`; capitals, dashes and underscores do not count.
+
+    Raises
+    ------
+    InputError
+        If there is no such reader.
+    """
+    known = {_plain(reader): reader for reader in READERS} | SHORT_NAMES
+    if _plain(name) not in known:
+        raise InputError(f"There is no corpus reader {name!r}; there are {', '.join(READERS)}.")
+    return known[_plain(name)]
+
+
+def _plain(name: str) -> str:
+    return name.casefold().replace("-", "").replace("_", "")
+
+
+def list_corpus(
+    name: str,
+    root: Path | str,
+    /,
+    *,
+    partitions: Collection[str] | None = None,
+    **options: Any,  # noqa: ANN401
+) -> Listing:
+    """List the utterances of a corpus as released, without looking at their audio.
+
+    Parameters
+    ----------
+    name, root, partitions, **options
+        As for `read_corpus`.
+
+    Raises
+    ------
+    InputError
+        If there is no such reader, it lacks an option or does not know it, or a list of the corpus
+        is missing.
+    """
+    reader = _reader_for(name, options)
+    return READERS[reader](Path(root), partitions, **options)
+
+
+def _reader_for(name: str, options: dict[str, Any]) -> str:
+    """Find the reader that a name means, and check that it takes the options."""
+    reader = find_reader(name)
+    try:
+        inspect.signature(READERS[reader]).bind(Path(), None, **options)
+    except TypeError as error:
+        raise InputError(f"Corpus reader {reader}: {error}.") from None
+    return reader
+
+
+def read_corpus(
+    name: str,
+    root: Path | str,
+    /,
+    *,
+    partitions: Collection[str] | None = None,
+    allowed_missing: int = 0,
+    **options: Any,  # noqa: ANN401
+) -> pd.DataFrame:
+    """Read a corpus as released.
+
+    Parameters
+    ----------
+    name
+        A reader, as `find_reader` finds it: `deepfake_eval_2024`, `dfe24`, ...
+    root
+        The data root, the folder that holds the corpora; `$ROOT` in the protocol's Path.
+    partitions
+        The values of Proportion to keep; None keeps all.
+    allowed_missing
+        How many audio files may be missing; their rows are left out with a warning.
+    **options
+        Of the reader: `csv` needs `path`; `folders` needs `real` and `fake`, and takes `corpus`, a
+        name for the IDs.
+
+    Returns
+    -------
+    DataFrame
+        The protocol: a row for each utterance, with Start and End where rows are windows.
+
+    Raises
+    ------
+    InputError
+        If there is no such reader, it lacks an option or does not know it, or the corpus is
+        missing, incomplete or malformed.
+    """
+    if _reader_for(name, options) == "csv":  # what its cells say is kept
+        return own.read_csv(
+            Path(root), partitions=partitions, allowed_missing=allowed_missing, **options
+        )
+    listing = list_corpus(name, root, partitions=partitions, **options)
+    return make_protocol(listing, Path(root), allowed_missing)

@@ -1,0 +1,42 @@
+"""Cells, the entries of an experiment, and the jobs that score them."""
+
+from dataclasses import dataclass
+from pathlib import PurePath
+
+CELL_PATTERN = "[^/]+/[^/]+/[^/]+/round[0-9]+"
+"""Regular expression of the path of any cell."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One entry of the experiment: model × init × algorithm × round."""
+
+    model: str
+    init: str
+    algorithm: str
+    round: int
+
+    @classmethod
+    def parse(cls, folder: str | PurePath) -> "Cell":
+        """Read a cell from its folder, which ends in ``model/init/algorithm/roundN``."""
+        model, init, algorithm, number = PurePath(folder).parts[-4:]
+        return cls(model, init, algorithm, int(number.removeprefix("round")))
+
+    @property
+    def path(self) -> str:
+        """The cell's folder below ``results/{name}/{recipe}/``."""
+        return f"{self.model}/{self.init}/{self.algorithm}/round{self.round}"
+
+
+@dataclass(frozen=True)
+class ScoringJob:
+    """Sets that one process scores, for the cells that match a pattern.
+
+    A checkpoint is read once for all of them. Jobs are cut by corpus, so that a corpus that is
+    added later is scored alone.
+    """
+
+    name: str
+    sets: tuple[str, ...]
+    embeddings: bool
+    cells: str

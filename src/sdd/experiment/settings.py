@@ -1,0 +1,147 @@
+"""What single jobs depend on: for each kind of job, its slice of the config.
+
+A rule hands its job nothing else, so that a value of the config makes again what it is a value of.
+"""
+
+import json
+from typing import Any
+
+from sdd.experiment.cells import Cell
+from sdd.experiment.experiment import Experiment
+
+UNREADABLE = "unreadable_sources"
+ROUND_SEED_STEP = 100_003
+
+
+def reader(experiment: Experiment, corpus: str) -> dict[str, Any]:
+    """Return how a corpus is read: its reader, the options of that, and its partitions in use."""
+    spec = {k: v for k, v in experiment.config["corpora"][corpus].items() if k != UNREADABLE}
+    if spec["reader"] == "folders":
+        spec["corpus"] = corpus
+    return {**spec, "partitions": experiment.partitions(corpus)}
+
+
+def unreadable_sources(experiment: Experiment, corpus: str) -> int:
+    """Return how many files of a corpus may be missing or unreadable."""
+    allowed = experiment.config["corpora"][corpus].get(UNREADABLE, experiment.config[UNREADABLE])
+    return int(allowed)
+
+
+def pretraining(experiment: Experiment, model: str) -> dict[str, Any]:
+    """Return what self-supervised pre-training depends on."""
+    return {
+        "architecture": experiment.architecture(model),
+        "seed": experiment.config["seed"],
+        **experiment.config["checkpoint_training"]["pre"],
+    }
+
+
+def posttraining(experiment: Experiment, model: str) -> dict[str, Any]:
+    """Return what post-training depends on: SFT with a recipe of its own."""
+    return {
+        "architecture": experiment.architecture(model),
+        "objective": {"kind": "sft"},
+        "recipe": dict(experiment.config["checkpoint_training"]["post"]),
+        "seed": experiment.config["seed"],
+        "checkpoint_is_reference": False,
+        "new_back_end": True,
+    }
+
+
+def finetuning(experiment: Experiment, cell: Cell, recipe: str) -> dict[str, Any]:
+    """Return what a cell's last stage depends on."""
+    config = experiment.config
+    return {
+        "architecture": experiment.architecture(cell.model),
+        "objective": dict(config["objectives"][experiment.stages(cell.algorithm)[-1]]),
+        "recipe": dict(config["recipes"][recipe]),
+        "seed": seed(experiment, cell, recipe),
+        # A pre-trained encoder has no back end and can be no reference.
+        "checkpoint_is_reference": cell.init == "post"
+        and config["recipes"][recipe]["reference"] == "post_trained",
+        "new_back_end": cell.init == "pre" and experiment.cell_before(cell) is None,
+    }
+
+
+def seed(experiment: Experiment, cell: Cell, recipe: str) -> int:
+    """Return the seed of a cell: rounds differ, unless the recipe says they are the same.
+
+    Epochs count up from a round's seed, so rounds are further apart than there are epochs.
+    """
+    same = experiment.config["recipes"][recipe]["round_seeds"] == "same"
+    return int(experiment.config["seed"]) + (0 if same else ROUND_SEED_STEP * (cell.round - 1))
+
+
+def certificate_options(experiment: Experiment, checkpoint: str, converted: str) -> list[str]:
+    """Return the arguments that certify a checkpoint.
+
+    Parameters
+    ----------
+    checkpoint
+        ``model/init``.
+    converted
+        What the workflow made of it; held against the file as published, or against itself where
+        it was trained here.
+    """
+    model, init = checkpoint.split("/")
+    spec, architecture = experiment.checkpoint(model, init), experiment.architecture(model)
+    if not isinstance(architecture, str):
+        architecture = json.dumps(architecture)
+    options = ["--architecture", architecture]
+    if init == "pre":
+        options.append("--encoder-only")
+    if spec["source"] == "train":
+        return [converted, *options]
+    if "digest" in spec:
+        options += ["--digest", spec["digest"]]
+    downloads = str(experiment.config["download_folder"])
+    return [spec["source"], *options, "--downloads", downloads, "--ours", converted]
+
+
+def scoring(experiment: Experiment, cell: Cell, recipe: str) -> dict[str, Any]:
+    """Return what a cell's scores depend on."""
+    options = experiment.config["scoring"]
+    return {
+        "architecture": experiment.architecture(cell.model),
+        "skip_suffixes": list(experiment.config["recipes"][recipe]["skip_suffixes"]),
+        "batch_seconds": options["batch_seconds"],
+        "precision": options["precision"],
+    }
+
+
+def error_rates(experiment: Experiment, recipe: str) -> dict[str, Any]:
+    """Return how error rates are measured of the scores of a recipe."""
+    chosen = experiment.config["recipes"][recipe]
+    return {"score": chosen["score"], "skip_suffixes": list(chosen["skip_suffixes"])}
+
+
+def drift(experiment: Experiment) -> dict[str, Any]:
+    """Return how drift is measured."""
+    options = experiment.config["drift"]
+    return {
+        "method": options["method"],
+        "replicates": options["replicates"],
+        "seed": experiment.config["seed"],
+    }
+
+
+def uncertainty(experiment: Experiment, recipe: str) -> dict[str, Any]:
+    """Return what intervals and comparisons of a recipe's table depend on."""
+    return {
+        "rows": [
+            {
+                "identity": (model, init, algorithm),
+                "cells": [
+                    Cell(model, init, algorithm, number).path
+                    for number in experiment.rounds(algorithm)
+                ],
+                "trained": bool(experiment.stages(algorithm)),
+            }
+            for model, init, algorithm in experiment.rows()
+        ],
+        "corpora": {name: experiment.corpus(name) for name in experiment.test_sets},
+        "in_domain": experiment.in_domain,
+        "out_of_domain": experiment.out_of_domain,
+        "score": experiment.config["recipes"][recipe]["score"],
+        "seed": experiment.config["seed"],
+    }

@@ -1,0 +1,91 @@
+"""The tree of an experiment's files: the one place that has their names.
+
+    results/{name}/                      what recipes share
+        protocols/{corpus}.csv           audio/{corpus}.csv          segments/{set}.parquet
+        checkpoints/{model}/{init}.safetensors
+        {recipe}/                        table1.csv, intervals.csv, claims.csv, report.html, ...
+            {model}/{init}/{algorithm}/round{n}/      a cell
+                model.safetensors        history.csv                 eer.csv, drift.csv
+                scores/{set}.parquet     embeddings/{set}.parquet
+
+Each is a pattern as Snakemake reads it: `<results>` is the experiment's folder, what stands in
+braces is a wildcard. Rules take patterns as they are; `path` makes a path of one. Where a file has
+several formats, its pattern ends before the suffix.
+"""
+
+from pathlib import Path
+
+# Shared by all recipes.
+LOGS = "<results>/logs"
+TOY_CORPORA = "<results>/toy_corpora.txt"
+INVENTORY = "<results>/inventory/{corpus}.jsonl"
+INVENTORY_PAGE = "<results>/inventory/{page}.html"
+PROTOCOL = "<results>/protocols/{corpus}.csv"
+AUDIO_FOLDER = "<results>/audio"
+AUDIO = f"{AUDIO_FOLDER}/{{corpus}}.csv"
+SEGMENTS = "<results>/segments/{set}.parquet"
+SEGMENT_FILES = "<results>/segments/{set}/protocol.csv"
+# A checkpoint is {model}/{init}.
+CHECKPOINT = "<results>/checkpoints/{checkpoint}.safetensors"
+CHECKPOINT_HISTORY = "<results>/checkpoints/{checkpoint}.csv"
+CHECKPOINT_STATE = "<results>/checkpoints/{model}/state/{init}"
+CERTIFICATE = "<results>/certificates/{checkpoint}.csv"
+CERTIFICATES = "<results>/certificates.csv"
+RECIPES = "<results>/recipes"
+PARTIAL_RECIPES = "<results>/partial/recipes"
+
+# Of a recipe.
+RECIPE = "<results>/{recipe}"
+RECIPE_LOGS = f"{RECIPE}/logs"
+INTERVALS = f"{RECIPE}/intervals.csv"
+COMPARISONS = f"{RECIPE}/comparisons.csv"
+CLAIMS = f"{RECIPE}/claims"
+TABLE1 = f"{RECIPE}/table1"
+DIFFERENCES = f"{RECIPE}/table1_minus_paper"
+PARTIAL_TABLE1 = f"{RECIPE}/partial/table1"
+FIGURE2 = f"{RECIPE}/figure2"
+FIGURES = f"{RECIPE}/figures"
+REPORT = f"{RECIPE}/report.html"
+
+# Of a cell; states of unfinished jobs are no outputs of rules, and are deleted when they end.
+CELL = f"{RECIPE}/{{cell}}"
+CELL_LOGS = f"{CELL}/logs"
+FINETUNING_LOG = f"{CELL_LOGS}/finetune.log"
+MODEL = f"{CELL}/model.safetensors"
+HISTORY = f"{CELL}/history.csv"
+TRAINING_STATE = f"{CELL}/state/model"
+SCORES = f"{CELL}/scores/{{set}}.parquet"
+EMBEDDINGS = f"{CELL}/embeddings/{{set}}.parquet"
+SCORING_STATE = f"{CELL}/state/scores"
+SCORING_TIME = f"{CELL}/run_times/score_{{job}}.tsv"
+EER = f"{CELL}/eer.csv"
+DRIFT = f"{CELL}/drift.csv"
+
+
+def folder(name: str) -> Path:
+    """Return the folder of an experiment's files."""
+    return Path("results") / name
+
+
+def path(pattern: str, results: Path | str, **names: str) -> Path:
+    """Return the file that a pattern stands for.
+
+    Parameters
+    ----------
+    pattern
+        One of this module.
+    **names
+        A value for each wildcard.
+    """
+    return Path(pattern.replace("<results>", str(results)).format(**names))
+
+
+def fill(pattern: str, **names: str) -> str:
+    """Return a pattern with values for some of its wildcards.
+
+    >>> fill(SCORES, set="itw")
+    '<results>/{recipe}/{cell}/scores/itw.parquet'
+    """
+    for name, value in names.items():
+        pattern = pattern.replace(f"{{{name}}}", value)
+    return pattern

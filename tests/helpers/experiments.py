@@ -1,0 +1,24 @@
+"""The experiments of config.yaml and of the demo, with changes laid over them."""
+
+import yaml
+
+from sdd.experiment.experiment import Experiment
+from tests.helpers.paths import CHECKOUT
+
+DFE24 = ["dfe24_4s", "dfe24_10s", "dfe24_13s", "dfe24_30s", "dfe24_50s"]
+
+
+def merge(config, overlay):
+    """Lay a configuration over another as Snakemake does: mappings merge, lists replace."""
+    merged = dict(config)
+    for key, value in overlay.items():
+        merged[key] = merge(merged.get(key) or {}, value) if isinstance(value, dict) else value
+    return merged
+
+
+PAPER = yaml.safe_load((CHECKOUT / "config.yaml").read_text(encoding="utf-8"))
+DEMO = merge(PAPER, yaml.safe_load((CHECKOUT / "demo/config.yaml").read_text(encoding="utf-8")))
+
+
+def experiment(overlay="{}", base=PAPER):
+    return Experiment(merge(base, yaml.safe_load(overlay)))

@@ -1,0 +1,171 @@
+"""Error rates of a cell by hand, the two scores, and scores of other segments."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from sdd.analysis.cell_error_rates import measure_error_rates
+from sdd.errors import InputError
+from sdd.scoring.score_tables import write_scores
+from tests.helpers.score_tables import segments, write, write_table
+
+
+def rates(paths, score="logit", least_trials=1, **options):
+    tables = [path.with_suffix(".segments") for path in paths]
+    return measure_error_rates(paths, tables, score, least_trials=least_trials, **options)
+
+
+def test_error_rates_by_hand(tmp_path):
+    """Accepted as real above the threshold; real logits 1 3 5 7, fake 0 2 4 (in two sets)."""
+    # t = 2: FRR 1/4, FAR 1/3; t = 3: FRR 2/4, FAR 1/3. Nearest: t = 2, (1/4 + 1/3) / 2 = 7/24.
+    mixed = write(
+        tmp_path / "mixed.parquet",
+        real=[(9, 7), (-9, 1), (0, 5), (0, 3)],
+        fake=[(0, 4), (-9, 0), (9, 2)],
+    )
+    apart = write(tmp_path / "dfe24_4s.parquet", real=[(0, 3), (0, 4)], fake=[(0, -1), (5, 2)])
+    assert rates([apart, mixed], "logit") == [
+        {"test_set": "dfe24_4s", "eer_percent": 0.0, "threshold": 2.0, "n_real": 2, "n_fake": 2},
+        {
+            "test_set": "mixed",
+            "eer_percent": pytest.approx(100 * 7 / 24, rel=1e-12),
+            "threshold": 2.0,
+            "n_real": 4,
+            "n_fake": 3,
+        },
+    ]
+
+
+def test_wrong_way_round_is_100_percent(tmp_path):
+    path = write(tmp_path / "a.parquet", real=[(1, 0), (2, -1)], fake=[(0, 1), (0, 2)])
+    for score in ("logit", "probability"):
+        assert rates([path], score)[0]["eer_percent"] == 100.0
+
+
+def test_logit_ignores_the_fake_logit_and_probability_does_not(tmp_path):
+    """By the logit of REAL the fake (2) lies above the real (1); by probability below it."""
+    path = write(tmp_path / "a.parquet", real=[(-1, 1)], fake=[(4, 2)])
+    (logit,) = rates([path], "logit")
+    (probability,) = rates([path], "probability")
+    assert (logit["eer_percent"], logit["threshold"]) == (100.0, 1.0)
+    assert probability["eer_percent"] == 0.0
+    # The threshold is the fake's probability of REAL: 1 / (1 + e^2).
+    assert probability["threshold"] == pytest.approx(1 / (1 + np.exp(2)), rel=1e-6)
+
+
+def test_probability_saturates_in_float32(tmp_path):
+    """Above a difference of 17.33 (ln 2^25), 1 - p is lost in float32: scores become equal.
+
+    Real 20, 30 and fake 25: apart by logits, one and the same probability, 1. Rejecting all or none
+    is then equally good, and the lower threshold, just below 1, accepts all: EER 1/2.
+    """
+    path = write(tmp_path / "a.parquet", real=[(0, 20), (0, 30)], fake=[(0, 25)])
+    (logit,) = rates([path], "logit")
+    # t = 20: FRR 1/2, FAR 1; t = 25: FRR 1/2, FAR 0: equally good, the lower one.
+    assert (logit["eer_percent"], logit["threshold"]) == (75.0, 20.0)
+    (probability,) = rates([path], "probability")
+    assert probability["eer_percent"] == 50.0
+    assert probability["threshold"] == np.nextafter(1.0, -np.inf)
+    # Not so for a difference of 16.
+    path = write(tmp_path / "b.parquet", real=[(0, 20), (0, 30)], fake=[(0, 16)])
+    assert rates([path], "probability")[0]["eer_percent"] == 0.0
+
+
+def test_probability_near_0_does_not_saturate(tmp_path):
+    """exp(-90) and exp(-95) differ in float32, and exp(90) does not fit into it."""
+    path = write(tmp_path / "a.parquet", real=[(90, 0)], fake=[(95, 0)])
+    (row,) = rates([path], "probability")
+    assert row["eer_percent"] == 0.0
+    assert row["threshold"] == pytest.approx(np.exp(-95.0), rel=0.05)
+
+
+def test_probability_is_the_softmax(tmp_path):
+    """A set of two: the threshold of a perfect separation is the probability of the fake."""
+    generator = np.random.default_rng(0)
+    for number, (fake, real) in enumerate(generator.normal(0, 5, (20, 2)).astype(np.float32)):
+        path = write(tmp_path / f"{number}.parquet", real=[(-50, 50)], fake=[(fake, real)])
+        (row,) = rates([path], "probability")
+        exact = 1 / (1 + np.exp(float(fake) - float(real)))
+        assert row["threshold"] == pytest.approx(exact, rel=1e-6)
+
+
+@pytest.mark.parametrize("score", ["logit", "probability"])
+def test_equal_scores_are_chance(tmp_path, score):
+    path = write(tmp_path / "a.parquet", real=[(0, 1)] * 3, fake=[(0, 1)] * 2)
+    assert rates([path], score)[0]["eer_percent"] == 50.0
+
+
+@pytest.mark.parametrize(
+    ("real", "fake", "missing"),
+    [([(0, 1)], [], "fake"), ([], [(0, 1)], "real"), ([], [], "real")],
+)
+def test_set_of_one_class(tmp_path, real, fake, missing):
+    good = write(tmp_path / "good.parquet", real=[(0, 1)], fake=[(1, 0)])
+    path = write(tmp_path / "a.parquet", real=real, fake=fake)
+    with pytest.raises(InputError) as caught:
+        rates([good, path], "logit")
+    assert str(caught.value).startswith(f"{path}: no {missing} segment")
+    assert "both classes" in str(caught.value)
+
+
+def test_few_trials_of_a_class_are_refused(tmp_path):
+    ten, nine = [(0, 1)] * 10, [(1, 0)] * 9
+    path = write(tmp_path / "a.parquet", real=ten, fake=nine)
+    with pytest.raises(InputError, match="9 fake segments; an EER of fewer than 10 a class"):
+        rates([path], least_trials=10)
+    assert measure_error_rates.__kwdefaults__["least_trials"] == 10
+    path = write(tmp_path / "a.parquet", real=ten, fake=[*nine, (1, 0)])
+    assert rates([path], least_trials=10)[0]["eer_percent"] == 0
+
+
+def scored_and_wanted(path, scored, wanted):
+    """Write the scores of some segments, and the table of those that were to be scored."""
+    table = segments(["real", "fake", "real", "fake"])
+    write_scores(path, scored(table), np.zeros((len(scored(table)), 2), dtype=np.float32))
+    write_table(wanted(table), path.with_suffix(".segments"))
+    return path
+
+
+def renamed(table):
+    return dataclasses.replace(table, segment_id=[f"itw-{name}" for name in table.segment_id])
+
+
+def relabelled(table):
+    return dataclasses.replace(table, label=["real", "real", "real", "fake"])
+
+
+@pytest.mark.parametrize(
+    ("scored", "wanted", "message"),
+    [
+        (renamed, lambda t: t, "all of its 4 segments are not in"),
+        (lambda t: t, lambda t: t.select([0, 1, 3]), "1 of its 4 segments are not in .* 's2'"),
+        (lambda t: t.select([3, 0]), lambda t: t, "2 of the 4 segments of .* the first is 's1'"),
+        (lambda t: t, relabelled, "segment 's1' is fake there but real in"),
+    ],
+)
+def test_scores_of_other_segments(tmp_path, scored, wanted, message):
+    path = scored_and_wanted(tmp_path / "a.parquet", scored, wanted)
+    with pytest.raises(InputError, match=message) as caught:
+        rates([path])
+    assert str(caught.value).startswith(f"{path}: ")
+    assert str(path.with_suffix(".segments")) in str(caught.value)
+
+
+def test_what_the_recipe_skips_need_not_be_scored(tmp_path):
+    def mixed(table):
+        return dataclasses.replace(table, path=["a.wav", "b.M4A", "c.wav", "d.wav"])
+
+    path = scored_and_wanted(tmp_path / "a.parquet", lambda t: t.select([2, 0, 3]), mixed)
+    (row,) = rates([path], skip_suffixes=[".m4a"])
+    assert (row["n_real"], row["n_fake"]) == (2, 1)
+    with pytest.raises(InputError, match=r"1 of the 4 segments .* 's1'"):
+        rates([path])
+
+
+def test_truncated_segment_table(tmp_path):
+    path = write(tmp_path / "a.parquet", real=[(0, 1)], fake=[(1, 0)])
+    table = path.with_suffix(".segments")
+    table.write_bytes(table.read_bytes()[:-20])
+    with pytest.raises(InputError, match=r"cannot be read .* delete it to have the segments cut"):
+        rates([path])

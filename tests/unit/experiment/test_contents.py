@@ -1,0 +1,36 @@
+"""What tables and figures show, by the config."""
+
+from sdd.experiment import contents
+from tests.helpers.experiments import DFE24, PAPER, experiment
+
+
+def test_contents():
+    paper = experiment()
+    table = contents.table1(paper)
+    assert len(table["rows"]) == 20
+    assert table["rows"][4] == ("xlsr_2b", "post", "sft-grpo_s")
+    assert (table["in_domain"], table["out_of_domain"]) == (DFE24, ["add23", "for", "dv", "itw"])
+    assert table["group_titles"] == (
+        "DFE24 eva. set (in-domain)",
+        "Other eva. sets (out-of-domain)",
+    )
+    assert table["title"] == PAPER["title"]
+    figure = contents.figure2(paper)
+    assert figure["title"] == "Drift of XLS-R-2B"
+    assert figure["panels"] == PAPER["drift"]["panels"]
+    assert figure["test_sets"] == paper.test_sets
+    assert figure["in_domain"] == DFE24
+    assert figure["reference_set"] == PAPER["sets"]["asv19_dev_fake"].get("title", "asv19_dev_fake")
+    assert figure["method"] == "mean"
+    assert table["notes"] == figure["notes"] == PAPER["notes"]
+
+
+def test_labels_are_the_titles_of_the_config():
+    titled = experiment(
+        "algorithm_titles: {sft: Supervised}\nmodels: {mms_1b: {title: MMS}}\n"
+        "sets: {dv: {title: DEEP-VOICE}, mine: {corpus: dv}}"
+    )
+    labels = contents.labels(titled)
+    assert (labels["sft"], labels["mms_1b"], labels["dv"]) == ("Supervised", "MMS", "DEEP-VOICE")
+    assert labels["dfe24_4s"] == "4 s"
+    assert "mine" not in labels  # without a title

@@ -1,0 +1,103 @@
+"""What single jobs depend on: slices of the config, and nothing else of it."""
+
+import json
+
+from sdd.experiment.cells import Cell
+from sdd.experiment.settings import (
+    certificate_options,
+    finetuning,
+    posttraining,
+    pretraining,
+    scoring,
+    seed,
+)
+from tests.helpers.experiments import DEMO, PAPER, experiment
+
+
+def test_seeds_differ_by_round_unless_the_recipe_says_same():
+    cells = [Cell("mms_1b", "post", "sft", number) for number in (1, 2, 3)]
+    paper = experiment("recipes: {as_released: {round_seeds: same}}")
+    assert [seed(paper, cell, "as_written") for cell in cells] == [1234, 101237, 201240]
+    assert [seed(paper, cell, "as_released") for cell in cells] == [1234, 1234, 1234]
+    assert seed(experiment("seed: 7"), cells[1], "as_written") == 100010
+
+
+def test_finetuning_settings_are_a_slice_of_the_config():
+    paper = experiment()
+    settings = finetuning(paper, Cell("mms_1b", "post", "sft-grpo_s", 2), "as_released")
+    assert settings == {
+        "architecture": "mms_1b",
+        "objective": PAPER["objectives"]["grpo_s"],
+        "recipe": PAPER["recipes"]["as_released"],
+        "seed": 101237,
+        "checkpoint_is_reference": False,
+        "new_back_end": False,
+    }
+    assert finetuning(paper, Cell("xlsr_2b", "pre", "sft", 1), "as_written")["new_back_end"]
+    assert finetuning(paper, Cell("xlsr_2b", "pre", "grpo", 1), "as_written")["new_back_end"]
+    # The second stage goes on with the back end of the first.
+    second = finetuning(paper, Cell("xlsr_2b", "pre", "sft-grpo", 1), "as_written")
+    assert not second["new_back_end"]
+
+
+def test_finetuning_depends_on_nothing_else():
+    """What is no setting of a cell's training may change without training it again."""
+    cell = Cell("xlsr_2b", "post", "grpo", 1)
+    before = finetuning(experiment(), cell, "as_written")
+    for change in (
+        "leave_out: [dv]",
+        "scoring: {batch_seconds: 1.0}",
+        "objectives: {sft: {kind: sft}, grpo_s: {beta: 1.0}}",
+        "recipes: {as_released: {rawboost: 0}}",
+        "rounds: 9",
+        "title: other",
+    ):
+        assert finetuning(experiment(change), cell, "as_written") == before
+    for change in ("objectives: {grpo: {beta: 1.0}}", "recipes: {as_written: {rawboost: 0}}"):
+        assert finetuning(experiment(change), cell, "as_written") != before
+
+
+def test_scoring_settings():
+    paper = experiment()
+    cell = Cell("mms_300m", "post", "sft", 1)
+    assert scoring(paper, cell, "as_written") == {
+        "architecture": "mms_300m",
+        "skip_suffixes": [],
+        "batch_seconds": "auto",
+        "precision": "fp32",
+    }
+    assert scoring(paper, cell, "as_released")["skip_suffixes"] == [".m4a", ".mp4", ".dat"]
+
+
+def test_settings_of_checkpoints_that_are_trained():
+    demo = experiment(base=DEMO)
+    assert pretraining(demo, "tiny_s")["steps"] == DEMO["checkpoint_training"]["pre"]["steps"]
+    assert pretraining(demo, "tiny_s")["architecture"] == demo.architecture("tiny_s")
+    post = posttraining(demo, "tiny_s")
+    assert post["recipe"] == DEMO["checkpoint_training"]["post"]
+    assert post["objective"] == {"kind": "sft"}
+    assert post["new_back_end"]
+
+
+def test_certificate_options():
+    paper, demo = experiment(), experiment(base=DEMO)
+    spec = paper.checkpoint("mms_1b", "post")
+    assert certificate_options(paper, "mms_1b/post", "made.safetensors") == [
+        spec["source"],
+        *("--architecture", "mms_1b"),
+        *("--downloads", "downloads", "--ours", "made.safetensors"),
+    ]
+    options = certificate_options(paper, "xlsr_2b/pre", "made.safetensors")
+    assert options[:4] == [
+        paper.checkpoint("xlsr_2b", "pre")["source"],
+        "--architecture",
+        "xlsr_2b",
+        "--encoder-only",
+    ]
+    # Trained here: held against itself; its architecture is a mapping.
+    made, flag, architecture, *rest = certificate_options(demo, "tiny_s/post", "made.safetensors")
+    assert (made, flag, rest) == ("made.safetensors", "--architecture", [])
+    assert json.loads(architecture) == demo.architecture("tiny_s")
+    with_digest = "{models: {mms_1b: {checkpoints: {post: {digest: 'md5:0'}}}}}"
+    options = certificate_options(experiment(with_digest), "mms_1b/post", "made.safetensors")
+    assert options[options.index("--digest") + 1] == "md5:0"
