@@ -6,7 +6,7 @@
 #   checkpoints ────────────────────────────┘         └─ embeddings ─ drift ────── Figure 2
 from snakemake.utils import min_version
 
-min_version("9.5")
+min_version("9.11")
 
 
 configfile: "config.yaml"

@@ -209,6 +209,35 @@ def test_changed_behaviour_fine_tunes_again(run, objectives):
     assert "pretrain_encoder" not in plan
 
 
+@pytest.fixture
+def edit(run):
+    """A way to edit files of the checkout, which are as they were afterwards."""
+    texts = {}
+
+    def replace(name, old, new):
+        path = run.folder / name
+        text = path.read_text()
+        texts.setdefault(path, text)
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+    yield replace
+    for path, text in texts.items():
+        path.write_text(text)
+
+
+def test_a_comment_in_a_script_changes_nothing(run, edit):
+    for script in ("prepare_audio", "finetune", "measure_eer"):
+        edit(f"workflow/scripts/{script}.py", "import Path\n", "import Path  # of files\n")
+    assert run.plan("all") == {}
+
+
+def test_what_cannot_change_a_result_changes_nothing(run, edit):
+    for module in ("atomic_files", "job_log", "ownership", "stopping", "gpus"):
+        edit(f"src/sdd/runtime/{module}.py", "\nfrom ", "\nCHANGED = 1\nfrom ")
+    assert run.plan("all") == {}
+
+
 def test_a_changed_switch_fine_tunes_again(run, tmp_path):
     other = tmp_path / "other.yaml"
     other.write_text("recipes: {as_written: {learning_rate: 3.0e-3}}\n")
@@ -316,3 +345,29 @@ def test_ten_planted_faults_are_found(run, tmp_path):
     workflow.run("--", "check_itw", ok=False)
     config.write_text(config.read_text() + "corpora: {itw: {unreadable_sources: 1}}\n")
     workflow.run("--", "check_itw")
+
+
+def test_a_changed_decoder_prepares_again_and_ends_there_if_the_audio_is_the_same(run, edit):
+    edit("src/sdd/data/audio/mp3.py", "_TOLERANCE = 4096", "_TOLERANCE = 4097")
+    output = run.run("--", "all")
+    assert output.count("Decoding corpus") == 4
+    for words in ("Cutting set", "raining", "Fine-tuning", "Scoring", "Rendering"):
+        assert words not in output
+    assert run.plan("all") == {}
+
+
+def test_other_audio_of_the_same_length_trains_again(run, edit):
+    """Also when the run is interrupted after the segments are cut."""
+    edit("src/sdd/data/audio/preparing.py", "piece * np", "0.99 * piece * np")
+    tables = [
+        str(path.relative_to(run.folder))
+        for path in run.folder.glob("results/mini/segments/*.parquet")
+    ]
+    run.run("--", *tables)
+    plan = run.plan("all")
+    assert plan["pretrain_encoder"] == plan["posttrain_detector"] == 1
+    assert plan["finetune"] == 2
+    # And is as it was once the audio is.
+    edit("src/sdd/data/audio/preparing.py", "0.99 * piece", "piece")
+    run.run("--", *tables)
+    assert run.plan("all") == {}

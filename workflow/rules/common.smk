@@ -26,6 +26,7 @@ from sdd.experiment.experiment import Experiment
 from sdd.experiment.needs import JobResources
 from sdd.experiment.schema import check_config
 from sdd.runtime.code_digest import code_digest
+from sdd.runtime.digests import file_digest
 
 try:
     check_config(
@@ -94,6 +95,20 @@ def source_of_corpus(wildcards):
 
 def toy_corpora():
     return [tree.TOY_CORPORA] if "toy" in config else []
+
+
+def digests_of(*patterns):
+    """A parameter that follows the content of a corpus' small files.
+
+    It takes wildcards alone: Snakemake does not record parameters that are made of inputs.
+    """
+
+    def digests(wildcards):
+        corpus = getattr(wildcards, "corpus", None) or EXPERIMENT.corpus(wildcards.set)
+        paths = [tree.path(pattern, RESULTS, corpus=corpus) for pattern in patterns]
+        return [file_digest(path) if path.is_file() else "" for path in paths]
+
+    return digests
 
 
 def segments_of(set_name):

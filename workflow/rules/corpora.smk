@@ -64,11 +64,15 @@ for name, corpora in {
             "../scripts/check_corpora.py"
 
 
-rule write_protocol:
+# Protocols and audio tables end what follows if they come out as they were. Snakemake runs all that
+# follows a job that runs; so what follows takes them as ancient, with a digest of their content as a
+# parameter, a checkpoint has that parameter looked at again once it is done, and update() leaves the
+# old file there meanwhile (docs/architecture.md, "What reruns when which file changes").
+checkpoint write_protocol:
     input:
         source_of_corpus,
     output:
-        tree.PROTOCOL,
+        update(tree.PROTOCOL),
     log:
         f"{tree.LOGS}/write_protocol/{{corpus}}.log",
     conda:
@@ -88,11 +92,12 @@ rule write_protocol:
 
 # The FLAC files stay undeclared: Snakemake deletes declared outputs of a job that fails, and hours
 # of decoding with them.
-rule prepare_audio:
+checkpoint prepare_audio:
     input:
-        tree.PROTOCOL,
+        toy_corpora(),
+        protocol=ancient(tree.PROTOCOL),
     output:
-        tree.AUDIO,
+        update(tree.AUDIO),
     log:
         f"{tree.LOGS}/prepare_audio/{{corpus}}.log",
     conda:
@@ -107,6 +112,7 @@ rule prepare_audio:
         allowed=lambda wildcards: settings.unreadable_sources(
             EXPERIMENT, wildcards.corpus
         ),
+        protocol=digests_of(tree.PROTOCOL),
         code=code_digest("prepare_audio"),
     message:
         "Decoding corpus {wildcards.corpus} to 16 kHz"
@@ -116,11 +122,11 @@ rule prepare_audio:
 
 rule cut_segments:
     input:
-        protocol=lambda wildcards: tree.fill(
-            tree.PROTOCOL, corpus=EXPERIMENT.corpus(wildcards.set)
+        protocol=lambda wildcards: ancient(
+            tree.fill(tree.PROTOCOL, corpus=EXPERIMENT.corpus(wildcards.set))
         ),
-        audio=lambda wildcards: tree.fill(
-            tree.AUDIO, corpus=EXPERIMENT.corpus(wildcards.set)
+        audio=lambda wildcards: ancient(
+            tree.fill(tree.AUDIO, corpus=EXPERIMENT.corpus(wildcards.set))
         ),
     output:
         tree.SEGMENTS,
@@ -132,6 +138,7 @@ rule cut_segments:
         set=lambda wildcards: config["sets"][wildcards.set],
         min_seconds=config["min_seconds"],
         audio=audio_folder,
+        made_of=digests_of(tree.PROTOCOL, tree.AUDIO),
         code=code_digest("cut_segments"),
     message:
         "Cutting set {wildcards.set}"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 with logged(snakemake.log[0]):
     rows = prepare_corpus(
-        read_paths(Path(snakemake.input[0])),
+        read_paths(Path(snakemake.input.protocol)),
         Path(snakemake.params.root),
         Path(snakemake.params.audio),
         snakemake.wildcards.corpus,
