@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 
 from sdd.data.segments import read_segments
 from sdd.runtime.job_log import logged
-from sdd.training.finetuning import finetune, machine_settings
+from sdd.runtime.machine import Machine
+from sdd.training.finetuning import Stage, StageFiles, finetune
+from sdd.training.training_data import TrainingData
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -14,15 +16,20 @@ log = Path(snakemake.log[0])
 with logged(log, attempts=log.with_stem(f"{log.stem}_attempts")):
     training, model = Path(snakemake.input.training), Path(snakemake.output.model)
     finetune(
-        start=Path(snakemake.input.start),
-        checkpoint=Path(snakemake.input.checkpoint),
-        model=model,
-        history=Path(snakemake.output.history),
-        state=model.parent / "state" / model.stem,
-        training=read_segments(training),
-        validation=read_segments(Path(snakemake.input.validation)),
-        audio_folder=training.parent.parent / "audio",
-        threads=snakemake.threads,
-        **machine_settings(snakemake.config),
-        **snakemake.params.settings,
+        Stage(**snakemake.params.settings),
+        StageFiles(
+            start=Path(snakemake.input.start),
+            checkpoint=Path(snakemake.input.checkpoint),
+            model=model,
+            history=Path(snakemake.output.history),
+            state=model.parent / "state" / model.stem,
+        ),
+        TrainingData(
+            read_segments(training),
+            read_segments(Path(snakemake.input.validation)),
+            audio_folder=training.parent.parent / "audio",
+        ),
+        Machine.of_config(snakemake.config, snakemake.threads),
+        code=snakemake.params.code,
+        accept_state=snakemake.config["accept_state"],
     )

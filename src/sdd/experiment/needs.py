@@ -7,7 +7,6 @@ from typing import Any
 
 from sdd.detector.architectures import Architecture, architecture
 from sdd.experiment.costs import (
-    TrainingNeeds,
     forward_operations,
     scoring_batch_seconds,
     scoring_gpu_bytes,
@@ -19,6 +18,7 @@ from sdd.experiment.costs import (
     weight_bytes,
 )
 from sdd.experiment.experiment import Cell, Experiment
+from sdd.experiment.training_needs import TrainingNeeds
 
 PROCESS_GB = 6.0
 """Python, torch, CUDA's share and the segment tables of a process; our estimate."""
@@ -105,7 +105,7 @@ class JobResources:
 
     def _training(self, model: str, objective: Mapping[str, Any], recipe: Mapping[str, Any]) -> Job:
         config, encoder = self.experiment.config, self._architecture(model)
-        needs, recomputed = needs_of(objective), bool(config["activation_checkpointing"])
+        needs, recomputed = TrainingNeeds.of(objective), bool(config["activation_checkpointing"])
         memory = training_memory_bytes(encoder, needs) / 1e9
         gpu = training_gpu_bytes(encoder, needs, recipe["batch_seconds"], recomputed=recomputed)
         return Job(
@@ -180,7 +180,7 @@ class JobResources:
     def state_gb(self, cell: Cell) -> float:
         """Give the size of a cell's state."""
         objective = self.experiment.stages(cell.algorithm)[-1]
-        needs = needs_of(self.experiment.config["objectives"][objective])
+        needs = TrainingNeeds.of(self.experiment.config["objectives"][objective])
         return state_bytes(self._architecture(cell.model), needs) / 1e9
 
     def _corpus_hours(self, corpus: str) -> float | None:
@@ -211,10 +211,3 @@ class JobResources:
 @cache
 def _named(name: str) -> Architecture:
     return architecture(name)
-
-
-def needs_of(objective: Mapping[str, Any]) -> TrainingNeeds:
-    """Tell which frozen policies an objective needs (`sdd.training.policies`)."""
-    if objective["kind"] == "sft":
-        return TrainingNeeds()
-    return TrainingNeeds(reference=objective["beta"] > 0, old=not objective["on_policy"])

@@ -11,9 +11,9 @@ import torch
 from tqdm import tqdm
 
 from sdd.detector import ARCHITECTURES, Detector, load_detector
-from sdd.detector.inference import choose_device
 from sdd.errors import InputError
 from sdd.experiment.costs import scoring_batch_seconds
+from sdd.runtime.devices import choose_device
 from sdd.scoring.recordings import (
     SUFFIXES,
     find_recordings,
@@ -89,7 +89,6 @@ def score_command(
             detector,
             recordings,
             unreadable,
-            device=where,
             window_seconds=window_seconds,
             batch_seconds=scoring_batch_seconds(batch_seconds or "auto", where.type),
         ):
