@@ -48,7 +48,8 @@ write_audio_table(rows, folder / "bench.csv")
 
 SEGMENT = """
 from sdd.data.corpora import read_corpus
-from sdd.data.segments import cut_segments, write_segments
+from sdd.data.cutting import cut_segments
+from sdd.data.segments import write_segments
 
 protocol = read_corpus("csv", root, path=root / "protocol.csv")
 audio = read_audio_table(folder / "bench.csv")

@@ -21,11 +21,19 @@ import torch
 import yaml
 from torch.utils.flop_counter import FlopCounterMode
 
+from sdd.data.audio import SAMPLE_RATE
 from sdd.data.dataset import Batch, SegmentDataset, collate
 from sdd.detector import Detector, find_architecture
-from sdd.detector.inference import autocast, choose_device, prepare
+from sdd.runtime.devices import autocast, choose_device, prepare_process
+from sdd.training.objective_kinds import (
+    BatchLogits,
+    GrpoObjective,
+    Objective,
+    SftObjective,
+    objective_from_config,
+)
 from sdd.training.policies import Policies
-from sdd.training.recipe import GrpoObjective, Recipe, SftObjective, objective_from_config
+from sdd.training.recipe import Recipe
 
 ROOT = Path(__file__).parents[1]
 PAPER = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
@@ -42,7 +50,7 @@ TINY = {
     "conv_pos_groups": 8,
 }
 # What a step costs depends on the policies that the objective needs.
-OBJECTIVES: dict[str, SftObjective | GrpoObjective] = {
+OBJECTIVES: dict[str, Objective] = {
     "sft": SftObjective(),
     "grpo_s, beta 0": GrpoObjective(64, 0.0, 0.2, 1e-5, True, True, "k3", "sampled"),
     "grpo_s": GrpoObjective(64, 0.04, 0.2, 1e-5, True, True, "k3", "sampled"),
@@ -50,16 +58,15 @@ OBJECTIVES: dict[str, SftObjective | GrpoObjective] = {
     "grpo": GrpoObjective(64, 0.04, 0.2, 1e-5, False, True, "k3", "sampled"),
 }
 PASSES = ("policy", "backward", "reference", "old")
-PARTS = (*PASSES, "objective", "optimiser")
+PARTS = ("batch", *PASSES, "objective", "optimiser")
 TRAINING_HOURS = 50 * 10  # paper 3.1, 3.2: about 50 hours, 10 epochs
-SAMPLE_RATE = 16_000
 
 
-def cost_name(objective: SftObjective | GrpoObjective) -> str:
+def cost_name(objective: Objective) -> str:
     """Name the entry of OBJECTIVES that costs what this objective costs."""
     if isinstance(objective, SftObjective):
         return "sft"
-    return ("grpo_s" if objective.on_policy else "grpo") + ("" if objective.beta else ", beta 0")
+    return next(name for name in list(OBJECTIVES)[1:] if OBJECTIVES[name].needs == objective.needs)
 
 
 class Clock:
@@ -107,9 +114,8 @@ class Steps:
             # Made for SFT it copies nothing; it is then given what its objective needs.
             policies = Policies(detector, SftObjective(), recipe, compiled=compiled)
             policies.objective = objective
-            if isinstance(objective, GrpoObjective):
-                policies.reference = every.reference if objective.beta else None
-                policies.old = None if objective.on_policy else every.old
+            policies.reference = every.reference if objective.needs.reference else None
+            policies.old = every.old if objective.needs.old else None
             self.policies[key] = policies
         self.copy_bytes = sum(p.numel() * p.element_size() for p in detector.parameters())
         self.optimiser = torch.optim.AdamW(detector.parameters(), lr=1e-6)
@@ -118,24 +124,25 @@ class Steps:
 
     def take(self, key: str) -> dict[str, float]:
         """Take a step of an objective; give the seconds of its parts."""
-        policies, batch, device = self.policies[key], self.batch, self.device
-        clock = Clock(device)
+        policies = self.policies[key]
+        clock = Clock(self.device)
         policies.train()
         self.optimiser.zero_grad(set_to_none=True)
+        with clock.part("batch"):
+            batch = policies.prepare(self.batch)
         with clock.part("policy"):
-            logits = policies.logits(policies.policy, batch, device)
+            logits = policies.logits(policies.policy, batch)
         frozen: list[torch.Tensor | None] = []
         for name, detector in (("reference", policies.reference), ("old", policies.old)):
             if detector is None:
                 frozen.append(None)
                 continue
             with clock.part(name), torch.no_grad():
-                frozen.append(policies.logits(detector, batch, device))
+                frozen.append(policies.logits(detector, batch))
         with clock.part("objective"):
-            labels, head = batch.labels.to(device), logits.detach().requires_grad_()
-            loss, _ = policies.loss_of_logits(
-                head, labels, self.generator, reference=frozen[0], old=frozen[1]
-            )
+            head = logits.detach().requires_grad_()
+            said = BatchLogits(batch.labels, head, *frozen)
+            loss, _ = policies.objective.loss(said, policies.recipe, self.generator)
             (slope,) = torch.autograd.grad(loss, head)
         with clock.part("backward"):
             logits.backward(slope)
@@ -265,7 +272,7 @@ def parsed() -> argparse.Namespace:
 def main() -> None:
     """Measure and show."""
     arguments = parsed()
-    prepare(arguments.precision, arguments.threads)
+    prepare_process(arguments.precision, arguments.threads)
     audio = arguments.batch * arguments.seconds
     hours = 0.0
     for name in arguments.architecture:

@@ -21,15 +21,14 @@ import soundfile
 import torch
 import yaml
 
-from sdd.data.dataset import load_batches
-from sdd.data.segment_data import durations, length_sorted_batches, make_dataset
+from sdd.data.batching import length_sorted_batches
+from sdd.data.dataset import SegmentDataset, load_batches
 from sdd.data.segments import COLUMNS, Segments
 from sdd.detector import ARCHITECTURES, Detector, find_architecture
 from sdd.detector.inference import predict
 from sdd.experiment.costs import CPU_BATCH_SECONDS, forward_operations
 
 RATE = 16_000
-DEVICE = torch.device("cpu")
 
 
 def mixed_lengths(folder: Path, audio_seconds: float, shortest: float, longest: float) -> Segments:
@@ -64,8 +63,8 @@ def score(
 ) -> tuple[float, np.ndarray]:
     """Give processor seconds and logits."""
     started = time.process_time()
-    loader = load_batches(make_dataset(table, folder), batches, epoch=0)
-    logits = predict(detector, loader, count=len(table), device=DEVICE, precision="fp32")
+    loader = load_batches(SegmentDataset.of(table, folder), batches, epoch=0)
+    logits = predict(detector, loader, count=len(table), precision="fp32")
     return time.process_time() - started, logits
 
 
@@ -74,7 +73,7 @@ def measure(
 ) -> tuple[list[tuple[float, float]], float]:
     """Give the seconds of both sides in each turn, and the largest difference of a logit."""
     alone = [[index] for index in range(len(table))]
-    together = length_sorted_batches(durations(table), batch_seconds)
+    together = length_sorted_batches(table.durations, batch_seconds)
     score(detector, table, folder, alone[:2])  # warms up
     times, difference = [], 0.0
     for turn in range(turns):
@@ -105,7 +104,7 @@ def least_seconds(detector: Detector, table: Segments, peak: float) -> float:
     encoder = detector.architecture
     return sum(
         forward_operations(encoder, float(seconds)) * float(seconds) / peak
-        for seconds in durations(table)
+        for seconds in table.durations
     )
 
 
@@ -150,7 +149,7 @@ def main() -> None:
             cells = (
                 encoder,
                 lengths,
-                f"{durations(table).sum():.0f}",
+                f"{table.durations.sum():.0f}",
                 f"{alone:.2f}",
                 f"{statistics.median(other for _, other in times):.2f}",
                 f"{statistics.median(ratios):.2f}",

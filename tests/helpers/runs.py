@@ -1,33 +1,48 @@
 """Trainers of a tiny detector on a few tones, and what tests ask of them."""
 
+import dataclasses
+
 import torch
 
 from sdd.detector import Detector, find_architecture
+from sdd.runtime.machine import Machine
 from sdd.runtime.stopping import StopRequest
+from sdd.training.finetuning import Stage, StageFiles
+from sdd.training.objective_kinds import objective_from_config
 from sdd.training.policies import Policies
-from sdd.training.recipe import Recipe, objective_from_config
+from sdd.training.recipe import Recipe
 from sdd.training.trainer import Trainer
+from sdd.training.training_data import TrainingData
 from tests.conftest import RECIPE, TINY
 
 CPU = torch.device("cpu")
+ALONE = Machine(device="cpu")
 
 
-def make_trainer(tones, folder, objective, *, seed=3, detector_seed=7, **switches):
+def make_trainer(
+    tones,
+    folder,
+    objective,
+    *,
+    seed=3,
+    detector_seed=7,
+    code="this",
+    accept_state=False,
+    **switches,
+):
     segments, audio = tones
     torch.manual_seed(seed)
     detector = Detector(find_architecture(TINY))
     detector.initialise(detector_seed)
     recipe = Recipe.from_config({**RECIPE, **switches})
-    policies = Policies(detector, objective_from_config(objective), recipe)
     return Trainer(
-        policies,
-        recipe,
-        segments,
-        segments,
-        audio_folder=audio,
+        Policies(detector, objective_from_config(objective), recipe),
+        TrainingData(segments, segments, audio),
         seed=seed,
         state=folder,
-        device=CPU,
+        machine=ALONE,
+        code=code,
+        accept_state=accept_state,
     )
 
 
@@ -51,23 +66,37 @@ class StopAfter(StopRequest):
 
 
 def finetune_arguments(tones, folder, start, objective, **changes):
-    """Arguments of `finetune` for a tiny detector on the tones."""
+    """Arguments of `finetune` for a tiny detector on the tones; a change finds its own place."""
     segments, audio = tones
-    return {
-        "start": start,
-        "checkpoint": start,
-        "model": folder / "model.safetensors",
-        "history": folder / "history.csv",
-        "state": folder / "state",
-        "training": segments,
-        "validation": segments,
-        "audio_folder": audio,
-        "architecture": TINY,
-        "objective": objective,
-        "recipe": RECIPE,
-        "seed": 3,
-        "new_back_end": False,
-        "checkpoint_is_reference": False,
-        "device": "cpu",
-        **changes,
+    arguments = {
+        "stage": Stage(
+            architecture=TINY,
+            objective=objective,
+            recipe=RECIPE,
+            seed=3,
+            new_back_end=False,
+            checkpoint_is_reference=False,
+        ),
+        "files": StageFiles(
+            start=start,
+            checkpoint=start,
+            model=folder / "model.safetensors",
+            history=folder / "history.csv",
+            state=folder / "state",
+        ),
+        "data": TrainingData(segments, segments, audio),
+        "machine": ALONE,
+        "code": "this",
+        "accept_state": False,
     }
+    for name, value in changes.items():
+        if name in arguments:
+            arguments[name] = value
+            continue
+        (place,) = (
+            key
+            for key, group in arguments.items()
+            if dataclasses.is_dataclass(group) and hasattr(group, name)
+        )
+        arguments[place] = dataclasses.replace(arguments[place], **{name: value})
+    return arguments

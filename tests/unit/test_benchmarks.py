@@ -19,10 +19,10 @@ def test_fine_tuning_steps():
     rows = {line[:15].strip(): line[15:].split() for line in lines[2:7]}
     assert list(rows) == ["sft", "grpo_s, beta 0", "grpo_s", "grpo, beta 0", "grpo"]
     assert float(rows["sft"][2]) == 1
-    shares = {name: [float(value.rstrip("%")) for value in row[-6:]] for name, row in rows.items()}
-    # policy, backward, reference, old, objective, optimiser
-    for name, (policy, backward, reference, old, objective, optimiser) in shares.items():
-        assert min(policy, backward, objective, optimiser) > 0
+    shares = {name: [float(value.rstrip("%")) for value in row[-7:]] for name, row in rows.items()}
+    # batch, policy, backward, reference, old, objective, optimiser
+    for name, (batch, policy, backward, reference, old, *rest) in shares.items():
+        assert min(batch, policy, backward, *rest) > 0
         assert (reference > 0) == (name in ("grpo_s", "grpo")), name
         assert (old > 0) == (name in ("grpo, beta 0", "grpo")), name
 

@@ -1,6 +1,5 @@
 """The examples of docs/python.md: they run, and print what stands below them."""
 
-import inspect
 import json
 import re
 
@@ -10,8 +9,6 @@ import soundfile
 
 from sdd.data.toy.releases import write_corpus
 from sdd.detector import load_detector, save_detector
-from sdd.scoring import score_recordings
-from sdd.training import objectives
 from tests.helpers.paths import CHECKOUT, GOLDEN
 
 PAGE = (CHECKOUT / "docs/python.md").read_text(encoding="utf-8")
@@ -36,23 +33,12 @@ def folder(tmp_path_factory):
     return folder
 
 
-def _awaits(example):
-    # TODO: drop this once the objectives own their options and detectors know their device.
-    if "Grpo(" in example:
-        return not hasattr(objectives, "Grpo")
-    if "score_recordings" in example:
-        return "device" in inspect.signature(score_recordings).parameters
-    return False
-
-
 def test_every_example_says_what_it_prints():
     assert len(EXAMPLES) == PAGE.count("```python") >= 7
 
 
 @pytest.mark.parametrize(("example", "printed"), EXAMPLES, ids=map(str, range(len(EXAMPLES))))
 def test_example(example, printed, folder, monkeypatch, capsys):
-    if _awaits(example):
-        pytest.skip("of an interface that is not merged yet")
     monkeypatch.chdir(folder)
     exec(compile(example, "docs/python.md", "exec"), {"__name__": "example"})
     assert capsys.readouterr().out == printed

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from sdd.data.audio.table import digest_of_audio, read_audio_table, read_failures
 from sdd.data.corpora.protocol import read_protocol
-from sdd.data.segments import cut_segments, write_segments
+from sdd.data.cutting import cut_segments
+from sdd.data.segments import write_segments
 from sdd.runtime.job_log import logged
 
 if TYPE_CHECKING:

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 
 from sdd.data.segments import read_segments
 from sdd.runtime.job_log import logged
-from sdd.training.finetuning import finetune, machine_settings
+from sdd.runtime.machine import Machine
+from sdd.training.finetuning import Stage, StageFiles, finetune
+from sdd.training.training_data import TrainingData
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
@@ -13,15 +15,20 @@ if TYPE_CHECKING:
 log = Path(snakemake.log[0])
 with logged(log, attempts=log.with_stem(f"{log.stem}_attempts")):
     finetune(
-        start=Path(snakemake.input.start),
-        checkpoint=Path(snakemake.input.checkpoint),
-        model=Path(snakemake.output.model),
-        history=Path(snakemake.output.history),
-        state=Path(snakemake.params.state),
-        training=read_segments(Path(snakemake.input.training)),
-        validation=read_segments(Path(snakemake.input.validation)),
-        audio_folder=Path(snakemake.params.audio),
-        threads=snakemake.threads,
-        **machine_settings(snakemake.config),
-        **snakemake.params.settings,
+        Stage(**snakemake.params.settings),
+        StageFiles(
+            start=Path(snakemake.input.start),
+            checkpoint=Path(snakemake.input.checkpoint),
+            model=Path(snakemake.output.model),
+            history=Path(snakemake.output.history),
+            state=Path(snakemake.params.state),
+        ),
+        TrainingData(
+            read_segments(Path(snakemake.input.training)),
+            read_segments(Path(snakemake.input.validation)),
+            audio_folder=Path(snakemake.params.audio),
+        ),
+        Machine.of_config(snakemake.config, snakemake.threads),
+        code=snakemake.params.code,
+        accept_state=snakemake.config["accept_state"],
     )

@@ -5,19 +5,18 @@ from typing import TYPE_CHECKING
 
 from sdd.data.segments import read_segments
 from sdd.runtime.job_log import logged
-from sdd.training.pretraining import pretrain
+from sdd.runtime.machine import Machine
+from sdd.training.pretraining import Pretraining, pretrain
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with logged(snakemake.log[0]):
     pretrain(
-        table=read_segments(Path(snakemake.input[0])),
-        audio_folder=Path(snakemake.params.audio),
+        Pretraining(**snakemake.params.settings),
+        read_segments(Path(snakemake.input[0])),
+        Path(snakemake.params.audio),
         model=Path(snakemake.output.model),
         history=Path(snakemake.output.history),
-        device=snakemake.config["device"],
-        threads=snakemake.threads,
-        workers=snakemake.config["workers"],
-        **snakemake.params.settings,
+        machine=Machine.of_config(snakemake.config, snakemake.threads),
     )

@@ -1,4 +1,4 @@
-"""Batches of waveforms: which segments share one, what is cut from them, and reading ahead.
+"""Segments as a data set: what is cut from them, batches of their waveforms, and reading ahead.
 
 Every random choice depends on a seed, an epoch and a segment only: a resumed run, or one with
 another number of workers, sees the same batches.
@@ -7,7 +7,6 @@ another number of workers, sees the same batches.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -16,117 +15,16 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from sdd.data.audio import SAMPLE_RATE
 from sdd.data.audio.prepared import read_segment
 from sdd.data.rawboost import rawboost
+from sdd.data.segments import Segments
 from sdd.errors import InputError
 
-SAMPLE_RATE = 16_000
-
 Item = tuple[npt.NDArray[np.float32], int, int]
-"""Waveform [T], label, index of the segment."""
+"""Waveform ``float32 [T]``, label, index of the segment."""
 Key = tuple[int, int]
 """Epoch and index of the segment."""
-
-
-def bucket_boundaries(budget_seconds: float = 100.0, buckets: int = 20) -> npt.NDArray[np.float64]:
-    """Give the longest duration of each bucket.
-
-    The quantiles of a log-normal distribution of shape 1 at i / (buckets + 1), i = 1..buckets,
-    scaled so that the last equals the budget: SpeechBrain's DynamicBatchSampler.
-
-    Parameters
-    ----------
-    budget_seconds
-        The most that a batch holds.
-    buckets
-        Their number.
-
-    Returns
-    -------
-    ndarray
-        float64 [buckets], in seconds, ascending.
-
-    Raises
-    ------
-    InputError
-        If the budget or the number of buckets is not positive.
-    """
-    if buckets < 1 or not 0 < budget_seconds < np.inf:
-        raise InputError(
-            f"batches need a positive budget and at least one bucket, not {budget_seconds} s "
-            f"and {buckets}; correct batch_seconds or buckets"
-        )
-    normal = NormalDist()
-    quantiles = np.exp([normal.inv_cdf(i / (buckets + 1)) for i in range(1, buckets + 1)])
-    boundaries: npt.NDArray[np.float64] = quantiles * budget_seconds / quantiles[-1]
-    return boundaries
-
-
-def plan_epoch(
-    durations: npt.NDArray[np.floating],
-    *,
-    budget_seconds: float,
-    buckets: int,
-    seed: int,
-    epoch: int,
-) -> list[list[int]]:
-    """Divide the segments into batches of similar durations, in a random order.
-
-    SpeechBrain's DynamicBatchSampler: segments are visited in a random order; each goes to the
-    first bucket whose boundary is not below its duration; a bucket that holds
-    max(1, floor(budget / boundary)) segments is a batch (one segment beyond the last boundary),
-    what is left in the buckets at the end are batches too, and the batches are shuffled. Both
-    shuffles are torch permutations from seed + epoch, so that the order is the released one's.
-
-    Parameters
-    ----------
-    durations
-        [N], in seconds: as they are budgeted, cropped or not.
-    budget_seconds
-        The most that a batch of several segments may hold, padding included.
-    buckets
-        Their number.
-    seed, epoch
-        What the order depends on.
-
-    Returns
-    -------
-    list of list of int
-        Indices of the segments of each batch; each segment appears once.
-
-    Raises
-    ------
-    InputError
-        If there is no segment, a duration is not positive, or the buckets are unusable.
-    """
-    durations = np.asarray(durations, dtype=np.float64)
-    if durations.ndim != 1 or durations.size == 0:
-        raise InputError("there is no segment to make batches of; check the training corpus")
-    unusable = np.flatnonzero(~((durations > 0) & np.isfinite(durations)))
-    if unusable.size:
-        row = int(unusable[0])
-        raise InputError(
-            f"segment in row {row} has a duration of {durations[row]} s; "
-            "remove it from the segment table or correct its start and end"
-        )
-    boundaries = bucket_boundaries(budget_seconds, buckets)
-    capacities = [max(1, int(budget_seconds / boundary)) for boundary in boundaries] + [1]
-    bucket_of = np.searchsorted(boundaries, durations).tolist()
-    filling: list[list[int]] = [[] for _ in capacities]
-    batches: list[list[int]] = []
-    for index in _permutation(durations.size, seed + epoch):
-        bucket = bucket_of[index]
-        filling[bucket].append(index)
-        if len(filling[bucket]) == capacities[bucket]:
-            batches.append(filling[bucket])
-            filling[bucket] = []
-    batches.extend(rest for rest in filling if rest)
-    return [batches[place] for place in _permutation(len(batches), seed + epoch)]
-
-
-def _permutation(count: int, seed: int) -> list[int]:
-    order: list[int] = torch.randperm(count, generator=torch.Generator().manual_seed(seed)).tolist()
-    return order
 
 
 @dataclass(frozen=True)
@@ -156,18 +54,12 @@ class CropRule:
 def crop_window(
     n_samples: int, rule: CropRule, generator: np.random.Generator, sample_rate: int = SAMPLE_RATE
 ) -> tuple[int, int]:
-    """Choose what is kept of a waveform.
+    """Choose what is kept of a waveform of so many samples.
 
     Parameters
     ----------
-    n_samples
-        Its length.
-    rule
-        When and how to cut.
     generator
         Source of randomness; not used for what stays whole.
-    sample_rate
-        In Hz.
 
     Returns
     -------
@@ -195,19 +87,15 @@ class SegmentDataset(Dataset[Item]):
     Parameters
     ----------
     files
-        [N], relative to `audio_folder`; 16 kHz mono.
+        One for each segment, relative to `audio_folder`; 16 kHz mono.
     starts, ends
-        int64 [N], the segment's samples in its file.
+        ``int64 [N]``, the segment's samples in its file.
     labels
-        int64 [N], 0 fake, 1 real.
-    audio_folder
-        Where the files are.
+        ``int64 [N]``, 0 fake, 1 real.
     crop
-        What to cut; None keeps every segment whole.
+        None keeps every segment whole.
     rawboost
         Algorithm, 0 to 5; 0 is none.
-    seed
-        Of all random choices.
 
     Raises
     ------
@@ -241,8 +129,30 @@ class SegmentDataset(Dataset[Item]):
         self.rawboost = rawboost
         self.seed = seed
 
+    @classmethod
+    def of(
+        cls,
+        table: Segments,
+        audio_folder: Path,
+        *,
+        crop: CropRule | None = None,
+        rawboost: int = 0,
+        seed: int = 0,
+    ) -> "SegmentDataset":
+        """Make the data set of a segment table."""
+        return cls(
+            files=table.file,
+            starts=table.start,
+            ends=table.end,
+            labels=table.is_real.astype(np.int64),
+            audio_folder=audio_folder,
+            crop=crop,
+            rawboost=rawboost,
+            seed=seed,
+        )
+
     def __len__(self) -> int:
-        """Give the number of segments."""
+        """Return the number of segments."""
         return len(self.files)
 
     def __getitem__(self, key: Key) -> Item:
@@ -265,13 +175,13 @@ class Batch:
     Attributes
     ----------
     waveforms
-        float32 [B, T], zeros behind the shorter ones.
+        ``float32 [B, T]``, zeros behind the shorter ones.
     lengths
-        int64 [B], in samples.
+        ``int64 [B]``, in samples.
     labels
-        int64 [B], 0 fake, 1 real.
+        ``int64 [B]``, 0 fake, 1 real.
     indices
-        int64 [B], places in the segment table.
+        ``int64 [B]``, places in the segment table.
     """
 
     waveforms: Tensor
@@ -281,13 +191,7 @@ class Batch:
 
 
 def collate(items: Sequence[Item]) -> Batch:
-    """Put items into one batch, padded with zeros to the longest.
-
-    Parameters
-    ----------
-    items
-        At least one (waveform float32 [T], label, index).
-    """
+    """Put items, one at least, into one batch, padded with zeros to the longest."""
     waveforms, labels, indices = zip(*items, strict=True)
     lengths = [len(waveform) for waveform in waveforms]
     padded = torch.zeros(len(items), max(lengths))
@@ -324,8 +228,6 @@ def load_batches(
 
     Parameters
     ----------
-    dataset
-        Where the segments come from.
     batches
         Indices of the segments of each batch.
     epoch
@@ -334,11 +236,6 @@ def load_batches(
         Number of batches to leave out, those that are done.
     workers
         Processes that read ahead; 0 reads when asked. The batches are the same.
-
-    Yields
-    ------
-    Batch
-        One at a time.
 
     Raises
     ------

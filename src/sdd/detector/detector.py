@@ -44,6 +44,11 @@ class Detector(nn.Module):
         return self.m_ssl.model
 
     @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.proj_fc.weight.device
+
+    @property
     def checkpoint_activations(self) -> bool:
         """Whether activations are recomputed in the backward pass rather than kept."""
         return self.encoder.encoder.checkpoint_activations
@@ -65,8 +70,8 @@ class Detector(nn.Module):
     def check_input(self, waveforms: Tensor, lengths: Tensor | None = None) -> None:
         """Refuse a batch that cannot be scored.
 
-        The methods below call this themselves, but not under `torch.compile`, where values cannot
-        be looked at: call it there before the compiled function.
+        `embed_and_logits`, `embed` and `forward` call this themselves, but not under
+        `torch.compile`.
 
         Parameters
         ----------
@@ -139,15 +144,37 @@ class Detector(nn.Module):
         InputError
             As `check_input`.
         """
-        if not torch.compiler.is_compiling():
-            self.check_input(waveforms, lengths)
         if lengths is not None:
             lengths = lengths.to(waveforms.device)
-            if not torch.compiler.is_compiling() and bool((lengths == waveforms.shape[1]).all()):
-                # Nothing is padded: attention without a mask is faster.
-                lengths = None
+        # Under `torch.compile` values cannot be looked at.
+        if not torch.compiler.is_compiling():
+            self.check_input(waveforms, lengths)
+            lengths = unless_all_count(waveforms, lengths)
         if normalise:
             waveforms = normalise_waveforms(waveforms, lengths)
+        return self.pool_and_score(waveforms, lengths)
+
+    def pool_and_score(
+        self, waveforms: Tensor, lengths: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return embeddings and logits of waveforms that are checked and normalised already.
+
+        Nothing here looks at a value: it compiles, and lets a GPU run on.
+
+        Parameters
+        ----------
+        waveforms
+            ``float [B, T]``.
+        lengths
+            ``int64 [B]``, on the device of the waveforms; None where no padding is to be masked.
+
+        Returns
+        -------
+        embedding
+            ``float [B, D]``, the mean over frames.
+        logits
+            ``float [B, 2]``.
+        """
         features, padding = self.encoder(waveforms, lengths)
         pooled = pool_frames(features, padding)
         # bf16 logits would have three digits: too few for likelihood ratios and for an EER.
@@ -205,6 +232,13 @@ class Detector(nn.Module):
             As `check_input`.
         """
         return self.embed_and_logits(waveforms, lengths, normalise)[1]
+
+
+def unless_all_count(waveforms: Tensor, lengths: Tensor | None) -> Tensor | None:
+    """Return None where nothing is padded, else the lengths: attention without a mask is faster."""
+    if lengths is None or bool((lengths == waveforms.shape[1]).all()):
+        return None
+    return lengths
 
 
 def normalise_waveforms(waveforms: Tensor, lengths: Tensor | None = None) -> Tensor:

@@ -1,55 +1,16 @@
-"""Running a detector: devices, arithmetic precision, batches."""
+"""Running a detector over batches."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from sdd.data.dataset import Batch
-from sdd.detector import Detector, normalise_waveforms
-from sdd.runtime.gpus import claim_gpu
-
-Precision = Literal["fp32", "tf32", "bf16"]
-
-
-def choose_device(name: str) -> torch.device:
-    """Turn the config's `device` into a torch device.
-
-    `auto` is a GPU where there is one: of several, one that no other process of this machine has.
-    """
-    if name == "auto":
-        count = torch.cuda.device_count()
-        name = "cuda" if count else "cpu"
-        if count > 1:
-            names = [str(torch.cuda.get_device_properties(index).uuid) for index in range(count)]
-            name = f"cuda:{claim_gpu(names)}"
-    return torch.device(name)
-
-
-def describe_device(device: torch.device) -> str:
-    """Name a device and, of a GPU, its kind: what run times belong to."""
-    if device.type == "cuda":
-        return f"{device}, {torch.cuda.get_device_name(device)}"
-    return str(device)
-
-
-def prepare(precision: Precision, threads: int) -> None:
-    """Set up this process: CPU threads, and how float32 matrices are multiplied on a GPU."""
-    torch.set_num_threads(threads)
-    torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
-    torch.backends.cudnn.allow_tf32 = precision == "tf32"
-
-
-def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[object]:
-    """Run a block in bf16 where that is asked for and there is a GPU; the CPU stays in fp32."""
-    if precision == "bf16" and device.type == "cuda":
-        return torch.autocast("cuda", dtype=torch.bfloat16)
-    return nullcontext()
+from sdd.detector.detector import Detector, normalise_waveforms, unless_all_count
+from sdd.runtime.devices import Precision, autocast
 
 
 @dataclass(frozen=True)
@@ -57,60 +18,84 @@ class Predictions:
     """What a detector says of N segments, in their own order."""
 
     logits: np.ndarray
-    """[N, 2] float32: index 0 FAKE, 1 REAL."""
+    """``float32 [N, 2]``: index 0 FAKE, 1 REAL."""
     embeddings: np.ndarray | None
-    """[N, D] float32, pooled; None unless asked for."""
+    """``float32 [N, D]``, pooled; None unless asked for."""
 
 
-def forward(
-    detector: Detector,
-    batch: Batch,
-    device: torch.device,
-    *,
-    precision: Precision,
-    masked: bool,
-    compiled: bool = False,
-) -> tuple[Tensor, Tensor]:
-    """Run a detector over a batch; each waveform is normalised over its own length.
+@dataclass(frozen=True)
+class PreparedBatch:
+    """A batch as every policy of a step sees it: on the device, checked and normalised, once.
+
+    Attributes
+    ----------
+    waveforms
+        ``float32 [B, T]``, each normalised over its own length.
+    lengths
+        ``int64 [B]`` where padding is masked; None where there is none or it is pooled.
+    labels
+        ``int64 [B]``, 0 fake, 1 real.
+    """
+
+    waveforms: Tensor
+    lengths: Tensor | None
+    labels: Tensor
+
+
+def prepare_batch(
+    detector: Detector, batch: Batch, *, masked: bool, compiled: bool = False
+) -> PreparedBatch:
+    """Move a batch to a detector's device, normalise and check it.
 
     Parameters
     ----------
     detector
-        On `device`.
-    batch
-        Waveforms [B, T], padded with zeros.
-    device, precision
-        Where and how to compute.
+        Any of those of its device and architecture.
     masked
         Whether padding is masked, or goes through the encoder and is averaged in with the rest,
-        as the released code does.
+        as the released code does. Waveforms are normalised over their own lengths either way.
     compiled
-        Whether to run through `torch.compile`.
+        Whether a compiled detector is to take it.
+
+    Raises
+    ------
+    InputError
+        If the batch cannot be scored (`Detector.check_input`).
+    """
+    device = detector.device
+    waveforms = batch.waveforms.to(device, non_blocking=True)
+    waveforms = normalise_waveforms(waveforms, batch.lengths)
+    # The lengths on the CPU are looked at: those on a GPU would have to be waited for.
+    lengths = batch.lengths if masked else None
+    detector.check_input(waveforms, lengths)
+    if not compiled:  # where lengths that come and go would mean another compilation
+        lengths = unless_all_count(waveforms, lengths)
+    lengths = None if lengths is None else lengths.to(device)
+    return PreparedBatch(waveforms, lengths, batch.labels.to(device))
+
+
+def forward(
+    detector: Detector, batch: PreparedBatch, *, precision: Precision, compiled: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Run a detector over a batch on its device.
 
     Returns
     -------
-    Tensor
-        [B, D], pooled embeddings.
-    Tensor
-        [B, 2], logits in float32.
+    embeddings
+        ``float32 [B, D]``, pooled.
+    logits
+        ``float32 [B, 2]``.
     """
-    lengths = batch.lengths.to(device)
-    waveforms = normalise_waveforms(batch.waveforms.to(device, non_blocking=True), lengths)
-    network = compiled_network() if compiled else Detector.embed_and_logits
-    if compiled:
-        # Inside a compiled function values cannot be looked at.
-        detector.check_input(waveforms, lengths if masked else None)
-    with autocast(device, precision):
-        embedding, logits = network(
-            detector, waveforms, lengths if masked else None, normalise=False
-        )
+    network = compiled_network() if compiled else Detector.pool_and_score
+    with autocast(batch.waveforms.device, precision):
+        embedding, logits = network(detector, batch.waveforms, batch.lengths)
     return embedding.float(), logits.float()
 
 
 @cache
 def compiled_network() -> Callable[..., tuple[Tensor, Tensor]]:
-    """Compile `Detector.embed_and_logits`, once for all detectors and batch shapes."""
-    return torch.compile(Detector.embed_and_logits, fullgraph=True, dynamic=True)
+    """Compile `Detector.pool_and_score`, once for all detectors and batch shapes."""
+    return torch.compile(Detector.pool_and_score, fullgraph=True, dynamic=True)
 
 
 @dataclass(frozen=True)
@@ -118,18 +103,17 @@ class BatchPredictions:
     """What a detector says of the B segments of a batch."""
 
     rows: np.ndarray
-    """[B] int64, places in the segment table."""
+    """``int64 [B]``, places in the segment table."""
     logits: np.ndarray
-    """[B, 2] float32: index 0 FAKE, 1 REAL."""
+    """``float32 [B, 2]``: index 0 FAKE, 1 REAL."""
     embeddings: np.ndarray | None
-    """[B, D] float32, pooled; None unless asked for."""
+    """``float32 [B, D]``, pooled; None unless asked for."""
 
 
 def predict_batches(
     detector: Detector,
     batches: Iterable[Batch],
     *,
-    device: torch.device,
     precision: Precision,
     masked: bool = True,
     embeddings: bool = False,
@@ -139,25 +123,17 @@ def predict_batches(
     Parameters
     ----------
     detector
-        On `device`; its mode is set to eval.
-    batches
-        Of segments.
-    device, precision
-        Where and how to compute.
+        Its mode is set to eval.
     masked
         Whether padding is masked, or pooled with the rest as the released code does.
     embeddings
         Whether the pooled embeddings are wanted.
-
-    Yields
-    ------
-    BatchPredictions
-        Of each batch.
     """
     detector.eval()
     for batch in batches:
         with torch.inference_mode():
-            pooled, logits = forward(detector, batch, device, precision=precision, masked=masked)
+            prepared = prepare_batch(detector, batch, masked=masked)
+            pooled, logits = forward(detector, prepared, precision=precision)
         yield BatchPredictions(
             batch.indices.numpy(),
             logits.cpu().numpy(),
@@ -170,7 +146,6 @@ def predict(
     batches: Iterable[Batch],
     *,
     count: int,
-    device: torch.device,
     precision: Precision,
     masked: bool = True,
 ) -> np.ndarray:
@@ -179,22 +154,18 @@ def predict(
     Parameters
     ----------
     detector
-        On `device`; its mode is set to eval.
+        Its mode is set to eval.
     batches
         Of segments 0 .. `count` - 1, each exactly once.
-    count
-        N.
-    device, precision, masked
+    masked
         As for `predict_batches`.
 
     Returns
     -------
     ndarray
-        [N, 2] float32; index 0 FAKE, 1 REAL.
+        ``float32 [N, 2]``; index 0 FAKE, 1 REAL.
     """
     logits = np.full((count, 2), np.nan, dtype=np.float32)
-    for found in predict_batches(
-        detector, batches, device=device, precision=precision, masked=masked
-    ):
+    for found in predict_batches(detector, batches, precision=precision, masked=masked):
         logits[found.rows] = found.logits
     return logits

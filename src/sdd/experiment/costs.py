@@ -3,11 +3,11 @@
 Nothing here was measured on a GPU, and nothing imports torch. docs/clusters.md explains it.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
 from sdd.data.audio import SAMPLE_RATE
 from sdd.detector.architectures import Architecture
+from sdd.experiment.training_needs import TrainingNeeds
 
 FP32_BYTES = 4
 CLASSES = 2
@@ -24,25 +24,6 @@ before and after normalisation and activation, and as windows of the next one; o
 GPU_BATCH_SECONDS = 100.0
 CPU_BATCH_SECONDS = 8.0
 """Audio of a forward pass in scoring. On a CPU larger ones are slower (docs/benchmarks.md)."""
-
-
-@dataclass(frozen=True)
-class TrainingNeeds:
-    """What an objective needs besides the policy itself.
-
-    Attributes
-    ----------
-    reference, old
-        Whether there is a frozen reference policy, and a frozen old one.
-    """
-
-    reference: bool = False
-    old: bool = False
-
-    @property
-    def frozen(self) -> int:
-        """Frozen copies of the detector, each of which takes a forward pass a step."""
-        return self.reference + self.old
 
 
 def parameters(architecture: Architecture) -> int:

@@ -8,7 +8,6 @@ from typing import Any
 from sdd.detector.architectures import Architecture, find_architecture
 from sdd.experiment.cells import Cell
 from sdd.experiment.costs import (
-    TrainingNeeds,
     forward_operations,
     scoring_batch_seconds,
     scoring_gpu_bytes,
@@ -19,6 +18,7 @@ from sdd.experiment.costs import (
     weight_bytes,
 )
 from sdd.experiment.experiment import Experiment
+from sdd.experiment.training_needs import TrainingNeeds
 
 PROCESS_GB = 6.0
 """Python, torch, CUDA's share and the segment tables of a process; our estimate."""
@@ -121,7 +121,7 @@ class JobResources:
 
     def _training(self, model: str, objective: Mapping[str, Any], recipe: Mapping[str, Any]) -> Job:
         config, encoder = self.experiment.config, self._encoder(model)
-        needs, recomputed = needs_of(objective), bool(config["activation_checkpointing"])
+        needs, recomputed = TrainingNeeds.of(objective), bool(config["activation_checkpointing"])
         memory = training_memory_bytes(encoder, needs) / 1e9
         gpu = training_gpu_bytes(encoder, needs, recipe["batch_seconds"], recomputed=recomputed)
         return Job(
@@ -225,10 +225,3 @@ class JobResources:
 @cache
 def _named(name: str) -> Architecture:
     return find_architecture(name)
-
-
-def needs_of(objective: Mapping[str, Any]) -> TrainingNeeds:
-    """Return which frozen policies an objective needs (`sdd.training.policies`)."""
-    if objective["kind"] == "sft":
-        return TrainingNeeds()
-    return TrainingNeeds(reference=objective["beta"] > 0, old=not objective["on_policy"])

@@ -10,7 +10,6 @@ imports them; ``--changed FILE`` lists the rules that rerun when a file changes.
 
 import argparse
 import difflib
-import hashlib
 import os
 import sys
 from collections import deque
@@ -20,6 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from sdd.errors import InputError
+from sdd.runtime.digests import text_digest
 from sdd.runtime.run_time_imports import Library, SourceFile
 from sdd.runtime.workflow_rules import Rule, read_rules
 
@@ -103,7 +103,7 @@ class Checkout:
     def digest(self, files: Iterable[SourceFile]) -> str:
         """Digest the behaviour of files: 16 hexadecimal digits."""
         lines = sorted(f"{file.name} {file.behaviour}\n" for file in files)
-        return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
+        return text_digest("".join(lines))[:16]
 
     def script_of(self, name: str) -> str:
         """Find the script that a rule of the running workflow runs; a script's name is its own.

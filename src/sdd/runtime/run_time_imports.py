@@ -6,12 +6,13 @@ defining module of a name that a package hands out only when it is asked for (a 
 """
 
 import ast
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+
+from sdd.runtime.digests import text_digest
 
 # The environment that `uv run --script` makes for a script: a comment, but one that acts.
 _SCRIPT_ENVIRONMENT = re.compile(r"^# /// script$.*?^# ///$", re.MULTILINE | re.DOTALL)
@@ -81,7 +82,7 @@ class SourceFile:
     def behaviour(self) -> str:
         """Digest of what it does: comments, docstrings and layout do not count."""
         environment = _SCRIPT_ENVIRONMENT.findall(self.text)
-        return hashlib.sha256("\n".join([*environment, ast.dump(self.tree)]).encode()).hexdigest()
+        return text_digest("\n".join([*environment, ast.dump(self.tree)]))
 
     @cached_property
     def own_names(self) -> frozenset[str]:

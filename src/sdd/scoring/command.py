@@ -13,10 +13,10 @@ from tqdm import tqdm
 from sdd.detector.architectures import ARCHITECTURES
 from sdd.detector.checkpoints.loading import load_detector
 from sdd.detector.detector import Detector
-from sdd.detector.inference import choose_device
 from sdd.errors import InputError
 from sdd.experiment.costs import scoring_batch_seconds
 from sdd.runtime.csv_rows import write_rows
+from sdd.runtime.devices import choose_device
 from sdd.scoring.recordings import (
     SUFFIXES,
     find_recordings,
@@ -87,7 +87,6 @@ def score_command(
             detector,
             recordings,
             unreadable,
-            device=where,
             window_seconds=window_seconds,
             batch_seconds=scoring_batch_seconds(batch_seconds or "auto", where.type),
         ):

@@ -19,8 +19,6 @@ from sdd.data.segments import Segments
 from sdd.errors import InputError
 
 if TYPE_CHECKING:
-    import torch
-
     from sdd.detector.detector import Detector
 
 # What is taken for a recording when a folder is walked; a file that is named is always tried.
@@ -131,7 +129,6 @@ def score_recordings(
     recordings: Sequence[Path],
     unreadable: dict[Path, str],
     *,
-    device: "torch.device",
     window_seconds: float,
     batch_seconds: float,
 ) -> Iterator[RecordingScore]:
@@ -140,7 +137,7 @@ def score_recordings(
     Parameters
     ----------
     detector
-        On `device`.
+        On the device to compute on.
     unreadable
         Takes those that cannot be scored, and why.
     window_seconds
@@ -159,7 +156,7 @@ def score_recordings(
             chunk = _prepare_chunk(detector, pending, Path(name), unreadable, window_seconds)
             if not chunk:
                 return
-            logits = _score_windows(detector, chunk, Path(name), device, batch_seconds)
+            logits = _score_windows(detector, chunk, Path(name), batch_seconds)
         first = 0
         for path, _, bounds in chunk:
             own = logits[first : first + len(bounds)]
@@ -204,21 +201,20 @@ def _score_windows(
     detector: "Detector",
     chunk: Sequence[tuple[Path, str, np.ndarray]],
     folder: Path,
-    device: "torch.device",
     batch_seconds: float,
 ) -> np.ndarray:
-    """Score all windows of a chunk, in order: float32 [W, 2]."""
-    from sdd.data.dataset import load_batches
-    from sdd.data.segment_data import durations, length_sorted_batches, make_dataset
+    """Score all windows of a chunk, in order: ``float32 [W, 2]``."""
+    from sdd.data.batching import length_sorted_batches
+    from sdd.data.dataset import SegmentDataset, load_batches
     from sdd.detector.inference import predict
 
     bounds = np.concatenate([bounds for _, _, bounds in chunk])
     files = [name for _, name, own in chunk for _ in own]
     none = ["-"] * len(files)
     table = Segments(files, files, none, none, none, none, files, bounds[:, 0], bounds[:, 1])
-    batches = length_sorted_batches(durations(table), batch_seconds)
-    loader = load_batches(make_dataset(table, folder), batches, epoch=0)
-    return predict(detector, loader, count=len(table), device=device, precision="fp32")
+    batches = length_sorted_batches(table.durations, batch_seconds)
+    loader = load_batches(SegmentDataset.of(table, folder), batches, epoch=0)
+    return predict(detector, loader, count=len(table), precision="fp32")
 
 
 # -------------------------------------------------------------------------------- what is shown

@@ -3,22 +3,25 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from tqdm import tqdm
 
-from sdd.data.dataset import load_batches
-from sdd.data.segment_data import durations, length_sorted_batches, make_dataset
+from sdd.data.batching import length_sorted_batches
+from sdd.data.dataset import SegmentDataset, load_batches
 from sdd.data.segments import Segments, read_segments, without_suffixes
 from sdd.detector.checkpoints.loading import load_detector
 from sdd.detector.detector import Detector
-from sdd.detector.inference import Precision, Predictions, choose_device, predict_batches, prepare
+from sdd.detector.inference import Predictions, predict_batches
 from sdd.errors import InputError
 from sdd.experiment.costs import scoring_batch_seconds
 from sdd.runtime.atomic_files import remove_if_empty
+from sdd.runtime.devices import Precision, choose_device, prepare_process
 from sdd.runtime.digests import file_digest
+from sdd.runtime.machine import Machine
 from sdd.runtime.stopping import STOPPED, StopRequest
 from sdd.scoring.embedding_tables import write_embeddings
 from sdd.scoring.partial_scores import PartialScores
@@ -27,23 +30,53 @@ from sdd.scoring.score_tables import write_scores
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class ScoringSettings:
+    """What scores depend on: their slice of the config.
+
+    Attributes
+    ----------
+    architecture
+        Of the detector, by name or as a mapping.
+    skip_suffixes
+        Sources of these kinds are not scored (a switch of the recipe).
+    batch_seconds
+        Audio of a forward pass; `auto` is what suits the device.
+    """
+
+    architecture: str | Mapping[str, Any]
+    skip_suffixes: Sequence[str]
+    batch_seconds: float | Literal["auto"]
+    precision: Precision
+
+
+@dataclass(frozen=True)
+class SetFiles:
+    """Where a set comes from and goes to.
+
+    Attributes
+    ----------
+    table
+        Its segments.
+    scores, embeddings
+        Where the score table goes, and that of the embeddings of its fake segments; None where
+        these are not wanted.
+    """
+
+    table: Path
+    scores: Path
+    embeddings: Path | None = None
+
+
 def score_sets(
     model: Path,
-    architecture: str | Mapping[str, Any],
-    tables: Sequence[Path],
-    scores: Sequence[Path],
+    settings: ScoringSettings,
+    sets: Sequence[SetFiles],
     *,
-    embeddings: Sequence[Path],
     audio_folder: Path,
     state: Path,
     code: str,
-    skip_suffixes: Sequence[str],
-    batch_seconds: float | Literal["auto"],
-    precision: Precision,
-    device: str,
-    threads: int,
-    workers: int,
-    save_minutes: float,
+    machine: Machine,
 ) -> None:
     """Score segment tables with one detector, which is read once.
 
@@ -52,23 +85,12 @@ def score_sets(
 
     Parameters
     ----------
-    architecture
-        Its architecture, by name or as a mapping.
-    tables, scores, embeddings
-        Segment tables and, in the same order, where their score tables go and, unless empty, the
-        embedding tables of their fake segments.
     audio_folder
         The folder of the prepared FLAC files.
     state
         Folder of what is scored so far; removed at the end.
     code
-        Digest of the library: scores of other code are not gone on with.
-    skip_suffixes
-        Sources of these kinds are not scored (a switch of the recipe).
-    batch_seconds, precision, device, threads, workers
-        How to compute.
-    save_minutes
-        How much time a kill may cost.
+        Digest of the code: scores of other code are not gone on with.
 
     Raises
     ------
@@ -77,32 +99,27 @@ def score_sets(
     SystemExit
         With status `STOPPED` after SIGTERM or SIGUSR1, when what is scored has been saved.
     """
-    where = choose_device(device)
-    budget = scoring_batch_seconds(batch_seconds, where.type)
-    prepare(precision, threads)
+    device = choose_device(machine.device)
+    budget = scoring_batch_seconds(settings.batch_seconds, device.type)
+    prepare_process(settings.precision, machine.threads)
+    # Everything that a bit of a score may depend on: parts of anything else are scored again.
     made_from = {
         "model": file_digest(model),
         "code": code,
-        "skip_suffixes": list(skip_suffixes),
+        "skip_suffixes": list(settings.skip_suffixes),
         "batch_seconds": budget,
-        "precision": precision,
-        "embeddings": bool(embeddings),
-        "device": where.type,
+        "precision": settings.precision,
+        "device": device.type,
         "torch": torch.__version__,
     }
-    detector = load_detector(model, architecture).to(where)
+    detector = load_detector(model, settings.architecture).to(device)
     done = []
     stop = StopRequest()
-    for number, (path, target) in enumerate(zip(tables, scores, strict=True)):
-        table = without_suffixes(read_segments(path), skip_suffixes)
-        if len(table) == 0:
-            raise InputError(
-                f"{path}: all its sources are of the kinds {', '.join(skip_suffixes)}, which the "
-                "recipe skips (skip_suffixes); leave the set out (leave_out)"
-            )
-        partial = PartialScores(
-            state / path.stem, made_from | {"table": file_digest(path)}, save_minutes
-        )
+    for files in sets:
+        table = _scored_segments(files.table, settings.skip_suffixes)
+        wanted = files.embeddings is not None
+        of_set = {"table": file_digest(files.table), "embeddings": wanted}
+        partial = PartialScores(state / files.table.stem, made_from | of_set, machine.save_minutes)
         done.append(partial)
         with stop.listening():
             predictions = score_set(
@@ -110,21 +127,30 @@ def score_sets(
                 table,
                 partial,
                 stop,
-                name=path.stem,
                 audio_folder=audio_folder,
                 batch_seconds=budget,
-                precision=precision,
-                device=where,
-                workers=workers,
-                embeddings=bool(embeddings),
+                precision=settings.precision,
+                workers=machine.workers,
+                embeddings=wanted,
             )
-        write_scores(target, table, predictions.logits)
-        if embeddings and predictions.embeddings is not None:
-            write_embeddings(embeddings[number], table, predictions.embeddings)
+        write_scores(files.scores, table, predictions.logits)
+        if files.embeddings is not None and predictions.embeddings is not None:
+            write_embeddings(files.embeddings, table, predictions.embeddings)
     # Not set by set: should the job fail at a later one, Snakemake deletes what the others wrote.
     for partial in done:
         partial.remove()
     remove_if_empty(state, state.parent)
+
+
+def _scored_segments(path: Path, skip_suffixes: Sequence[str]) -> Segments:
+    """Read a set, less the sources that the recipe skips."""
+    table = without_suffixes(read_segments(path), skip_suffixes)
+    if len(table) == 0:
+        raise InputError(
+            f"{path}: all its sources are of the kinds {', '.join(skip_suffixes)}, which the "
+            "recipe skips (skip_suffixes); leave the set out (leave_out)"
+        )
+    return table
 
 
 def score_set(
@@ -133,11 +159,9 @@ def score_set(
     partial: PartialScores,
     stop: StopRequest,
     *,
-    name: str,
     audio_folder: Path,
     batch_seconds: float,
     precision: Precision,
-    device: torch.device,
     workers: int,
     embeddings: bool,
 ) -> Predictions:
@@ -146,16 +170,11 @@ def score_set(
     Parameters
     ----------
     detector
-        On `device`.
+        On the device to compute on.
     partial
-        What is scored of them so far; it takes the rest.
+        What is scored of the set so far; it takes the rest.
     stop
         Looked at after each batch.
-    name
-        Of the set, for the progress that is shown on a terminal and, at each part that is saved,
-        in the log.
-    audio_folder, batch_seconds, precision, device, workers
-        As for `score_sets`.
     embeddings
         Whether pooled embeddings are wanted.
 
@@ -169,20 +188,24 @@ def score_set(
     SystemExit
         With status `STOPPED` when asked to stop.
     """
-    seconds = durations(table)
+    name, seconds = partial.folder.name, table.durations
     batches = length_sorted_batches(seconds, batch_seconds)
     finished = float(sum(seconds[batch].sum() for batch in batches[: partial.batches]))
     if partial.batches:
         logger.info("%s: %.0f %% is scored already", name, 100 * finished / seconds.sum())
     loader = load_batches(
-        make_dataset(table, audio_folder), batches, epoch=0, first=partial.batches, workers=workers
+        SegmentDataset.of(table, audio_folder),
+        batches,
+        epoch=0,
+        first=partial.batches,
+        workers=workers,
     )
     pace = Pace(name, float(seconds.sum()), finished)
     with tqdm(
         desc=name, total=round(seconds.sum()), initial=round(finished), unit=" s", disable=None
     ) as bar:
         for predictions in predict_batches(
-            detector, loader, device=device, precision=precision, embeddings=embeddings
+            detector, loader, precision=precision, embeddings=embeddings
         ):
             scored = float(seconds[predictions.rows].sum())
             pace.add(scored)

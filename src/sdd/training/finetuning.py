@@ -4,34 +4,79 @@ import json
 import logging
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from sdd.data.segments import Segments, without_suffixes
-from sdd.detector import Detector, load_detector, load_pretrained, read_metadata, save_detector
-from sdd.detector.inference import choose_device, describe_device, prepare
+from sdd.detector.checkpoints.loading import (
+    load_detector,
+    load_pretrained,
+    read_metadata,
+)
+from sdd.detector.checkpoints.saving import save_detector
+from sdd.detector.detector import Detector
+from sdd.runtime.devices import choose_device, describe_device, prepare_process
 from sdd.runtime.digests import files_digest, text_digest
+from sdd.runtime.machine import Machine
 from sdd.runtime.ownership import sole_owner
 from sdd.runtime.stopping import STOPPED, StopRequest
+from sdd.training.objective_kinds import objective_from_config
 from sdd.training.policies import Policies
-from sdd.training.recipe import Recipe, objective_from_config
+from sdd.training.recipe import Recipe
 from sdd.training.state import STATE, Progress, write_history
 from sdd.training.trainer import Trainer
+from sdd.training.training_data import TrainingData
 
 logger = logging.getLogger(__name__)
 
 
-def machine_settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the arguments of `finetune` that do not change what comes out, from the config."""
-    return {
-        "device": config["device"],
-        "workers": config["workers"],
-        "save_minutes": config["save_state_minutes"],
-        "compiled": config["compile"],
-        "checkpoint_activations": config["activation_checkpointing"],
-    }
+@dataclass(frozen=True)
+class Stage:
+    """What a stage of fine-tuning depends on: its slice of the config.
+
+    Attributes
+    ----------
+    architecture, objective, recipe
+        As the config has them.
+    seed
+        Of the round.
+    new_back_end
+        Whether the start is an encoder without a back end.
+    checkpoint_is_reference
+        Whether the reference policy is the cell's checkpoint, rather than the start.
+    """
+
+    architecture: str | Mapping[str, Any]
+    objective: Mapping[str, Any]
+    recipe: Mapping[str, Any]
+    seed: int
+    new_back_end: bool
+    checkpoint_is_reference: bool
+
+
+@dataclass(frozen=True)
+class StageFiles:
+    """Where a stage comes from and goes to.
+
+    Attributes
+    ----------
+    start
+        Weights the stage starts from: a checkpoint, or the model of the stage before.
+    checkpoint
+        The cell's checkpoint.
+    model, history
+        Where the best weights (safetensors) and the history (CSV) go; both atomic.
+    state
+        Folder of the unfinished run; removed at the end.
+    """
+
+    start: Path
+    checkpoint: Path
+    model: Path
+    history: Path
+    state: Path
 
 
 def starting_detector(
@@ -44,58 +89,22 @@ def starting_detector(
 
 
 def finetune(
+    stage: Stage,
+    files: StageFiles,
+    data: TrainingData,
+    machine: Machine,
     *,
-    start: Path,
-    checkpoint: Path,
-    model: Path,
-    history: Path,
-    state: Path,
-    training: Segments,
-    validation: Segments,
-    audio_folder: Path,
-    architecture: str | Mapping[str, Any],
-    objective: Mapping[str, Any],
-    recipe: Mapping[str, Any],
-    seed: int,
-    new_back_end: bool,
-    checkpoint_is_reference: bool,
-    device: str = "auto",
-    threads: int = 1,
-    workers: int = 0,
-    save_minutes: float = 15.0,
-    compiled: bool = False,
-    checkpoint_activations: bool = False,
+    code: str,
+    accept_state: bool = False,
 ) -> None:
     """Fine-tune a detector by one objective, or go on where an earlier run was cut off.
 
     Parameters
     ----------
-    start
-        Weights the stage starts from: a checkpoint, or the model of the stage before.
-    checkpoint
-        The cell's checkpoint.
-    model, history
-        Where the best weights (safetensors) and the history (CSV) go; both atomic.
-    state
-        Folder of the unfinished run; removed at the end.
-    training, validation
-        Segment tables.
-    audio_folder
-        Where their FLAC files are.
-    architecture, objective, recipe
-        Slices of the config.
-    seed
-        Of the round.
-    new_back_end
-        Whether `start` is an encoder without a back end.
-    checkpoint_is_reference
-        Whether the reference policy is `checkpoint`, rather than `start`.
-    device, threads, workers, save_minutes
-        How to compute.
-    compiled
-        Whether the detector runs through `torch.compile`.
-    checkpoint_activations
-        Whether activations are recomputed in the backward pass rather than kept.
+    code
+        Digest of the code; a state that other code saved is refused.
+    accept_state
+        Whether such a state is gone on with; the model then says which codes it is of.
 
     Raises
     ------
@@ -105,39 +114,26 @@ def finetune(
         With status `STOPPED` after SIGTERM or SIGUSR1, or when another process wants to go on with
         this cell; the state has been saved.
     """
-    with sole_owner(state) as ownership:
-        switches = Recipe.from_config(recipe)
-        where = choose_device(device)
-        logger.info("device: %s", describe_device(where))
-        prepare(switches.precision, threads)
-        torch.manual_seed(seed)
-        detector = starting_detector(start, architecture, new_back_end=new_back_end, seed=seed)
-        reference = None
-        if checkpoint_is_reference:
-            reference = load_detector(checkpoint, architecture).to(where)
-        detector.checkpoint_activations = checkpoint_activations
-        policies = Policies(
-            detector.to(where),
-            objective_from_config(objective),
-            switches,
-            reference,
-            compiled=compiled,
-        )
+    # A job can outlive the Snakemake that submitted it, and its successor would write beside it.
+    with sole_owner(files.state) as ownership:
+        recipe = Recipe.from_config(stage.recipe)
+        device = choose_device(machine.device)
+        logger.info("device: %s", describe_device(device))
+        prepare_process(recipe.precision, machine.threads)
+        # Dropout is drawn from torch's own generator, whose state is saved with the rest.
+        torch.manual_seed(stage.seed)
         trainer = Trainer(
-            policies,
-            switches,
-            without_suffixes(training, switches.skip_suffixes),
-            without_suffixes(validation, switches.skip_suffixes),
-            audio_folder=audio_folder,
-            seed=seed,
-            state=state,
-            device=where,
-            start=_digest_of_start(start, checkpoint if checkpoint_is_reference else None),
-            workers=workers,
-            save_minutes=save_minutes,
+            _policies(stage, files, recipe, machine, device),
+            data.without_suffixes(recipe.skip_suffixes),
+            seed=stage.seed,
+            state=files.state,
+            machine=machine,
+            start=_digest_of_start(stage, files),
+            code=code,
+            accept_state=accept_state,
         )
-        metadata = _metadata(start, objective, trainer)
-        if ownership.taken_over and history.exists() and _is_made(model, metadata):
+        metadata = _metadata(stage, files, trainer)
+        if ownership.taken_over and files.history.exists() and _is_made(files.model, metadata):
             logger.info("the process that had this cell before has finished it")
             return
         trainer.restore()
@@ -145,35 +141,55 @@ def finetune(
         with StopRequest(ownership).listening() as stop:
             if not trainer.run(stop):
                 raise SystemExit(STOPPED)
-            write_history(trainer.progress, history)
-            best = load_detector(trainer.best, architecture)
-            save_detector(best, model, metadata | _outcome(trainer.progress))
+            write_history(trainer.progress, files.history)
+            best = load_detector(trainer.best, stage.architecture)
+            save_detector(best, files.model, metadata | _outcome(trainer.progress))
             # First, so that what is left of a deletion that is cut off is no state to go on from.
-            (state / STATE).unlink(missing_ok=True)
-            shutil.rmtree(state)
+            (files.state / STATE).unlink(missing_ok=True)
+            shutil.rmtree(files.state)
 
 
-def _digest_of_start(start: Path, reference: Path | None) -> str:
+def _policies(
+    stage: Stage, files: StageFiles, recipe: Recipe, machine: Machine, device: torch.device
+) -> Policies:
+    """Load the detectors of a stage."""
+    detector = starting_detector(
+        files.start, stage.architecture, new_back_end=stage.new_back_end, seed=stage.seed
+    )
+    reference = None
+    if stage.checkpoint_is_reference:
+        reference = load_detector(files.checkpoint, stage.architecture).to(device)
+    detector.checkpoint_activations = machine.checkpoint_activations
+    objective = objective_from_config(stage.objective)
+    return Policies(detector.to(device), objective, recipe, reference, compiled=machine.compiled)
+
+
+def _digest_of_start(stage: Stage, files: StageFiles) -> str:
     """Digest the weights that a stage starts from, and its reference if that is another file."""
-    return files_digest(filter(None, (start, reference)))[:16]
+    paths = [files.start, files.checkpoint] if stage.checkpoint_is_reference else [files.start]
+    return files_digest(paths)[:16]
 
 
-def _metadata(start: Path, objective: Mapping[str, Any], trainer: Trainer) -> dict[str, str]:
+def _metadata(stage: Stage, files: StageFiles, trainer: Trainer) -> dict[str, str]:
     """Describe a fine-tuned model; licence and source are those of what it was made from."""
-    inherited = read_metadata(start)
+    inherited = read_metadata(files.start)
     return {
         **{key: inherited[key] for key in ("licence", "source") if key in inherited},
-        "objective": json.dumps(dict(objective), sort_keys=True),
+        "objective": json.dumps(dict(stage.objective), sort_keys=True),
         "settings": text_digest(trainer.settings())[:16],
     }
 
 
 def _outcome(progress: Progress) -> dict[str, str]:
-    return {
+    outcome = {
         "steps": str(progress.step),
         "best_step": str(progress.best_step),
         "best_validation": f"{progress.best:.6g}",
     }
+    # Only where codes were mixed: the same weights of one code are the same file, whichever it is.
+    if len(progress.codes) > 1:
+        outcome["codes"] = ", ".join(progress.codes)
+    return outcome
 
 
 def _is_made(model: Path, metadata: Mapping[str, str]) -> bool:

@@ -29,20 +29,45 @@ Negatives = Literal["grpo", "none", "released_none"]
 Divergence = Literal["k3", "exact"]
 
 LogProbabilities = tuple[Tensor, Tensor]
-"""log p of the correct and of the wrong label, each [B]; finite even where p is 0."""
+"""log p of the correct and of the wrong label, ``float [B]``; finite even where p is 0."""
+Diagnostics = dict[str, Tensor]
+"""Detached scalars by their names, on the device of the loss."""
 
 
 @dataclass(frozen=True)
-class Options:
-    """The hyper-parameters that the loss and its parts share."""
+class Grpo:
+    """The options of the GRPO loss.
+
+    Attributes
+    ----------
+    group_size
+        G, the labels sampled for an utterance; at least 2 where `normalise` is "group".
+    beta
+        Weight of the regularisation L_p; the reference is not looked at where it is 0.
+    epsilon
+        Half-width of the clipping range; not used without an old policy.
+    normalise
+        What mean and std are taken over: "group", the G labels of one utterance (Eq. 4);
+        "batch", all B x G labels (as released); "none" subtracts the mean of the group and does
+        not divide. Used by ``negatives="grpo"`` only.
+    negatives
+        "grpo": the advantage of Eq. 4. "none": A = 1 for a correct label, 0 for a wrong one
+        (section 2.4). "released_none": r A is replaced by R log p(y~ | x), without ratio and
+        clipping (as released).
+    std_floor
+        rho of Eq. 13, > 0.
+    kl
+        "k3": exp(d) - d - 1 with d = log p_ref(y~ | x) - log p(y~ | x), at the sampled labels.
+        "exact": KL(policy || reference) in closed form.
+    """
 
     group_size: int
-    beta: float
-    epsilon: float
-    normalise: Normalise
-    negatives: Negatives
-    std_floor: float
-    kl: Divergence
+    beta: float = 0.04
+    epsilon: float = 0.2
+    normalise: Normalise = "group"
+    negatives: Negatives = "grpo"
+    std_floor: float = 1e-5
+    kl: Divergence = "k3"
 
     def __post_init__(self) -> None:
         check_group_size(self.group_size)
@@ -55,8 +80,8 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Policies:
-    """What the policies say of a batch."""
+class PolicyLogs:
+    """What the policies say of the labels of a batch."""
 
     new: LogProbabilities
     old: LogProbabilities
@@ -67,8 +92,8 @@ class Policies:
     @classmethod
     def of(
         cls, logits: Tensor, labels: Tensor, reference: Tensor | None, old: Tensor | None
-    ) -> "Policies":
-        """Take logits [B, 2] of the policy, the reference and the old policy (itself if None)."""
+    ) -> "PolicyLogs":
+        """Take logits ``float [B, 2]`` of policy, reference and old policy (itself if None)."""
         new = log_probabilities(logits, labels)
         return cls(
             new=new,
@@ -82,7 +107,7 @@ class Policies:
 
 @dataclass(frozen=True)
 class Weights:
-    """What the G sampled labels of each utterance contribute; all [B], all free of gradient.
+    """What the G sampled labels of each utterance contribute: ``float [B]``, free of gradient.
 
     Attributes
     ----------
@@ -102,8 +127,8 @@ class Weights:
     active_wrong: Tensor
 
 
-def sampled_weights(n_correct: Tensor, logits: Tensor, options: Options) -> Weights:
-    """Weigh the labels that were sampled."""
+def sampled_weights(n_correct: Tensor, logits: Tensor, options: Grpo) -> Weights:
+    """Return the weights of the labels that were sampled."""
     if n_correct.shape != logits.shape[:1] or n_correct.is_floating_point():
         raise ValueError(
             f"n_correct must be integer [{len(logits)}], "
@@ -112,8 +137,8 @@ def sampled_weights(n_correct: Tensor, logits: Tensor, options: Options) -> Weig
     return _weights_of(n_correct.to(logits.dtype), options)
 
 
-def expected_weights(old: LogProbabilities, options: Options) -> Weights:
-    """Expectation of the weights over k ~ Binomial(G, p^), summed in float64."""
+def expected_weights(old: LogProbabilities, options: Grpo) -> Weights:
+    """Return the expectation of the weights over k ~ Binomial(G, p^), summed in float64."""
     if options.normalise == "batch":
         raise InputError(
             'normalise: "batch" has no exact expectation, since it couples the utterances of a '
@@ -129,8 +154,8 @@ def expected_weights(old: LogProbabilities, options: Options) -> Weights:
     return Weights(*(value.to(old[0].dtype) for value in expected))
 
 
-def _weights_of(k: Tensor, options: Options) -> Weights:
-    """Weights where k [N] (in floating point) of the G labels are correct."""
+def _weights_of(k: Tensor, options: Grpo) -> Weights:
+    """Return the weights where k, ``float [N]``, of the G labels are correct."""
     size = options.group_size
     q, wrong_share = k / size, (size - k) / size
     if options.negatives != "grpo":
@@ -154,30 +179,57 @@ def _weights_of(k: Tensor, options: Options) -> Weights:
     )
 
 
-def negative_bracket(policies: Policies, weights: Weights, options: Options) -> Tensor:
-    """Negative of the bracket of Eq. 12, averaged over the utterances."""
-    correct, wrong = policies.new
-    if options.negatives == "released_none":
-        gain = weights.correct * correct
-    else:
-        ratio_correct = capped(correct - policies.old[0]).exp()
-        ratio_wrong = capped(wrong - policies.old[1]).exp()
-        if policies.clips:
-            ratio_correct = ratio_correct.clamp(max=1 + options.epsilon)
-            ratio_wrong = ratio_wrong.clamp(min=1 - options.epsilon)
-        gain = weights.correct * ratio_correct + weights.wrong * ratio_wrong
+def negative_bracket(
+    logs: PolicyLogs, weights: Weights, options: Grpo
+) -> tuple[Tensor, Diagnostics]:
+    """Return the negative of the bracket of Eq. 12, averaged over the utterances, and its parts."""
+    gain, clipped = _gain(logs, weights, options)
     if options.beta == 0:
-        return -gain.mean()
-    if policies.reference is None:
+        return -gain.mean(), _diagnostics(logs, weights, clipped, None)
+    if logs.reference is None:
         raise ValueError(f"beta is {options.beta}, so reference_logits must be given")
-    regularisation = divergence(policies.new, policies.reference, weights, options)
-    return (options.beta * regularisation - gain).mean()
+    regularisation = divergence(logs.new, logs.reference, weights, options)
+    loss = (options.beta * regularisation - gain).mean()
+    return loss, _diagnostics(logs, weights, clipped, regularisation)
+
+
+def _gain(logs: PolicyLogs, weights: Weights, options: Grpo) -> tuple[Tensor, Tensor]:
+    """The bracket without the regularisation, and the share of the labels that are clipped; [B]."""
+    correct, wrong = logs.new
+    unclipped = torch.zeros_like(weights.share_correct)
+    if options.negatives == "released_none":
+        return weights.correct * correct, unclipped
+    ratio_correct = capped(correct - logs.old[0]).exp()
+    ratio_wrong = capped(wrong - logs.old[1]).exp()
+    if not logs.clips:
+        return weights.correct * ratio_correct + weights.wrong * ratio_wrong, unclipped
+    highest, lowest = 1 + options.epsilon, 1 - options.epsilon
+    # A label gets no gradient where the clipped side is the smaller one, which its advantage's
+    # sign decides; without an advantage there is nothing to clip.
+    clipped = weights.active_correct * (ratio_correct > highest)
+    clipped = clipped + weights.active_wrong * (ratio_wrong < lowest)
+    gain = weights.correct * ratio_correct.clamp(max=highest)
+    return gain + weights.wrong * ratio_wrong.clamp(min=lowest), clipped
+
+
+def _diagnostics(
+    logs: PolicyLogs, weights: Weights, clipped: Tensor, regularisation: Tensor | None
+) -> Diagnostics:
+    """Average what the loss was made of; entropy alone is computed for this."""
+    with torch.no_grad():
+        correct, wrong = logs.new
+        entropy = -(correct.exp() * correct + wrong.exp() * wrong)
+        if regularisation is None:
+            regularisation = torch.full_like(entropy, math.nan)
+        parts = [weights.share_correct, regularisation, clipped, entropy]
+        means = torch.stack(parts).mean(dim=1)
+    return dict(zip(("reward", "kl", "clipped_share", "entropy"), means, strict=True))
 
 
 def divergence(
-    new: LogProbabilities, reference: LogProbabilities, weights: Weights, options: Options
+    new: LogProbabilities, reference: LogProbabilities, weights: Weights, options: Grpo
 ) -> Tensor:
-    """L_p of each utterance, averaged over its G labels, [B]."""
+    """L_p of each utterance, averaged over its G labels: ``float [B]``."""
     d_correct, d_wrong = reference[0] - new[0], reference[1] - new[1]
     if options.kl == "exact":
         return -(new[0].exp() * d_correct + new[1].exp() * d_wrong)
@@ -192,7 +244,7 @@ def capped(log_ratio: Tensor) -> Tensor:
 
 
 def log_probabilities(logits: Tensor, labels: Tensor, name: str = "logits") -> LogProbabilities:
-    """Take logits [B, 2] apart into log p of the correct and of the wrong label."""
+    """Take logits ``float [B, 2]`` apart into log p of the correct and of the wrong label."""
     check_batch(logits, labels, name)
     margin = (logits[:, 1] - logits[:, 0]) * (2 * labels - 1)
     return F.logsigmoid(margin), F.logsigmoid(-margin)

@@ -1,63 +1,43 @@
 """The objectives of fine-tuning: supervised (SFT) and reinforcement (GRPO) on two labels.
 
-Pure functions of torch tensors, float32 or float64. Logits are [B, 2] with index 0 FAKE and
-1 REAL; labels are int64 [B] with 0 fake and 1 real. "Paper" is arXiv 2603.02914.
+Pure functions of torch tensors, float32 or float64. Logits are ``float [B, 2]`` with index 0 FAKE
+and 1 REAL; labels are ``int64 [B]`` with 0 fake and 1 real. "Paper" is arXiv 2603.02914.
 
 With two labels and a reward of 1 for the correct one, all that the loss needs of the G labels
 sampled for an utterance is k, how many of them are correct: nothing here is of size B x G
 (`sdd.training.grpo_terms` has the algebra).
 """
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from sdd.training.grpo_terms import (
-    Divergence,
-    Negatives,
-    Normalise,
-    Options,
-    Policies,
-    capped,
+    Diagnostics,
+    Grpo,
+    PolicyLogs,
     check_batch,
     check_group_size,
-    divergence,
     expected_weights,
     log_probabilities,
     negative_bracket,
     sampled_weights,
 )
 
-__all__ = [
-    "Divergence",
-    "Negatives",
-    "Normalise",
-    "expected_grpo_loss",
-    "grpo_diagnostics",
-    "grpo_loss",
-    "sample_correct",
-    "sft_loss",
-]
+__all__ = ["Grpo", "expected_grpo_loss", "grpo_loss", "sample_correct", "sft_loss"]
 
 
 def sft_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return the mean negative log-likelihood of the labels.
+    """Return the mean negative log-likelihood of the labels, in nats.
 
     ``-(1 / B) sum_b log p(y_b | x_b)``: Eq. 1 and 2 of the paper.
 
     Parameters
     ----------
     logits
-        [B, 2], float32 or float64.
+        ``float [B, 2]``.
     labels
-        int64 [B].
-
-    Returns
-    -------
-    Tensor
-        Scalar, in nats.
+        ``int64 [B]``.
     """
     check_batch(logits, labels)
     return F.cross_entropy(logits, labels)
@@ -74,9 +54,9 @@ def sample_correct(
     Parameters
     ----------
     old_logits
-        [B, 2], logits of the policy that the labels are drawn from.
+        ``float [B, 2]``, of the policy that the labels are drawn from.
     labels
-        int64 [B].
+        ``int64 [B]``.
     group_size
         G.
     generator
@@ -86,7 +66,7 @@ def sample_correct(
     Returns
     -------
     Tensor
-        int64 [B] in 0..G, on the device of `labels`.
+        ``int64 [B]`` in 0..G, on the device of `labels`.
     """
     check_group_size(group_size)
     with torch.no_grad():
@@ -101,18 +81,12 @@ def grpo_loss(
     logits: Tensor,
     labels: Tensor,
     n_correct: Tensor,
+    options: Grpo,
     *,
-    group_size: int,
     reference_logits: Tensor | None = None,
     old_logits: Tensor | None = None,
-    beta: float = 0.04,
-    epsilon: float = 0.2,
-    normalise: Normalise = "group",
-    negatives: Negatives = "grpo",
-    std_floor: float = 1e-5,
-    kl: Divergence = "k3",
-) -> Tensor:
-    """Return the GRPO loss of sampled labels.
+) -> tuple[Tensor, Diagnostics]:
+    """Return the GRPO loss of sampled labels, and what it was made of.
 
     Eq. 12 of the paper with the minus of Eq. 3, over the B x G sampled labels y~::
 
@@ -129,82 +103,50 @@ def grpo_loss(
     Parameters
     ----------
     logits
-        [B, 2], float32 or float64; the policy that is trained.
+        ``float [B, 2]``, of the policy that is trained.
     labels
-        int64 [B].
+        ``int64 [B]``.
     n_correct
-        int64 [B], how many of the G sampled labels are correct (`sample_correct`).
-    group_size
-        G; at least 2 where `normalise` is "group".
+        ``int64 [B]``, how many of the G sampled labels are correct (`sample_correct`).
     reference_logits
-        [B, 2], of the frozen reference; not needed, and not looked at, when `beta` is 0.
+        ``float [B, 2]``, of the frozen reference; not needed, and not looked at, where beta is 0.
     old_logits
-        [B, 2], of the old policy; None for the simplified GRPO.
-    beta
-        Weight of the regularisation L_p.
-    epsilon
-        Half-width of the clipping range; not used without `old_logits`.
-    normalise
-        What mean and std are taken over: "group", the G labels of one utterance (Eq. 4);
-        "batch", all B x G labels (as released); "none" subtracts the mean of the group and does
-        not divide. Used by ``negatives="grpo"`` only.
-    negatives
-        "grpo": the advantage above. "none": A = 1 for a correct label, 0 for a wrong one
-        (section 2.4). "released_none": r A is replaced by R log p(y~ | x), without ratio and
-        clipping (as released).
-    std_floor
-        rho of Eq. 13, > 0.
-    kl
-        "k3": exp(d) - d - 1 with d = log p_ref(y~ | x) - log p(y~ | x), at the sampled labels.
-        "exact": KL(policy || reference) in closed form.
+        ``float [B, 2]``, of the old policy; None for the simplified GRPO.
 
     Returns
     -------
-    Tensor
+    loss
         Scalar.
+    diagnostics
+        Detached scalars. reward: mean reward, the share of correct labels. kl: mean of L_p, in
+        nats, not multiplied by beta; NaN where beta is 0. clipped_share: share of the sampled
+        labels whose ratio gets no gradient because of clipping. entropy: mean entropy of the
+        policy, in nats.
 
     Raises
     ------
     ValueError
         If a shape, a dtype or an option does not fit.
     """
-    options = Options(group_size, beta, epsilon, normalise, negatives, std_floor, kl)
-    policies = Policies.of(logits, labels, reference_logits, old_logits)
-    return negative_bracket(policies, sampled_weights(n_correct, logits, options), options)
+    logs = PolicyLogs.of(logits, labels, reference_logits, old_logits)
+    return negative_bracket(logs, sampled_weights(n_correct, logits, options), options)
 
 
 def expected_grpo_loss(
     logits: Tensor,
     labels: Tensor,
+    options: Grpo,
     *,
-    group_size: int,
     reference_logits: Tensor | None = None,
     old_logits: Tensor | None = None,
-    beta: float = 0.04,
-    epsilon: float = 0.2,
-    normalise: Normalise = "group",
-    negatives: Negatives = "grpo",
-    std_floor: float = 1e-5,
-    kl: Divergence = "k3",
-) -> Tensor:
+) -> tuple[Tensor, Diagnostics]:
     """Return the expectation of `grpo_loss` over the sampled labels, without sampling.
 
     ``sum_{k=0..G} Binomial(k; G, p^) grpo_loss(..., n_correct=k)`` for each utterance (the
     expectation over y~ in Eq. 3 and 12). p^ is the old policy's probability of the correct label,
     or the policy's own without `old_logits`; it is a constant to the gradient. Memory B x (G + 1)
-    in float64.
-
-    Parameters
-    ----------
-    logits, labels, group_size, reference_logits, old_logits, beta, epsilon, normalise, negatives
-        As for `grpo_loss`.
-    std_floor, kl
-        As for `grpo_loss`.
-
-    Returns
-    -------
-    Tensor
-        Scalar.
+    in float64. Arguments and results are those of `grpo_loss`; of the diagnostics, too, this is
+    the expectation.
 
     Raises
     ------
@@ -213,59 +155,5 @@ def expected_grpo_loss(
     ValueError
         If a shape, a dtype or an option does not fit.
     """
-    options = Options(group_size, beta, epsilon, normalise, negatives, std_floor, kl)
-    policies = Policies.of(logits, labels, reference_logits, old_logits)
-    return negative_bracket(policies, expected_weights(policies.old, options), options)
-
-
-def grpo_diagnostics(
-    logits: Tensor,
-    labels: Tensor,
-    n_correct: Tensor | None,
-    *,
-    group_size: int,
-    reference_logits: Tensor | None = None,
-    old_logits: Tensor | None = None,
-    beta: float = 0.04,
-    epsilon: float = 0.2,
-    normalise: Normalise = "group",
-    negatives: Negatives = "grpo",
-    std_floor: float = 1e-5,
-    kl: Divergence = "k3",
-) -> dict[str, float]:
-    """Measure what `grpo_loss` (or, with `n_correct` None, `expected_grpo_loss`) works with.
-
-    Parameters
-    ----------
-    logits, labels, n_correct, group_size, reference_logits, old_logits, beta, epsilon, normalise
-        As for the loss, so that the same arguments serve both.
-    negatives, std_floor, kl
-        As for the loss.
-
-    Returns
-    -------
-    dict
-        reward: mean reward, the share of correct labels. kl: mean of L_p, in nats, not multiplied
-        by beta; NaN without `reference_logits`. clipped_share: share of the sampled labels whose
-        ratio gets no gradient because of clipping. entropy: mean entropy of the policy, in nats.
-    """
-    options = Options(group_size, beta, epsilon, normalise, negatives, std_floor, kl)
-    with torch.no_grad():
-        policies = Policies.of(logits, labels, reference_logits, old_logits)
-        if n_correct is None:
-            weights = expected_weights(policies.old, options)
-        else:
-            weights = sampled_weights(n_correct, logits, options)
-        correct, wrong = policies.new
-        entropy = -(correct.exp() * correct + wrong.exp() * wrong)
-        kl_values = torch.full_like(entropy, math.nan)
-        if policies.reference is not None:
-            kl_values = divergence(policies.new, policies.reference, weights, options)
-        clipped = torch.zeros_like(entropy)
-        if policies.clips and negatives != "released_none":
-            above = capped(correct - policies.old[0]).exp() > 1 + epsilon
-            below = capped(wrong - policies.old[1]).exp() < 1 - epsilon
-            clipped = weights.active_correct * above + weights.active_wrong * below
-        values = torch.stack([weights.share_correct, kl_values, clipped, entropy]).mean(dim=1)
-    names = ("reward", "kl", "clipped_share", "entropy")
-    return dict(zip(names, values.tolist(), strict=True))
+    logs = PolicyLogs.of(logits, labels, reference_logits, old_logits)
+    return negative_bracket(logs, expected_weights(logs.old, options), options)

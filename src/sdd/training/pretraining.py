@@ -9,6 +9,7 @@ encoder's output: the masked reconstruction of Liu et al. (Mockingjay, ICASSP 20
 import logging
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +20,19 @@ import torchaudio
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from sdd.data.dataset import Batch, CropRule, load_batches, plan_epoch
-from sdd.data.segment_data import durations, make_dataset
+from sdd.data.batching import plan_epoch
+from sdd.data.dataset import Batch, CropRule, SegmentDataset, load_batches
 from sdd.data.segments import Segments
-from sdd.detector import Detector, normalise_waveforms
 from sdd.detector.architectures import find_architecture
 from sdd.detector.checkpoints.saving import save_encoder
-from sdd.detector.inference import choose_device, prepare
+from sdd.detector.detector import Detector, normalise_waveforms
 from sdd.runtime.csv_rows import write_rows
+from sdd.runtime.devices import choose_device, prepare_process
+from sdd.runtime.machine import Machine
 
 MEL_BANDS = 40
 WINDOW = 400
+BUCKETS = 20
 logger = logging.getLogger(__name__)
 
 
@@ -41,20 +44,18 @@ def span_mask(
     Parameters
     ----------
     lengths
-        [B], valid frames of each utterance.
+        ``int64 [B]``, valid frames of each utterance.
     frames
         F, the frames of the padded batch.
     probability
         Expected share of frames in a span, were spans not to overlap.
     span
         Frames of a span.
-    generator
-        Source of randomness.
 
     Returns
     -------
     Tensor
-        [B, F] bool; only valid frames, and at least one in each utterance.
+        ``bool [B, F]``: only valid frames, and at least one in each utterance.
     """
     starts = torch.rand(len(lengths), frames, generator=generator) < probability / span
     first = (torch.rand(len(lengths), generator=generator) * (lengths - span).clamp(min=1)).long()
@@ -81,21 +82,21 @@ class LogMel(nn.Module):
         )
 
     def forward(self, waveforms: Tensor, lengths: Tensor, frames: int) -> Tensor:
-        """Give the targets of a batch.
+        """Return the targets of a batch.
 
         Parameters
         ----------
         waveforms
-            [B, T].
+            ``float32 [B, T]``.
         lengths
-            [B], valid frames of each.
+            ``int64 [B]``, valid frames of each.
         frames
             F, the encoder's frames.
 
         Returns
         -------
         Tensor
-            [B, F, MEL_BANDS], mean 0 and variance 1 over the valid frames of each band.
+            ``float32 [B, F, MEL_BANDS]``, mean 0 and variance 1 over the valid frames of each band.
         """
         power: Tensor = self.spectrum(F.pad(waveforms, (0, 512)))[..., :frames]
         spectra = torch.log(power + 1e-6).transpose(1, 2)
@@ -106,23 +107,91 @@ class LogMel(nn.Module):
         return centred / (centred.square().sum(1, keepdim=True) / count + 1e-5).sqrt()
 
 
+@dataclass(frozen=True)
+class Pretraining:
+    """What pre-training depends on: its slice of the config.
+
+    Attributes
+    ----------
+    architecture
+        Of the encoder.
+    seed
+        Reaches initialisation, order, crops, masks and dropout.
+    steps, batch_seconds, crop_seconds, learning_rate
+        Length and size of the training; AdamW with a linear warm-up over a tenth of the steps and
+        a linear decay.
+    mask_probability, mask_frames
+        Share of masked frames, and frames of a span.
+    """
+
+    architecture: str | Mapping[str, Any]
+    seed: int
+    steps: int
+    batch_seconds: float
+    crop_seconds: float
+    learning_rate: float
+    mask_probability: float
+    mask_frames: int
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of a step, counted from 0, as a share of the highest."""
+        warm_up = max(1, self.steps // 10)
+        return min((step + 1) / warm_up, (self.steps - step) / max(1, self.steps - warm_up))
+
+
+class MaskedPrediction(nn.Module):
+    """An encoder, the layer that predicts spectra from its output, and the vector for masks."""
+
+    def __init__(self, detector: Detector, settings: Pretraining) -> None:
+        super().__init__()
+        self.settings = settings
+        self.described = detector.architecture
+        self.encoder = detector.encoder
+        width = self.described.encoder_embed_dim
+        device = detector.device
+        self.head = nn.Linear(width, MEL_BANDS).to(device)
+        self.mask_embedding = nn.Parameter(torch.rand(width, device=device))
+        shift = math.prod(stride for _, _, stride in self.described.convolutions)
+        self.target = LogMel(shift).to(device)
+
+    def trained(self) -> list[nn.Parameter]:
+        """Return the parameters, those of the encoder first."""
+        return [*self.encoder.parameters(), *self.head.parameters(), self.mask_embedding]
+
+    def forward(self, batch: Batch, generator: torch.Generator) -> Tensor:
+        """Return the mean absolute error of the spectra of masked frames, a scalar.
+
+        Parameters
+        ----------
+        generator
+            Source of the masks, on the CPU.
+        """
+        device = self.mask_embedding.device
+        samples = batch.lengths.to(device)
+        # Targets are made of what the encoder hears: each waveform at unit variance.
+        waveforms = normalise_waveforms(batch.waveforms.to(device), samples)
+        lengths = self.encoder.frames(batch.lengths)
+        frames = int(self.described.frames(waveforms.shape[1]))
+        mask = span_mask(
+            lengths,
+            frames,
+            self.settings.mask_probability,
+            self.settings.mask_frames,
+            generator,
+        ).to(device)
+        features, _ = self.encoder(waveforms, samples, mask, self.mask_embedding)
+        target = self.target(waveforms, lengths, frames)
+        return F.l1_loss(self.head(features[mask]), target[mask])
+
+
 def pretrain(
-    *,
+    settings: Pretraining,
     table: Segments,
     audio_folder: Path,
+    *,
     model: Path,
     history: Path,
-    architecture: str | Mapping[str, Any],
-    seed: int,
-    steps: int,
-    batch_seconds: float,
-    crop_seconds: float,
-    learning_rate: float,
-    mask_probability: float,
-    mask_frames: int,
-    device: str = "auto",
-    threads: int = 1,
-    workers: int = 0,
+    machine: Machine,
 ) -> None:
     """Pre-train an encoder without labels and save it.
 
@@ -134,82 +203,57 @@ def pretrain(
         Where their FLAC files are.
     model, history
         Where the encoder (safetensors) and the losses (CSV) go.
-    architecture
-        Of the encoder.
-    seed
-        Reaches initialisation, order, crops, masks and dropout.
-    steps, batch_seconds, crop_seconds, learning_rate
-        Length and size of the training; AdamW with a linear warm-up over a tenth of the steps and
-        a linear decay.
-    mask_probability, mask_frames
-        Share of masked frames, and frames of a span.
-    device, threads, workers
-        How to compute.
     """
-    where = choose_device(device)
-    prepare("fp32", threads)
-    torch.manual_seed(seed)
-    described = find_architecture(architecture)
-    detector = Detector(described)
-    detector.initialise(seed)
-    encoder = detector.to(where).encoder
-    width = described.encoder_embed_dim
-    head = nn.Linear(width, MEL_BANDS).to(where)
-    mask_embedding = nn.Parameter(torch.rand(width, device=where))
-    shift = math.prod(stride for _, _, stride in described.convolutions)
-    target = LogMel(shift).to(where)
-    parameters = [*encoder.parameters(), *head.parameters(), mask_embedding]
-    optimiser = torch.optim.AdamW(parameters, lr=learning_rate)
-    warm_up = max(1, steps // 10)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda n: min((n + 1) / warm_up, (steps - n) / max(1, steps - warm_up))
-    )
-    generator = torch.Generator().manual_seed(seed)
-    dataset = make_dataset(
-        table,
-        audio_folder,
-        crop=CropRule(crop_seconds, crop_seconds, crop_seconds),
-        rawboost=0,
-        seed=seed,
-    )
-    batches = _endless(dataset, durations(table), batch_seconds, crop_seconds, seed, workers)
-    rows = []
-    encoder.train()
-    for step in tqdm(range(1, steps + 1), desc="steps", disable=None):
-        batch = next(batches)
-        waveforms, lengths = batch.waveforms.to(where), encoder.frames(batch.lengths)
-        count = int(described.frames(waveforms.shape[1]))
-        mask = span_mask(lengths, count, mask_probability, mask_frames, generator).to(where)
-        normalised = normalise_waveforms(waveforms, batch.lengths.to(where))
-        features, _ = encoder(normalised, batch.lengths.to(where), mask, mask_embedding)
-        loss = F.l1_loss(head(features[mask]), target(normalised, lengths, count)[mask])
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimiser.step()
-        schedule.step()
-        rows.append({"step": step, "loss": f"{loss.item():.6g}"})
-    logger.info("masked-frame loss: %s at first, %s at last", rows[0]["loss"], rows[-1]["loss"])
-    save_encoder(detector, model, {"training": f"self-supervised, {steps} steps, seed {seed}"})
+    device = choose_device(machine.device)
+    prepare_process("fp32", machine.threads)
+    # The detector has a generator of its own; the head, the mask and dropout draw from torch's.
+    torch.manual_seed(settings.seed)
+    detector = Detector(find_architecture(settings.architecture))
+    detector.initialise(settings.seed)
+    task = MaskedPrediction(detector.to(device), settings)
+    losses = _train(task, _endless(settings, table, audio_folder, machine.workers))
+    logger.info("masked-frame loss: %.6g at first, %.6g at last", losses[0], losses[-1])
+    described = f"self-supervised, {settings.steps} steps, seed {settings.seed}"
+    save_encoder(detector, model, {"training": described})
+    rows = [{"step": step, "loss": f"{loss:.6g}"} for step, loss in enumerate(losses, start=1)]
     write_rows(history, rows)
 
 
+def _train(task: MaskedPrediction, batches: Iterator[Batch]) -> list[float]:
+    """Take the steps; return the loss of each."""
+    settings, parameters = task.settings, task.trained()
+    optimiser = torch.optim.AdamW(parameters, lr=settings.learning_rate)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, settings.rate)
+    generator = torch.Generator().manual_seed(settings.seed)
+    task.train()
+    losses = []
+    for _ in tqdm(range(settings.steps), desc="steps", disable=None):
+        loss = task(next(batches), generator)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimiser.step()
+        schedule.step()
+        losses.append(loss.item())
+    return losses
+
+
 def _endless(
-    dataset: Any,  # noqa: ANN401
-    seconds: np.ndarray,
-    batch_seconds: float,
-    crop_seconds: float,
-    seed: int,
-    workers: int,
+    settings: Pretraining, table: Segments, audio_folder: Path, workers: int
 ) -> Iterator[Batch]:
-    """Yield batches, epoch after epoch."""
+    """Yield batches of crops, epoch after epoch."""
+    longest = settings.crop_seconds
+    dataset = SegmentDataset.of(
+        table, audio_folder, crop=CropRule(longest, longest, longest), seed=settings.seed
+    )
+    seconds = np.minimum(table.durations, longest)
     epoch = 0
     while True:
         plan = plan_epoch(
-            np.minimum(seconds, crop_seconds),
-            budget_seconds=batch_seconds,
-            buckets=20,
-            seed=seed,
+            seconds,
+            budget_seconds=settings.batch_seconds,
+            buckets=BUCKETS,
+            seed=settings.seed,
             epoch=epoch,
         )
         yield from load_batches(dataset, plan, epoch=epoch, workers=workers)

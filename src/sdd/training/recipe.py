@@ -1,4 +1,4 @@
-"""A recipe and an objective as typed values, made from their slices of the config."""
+"""A recipe as typed values, made from its slice of the config."""
 
 import math
 from collections.abc import Mapping
@@ -57,7 +57,7 @@ class Recipe:
         )
 
     def learning_rate_of_step(self, step: int) -> float:
-        """Give the learning rate of an optimiser step.
+        """Return the learning rate of an optimiser step.
 
         SpeechBrain's warm-up with exponential decay, as the authors use it: its n-th call (n from
         0) gives base * n / warm_up while n < warm_up, and afterwards
@@ -79,28 +79,3 @@ class Recipe:
             return self.learning_rate
         decay = math.pow(self.decay_factor, (call - self.warm_up_steps) / length)
         return min(self.learning_rate, self.learning_rate * decay)
-
-
-@dataclass(frozen=True)
-class GrpoObjective:
-    """Parameters of GRPO (paper Table 2, A.2) and of its variants (paper 2.4)."""
-
-    group_size: int
-    beta: float
-    epsilon: float
-    std_floor: float
-    on_policy: bool
-    negatives: bool
-    kl: Literal["k3", "exact"]
-    rollouts: Literal["sampled", "exact"]
-
-
-@dataclass(frozen=True)
-class SftObjective:
-    """Supervised fine-tuning (paper Eq. 1) has no parameters."""
-
-
-def objective_from_config(config: Mapping[str, Any]) -> GrpoObjective | SftObjective:
-    """Make an objective of a config's mapping, which has been held against the schema."""
-    parameters = {key: value for key, value in config.items() if key != "kind"}
-    return SftObjective() if config["kind"] == "sft" else GrpoObjective(**parameters)

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from sdd.data.audio import SAMPLE_RATE
 from sdd.data.segments import Segments
 from sdd.errors import InputError
 from sdd.runtime.atomic_files import atomic_path
@@ -31,10 +32,13 @@ HISTORY = (
     "wall_time",
 )
 """Columns of history.csv: audio_seconds and wall_time (stops left out) add up over the run; reward,
-kl, clipped_share and entropy are `grpo_diagnostics`, empty for SFT; validation_eer is a share."""
+kl, clipped_share and entropy are the diagnostics of `grpo_loss`, empty for SFT; validation_eer is a
+share."""
 
 STATE = "state.pt"
 """File of a state, in the folder of the run's state."""
+UNKNOWN_CODE = "unknown"
+"""Stands for the digest in a state of before digests were kept."""
 
 logger = logging.getLogger(__name__)
 
@@ -54,9 +58,11 @@ class Progress:
     validated: int = 0
     """Step of the last validation."""
     history: list[list[float]] = field(default_factory=list)
+    codes: list[str] = field(default_factory=list)
+    """Digests of the code that the run was under, one after the other; the last is that of now."""
 
     def validations_since_best(self) -> int:
-        """Count the validations after the best one."""
+        """Return the number of validations after the best one."""
         step, rate = HISTORY.index("step"), HISTORY.index("validation_eer")
         return sum(row[step] > self.best_step and not math.isnan(row[rate]) for row in self.history)
 
@@ -72,14 +78,12 @@ def save_state(
 ) -> None:
     """Save everything that the rest of a run depends on, atomically.
 
+    The generators of torch itself are part of it.
+
     Parameters
     ----------
-    path
-        File of the state.
     settings
         Description (JSON) that a later run is compared with.
-    progress, policies, optimiser, sampler
-        What changes while training; the generators of torch itself are saved too.
     """
     content = {
         "settings": settings,
@@ -98,27 +102,38 @@ def load_state(
     path: Path,
     *,
     settings: str,
+    code: str,
+    accept_other_code: bool,
     policies: Policies,
     optimiser: torch.optim.Optimizer,
     sampler: torch.Generator,
 ) -> Progress:
     """Put a saved state back, and return how far it had come.
 
+    Parameters
+    ----------
+    code
+        Digest of the code of now.
+    accept_other_code
+        Whether to go on from a state of other code.
+
     Raises
     ------
     InputError
-        If the state was saved under other settings: what differs.
+        If the state was saved under other settings (what differs), or by other code.
     """
     # Not straight to a GPU, which holds the policies already and would hold all of it twice.
     content = torch.load(path, map_location="cpu", weights_only=True)
     _check_settings(path, content["settings"], settings)
+    progress = Progress(**{"codes": [UNKNOWN_CODE], **content["progress"]})
+    _check_code(path, progress.codes[-1], code, accepted=accept_other_code)
     policies.load_trained_state(content["policies"])
     optimiser.load_state_dict(content["optimiser"])
     sampler.set_state(content["sampler"])
     torch.set_rng_state(content["torch"])
     if content["cuda"] and torch.cuda.is_available():
         torch.cuda.set_rng_state_all(content["cuda"])
-    return Progress(**content["progress"])
+    return progress
 
 
 def describe_segments(table: Segments) -> dict[str, Any]:
@@ -128,7 +143,7 @@ def describe_segments(table: Segments) -> dict[str, Any]:
         digest.update("\n".join(getattr(table, name)).encode() + b"\0")
     for bounds in (table.start, table.end):
         digest.update(bounds.astype("<i8").tobytes())
-    hours = float((table.end - table.start).sum()) / 16_000 / 3600
+    hours = float((table.end - table.start).sum()) / SAMPLE_RATE / 3600
     return {"segments": len(table), "hours": round(hours, 6), "digest": digest.hexdigest()[:16]}
 
 
@@ -153,6 +168,19 @@ def _check_settings(path: Path, saved: str, now: str) -> None:
             f"{path} was saved by a run with other settings ({'; '.join(differing)}); "
             "delete it to start anew, or restore the settings"
         )
+
+
+def _check_code(path: Path, saved: str, now: str, *, accepted: bool) -> None:
+    if saved == now:
+        return
+    differing = f"{path} was saved by other code (digest {saved} there, {now} now)"
+    if not accepted:
+        raise InputError(
+            f"{differing}: what it would end in, neither code would have made alone; go on with "
+            "it all the same with `--config accept_state=true`, go back to the code that saved "
+            "it, or delete it to start anew"
+        )
+    logger.warning("%s; going on with it, as accept_state says", differing)
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -13,20 +13,18 @@ from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import Path
 
-import numpy as np
 import torch
 from tqdm import tqdm
 
-from sdd.data.dataset import Batch, load_batches, plan_epoch
-from sdd.data.segment_data import durations, is_real, length_sorted_batches, make_dataset
-from sdd.data.segments import Segments
-from sdd.detector import save_detector
+from sdd.data.audio import SAMPLE_RATE
+from sdd.data.dataset import Batch, load_batches
+from sdd.detector.checkpoints.saving import save_detector
 from sdd.detector.inference import predict
 from sdd.errors import InputError
 from sdd.metrics.error_rates import eer, selection_der
+from sdd.runtime.machine import Machine
 from sdd.runtime.stopping import StopRequest
 from sdd.training.policies import Policies
-from sdd.training.recipe import Recipe
 from sdd.training.state import (
     HISTORY,
     STATE,
@@ -35,10 +33,8 @@ from sdd.training.state import (
     load_state,
     save_state,
 )
+from sdd.training.training_data import TrainingData
 
-SAMPLE_RATE = 16_000
-RELEASED_BATCH_SEED = 42
-RELEASED_VALIDATION_BATCH = 10
 logger = logging.getLogger(__name__)
 
 
@@ -48,65 +44,47 @@ class Trainer:
     Parameters
     ----------
     policies
-        What is trained, with the frozen policies of its objective; on `device`.
-    recipe
-        How.
-    training, validation
-        Segment tables.
-    audio_folder
-        Where their FLAC files are.
+        What is trained, with the frozen policies of its objective and the recipe; on the device
+        to compute on.
+    data
+        Of the run.
     seed
         Reaches order, crops, augmentation, dropout and sampled labels.
     state
         Folder of the run's state; nothing else may be in it.
-    device
-        Where to compute.
+    machine
+        Data-loading processes, and how often the state is saved.
     start
         Digest of the weights that the stage starts from; a state of another start is refused.
-    workers
-        Data-loading processes.
-    save_minutes
-        How often the state is saved.
+    code
+        Digest of the code; a state of other code is refused.
+    accept_state
+        Whether a state of other code is gone on with.
     """
 
     def __init__(
         self,
         policies: Policies,
-        recipe: Recipe,
-        training: Segments,
-        validation: Segments,
+        data: TrainingData,
         *,
-        audio_folder: Path,
         seed: int,
         state: Path,
-        device: torch.device,
+        machine: Machine,
         start: str = "",
-        workers: int = 0,
-        save_minutes: float = 15.0,
+        code: str = "",
+        accept_state: bool = False,
     ) -> None:
         self.policies = policies
-        self.recipe = recipe
+        self.recipe = recipe = policies.recipe
+        self.data = data
         self.seed = seed
         self.state = state
+        self.machine = machine
         self.start = start
-        self.device = device
-        self.workers = workers
-        self.save_minutes = save_minutes
-        self.dataset = make_dataset(
-            training, audio_folder, crop=recipe.crop, rawboost=recipe.rawboost, seed=seed
-        )
-        self.training = training
-        self.segment_ids = training.segment_id
-        self.durations = durations(training)
-        self.validation = validation
-        as_training = recipe.validation_as_training
-        self.validation_dataset = make_dataset(
-            validation,
-            audio_folder,
-            crop=recipe.crop if as_training else None,
-            rawboost=recipe.rawboost if as_training else 0,
-            seed=seed,
-        )
+        self.code = code
+        self.accept_state = accept_state
+        self.dataset = data.training_set(recipe, seed)
+        self.validation_dataset = data.validation_set(recipe, seed)
         self.optimiser = torch.optim.AdamW(
             policies.policy.parameters(),
             lr=recipe.learning_rate,
@@ -114,7 +92,7 @@ class Trainer:
             eps=recipe.adam_epsilon,
         )
         self.sampler = torch.Generator().manual_seed(seed)
-        self.progress = Progress()
+        self.progress = Progress(codes=[code])
         self.saved_step: int | None = None
         self.last_save = time.monotonic()
         self.last_tick = time.monotonic()
@@ -134,25 +112,33 @@ class Trainer:
         bool
             Whether the end was reached; if not, the state is saved.
         """
-        progress = self.progress
         total = self.total_steps(len(self.plan()))
         batches = self._batches()
         self.last_save = self.last_tick = time.monotonic()
-        with tqdm(total=total, initial=progress.step, desc="steps", disable=None) as bar:
-            while True:
-                if self._validation_is_due(total):
-                    self.validate(stop)
-                if self._is_finished(total):
-                    return True
-                if stop.requested:
-                    self.save()
-                    return False
-                if self._saving_is_due():
-                    self.save()
-                    self._log_progress(total)
+        with tqdm(total=total, initial=self.progress.step, desc="steps", disable=None) as bar:
+            # A run that goes on may have stopped ahead of a validation, which then comes first.
+            self._validate_if_due(total, stop)
+            self._save_if_due(total, stop)
+            while not (self._is_finished(total) or stop.requested):
                 loss = self.train_step(next(batches))
                 bar.update()
                 bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
+                self._validate_if_due(total, stop)
+                self._save_if_due(total, stop)
+        if self._is_finished(total):
+            return True
+        self.save()
+        return False
+
+    def _validate_if_due(self, total: int, stop: StopRequest) -> None:
+        if self._validation_is_due(total):
+            self.validate(stop)
+
+    def _save_if_due(self, total: int, stop: StopRequest) -> None:
+        # What is finished needs no state, and a run that stops saves it anyhow.
+        if self._saving_is_due() and not (self._is_finished(total) or stop.requested):
+            self.save()
+            self._log_progress(total)
 
     def _log_progress(self, total: int) -> None:
         step, seconds = self.progress.step, self.progress.wall_time
@@ -188,27 +174,16 @@ class Trainer:
     def _saving_is_due(self) -> bool:
         progress = self.progress
         just_validated = progress.step > 0 and progress.validated == progress.step
-        late = time.monotonic() - self.last_save > 60 * self.save_minutes
+        late = time.monotonic() - self.last_save > 60 * self.machine.save_minutes
         return (just_validated and self.saved_step != progress.step) or late
 
     def total_steps(self, batches_of_epoch: int) -> int:
-        """Give the most steps of the run: so many epochs or steps, whichever ends first."""
+        """Return the most steps of the run: so many epochs or steps, whichever ends first."""
         return min(self.recipe.max_steps, self.recipe.epochs * batches_of_epoch)
 
     def plan(self) -> list[list[int]]:
         """Plan the batches of the current epoch."""
-        recipe = self.recipe
-        seconds = self.durations
-        if recipe.batch_durations == "cropped":
-            longer = seconds > recipe.crop.longer_than
-            seconds = np.where(longer, recipe.crop.longest, seconds)
-        return plan_epoch(
-            seconds,
-            budget_seconds=recipe.batch_seconds,
-            buckets=recipe.buckets,
-            seed=RELEASED_BATCH_SEED if recipe.batch_seed == "fixed" else self.seed,
-            epoch=0 if recipe.batch_order == "first_epoch" else self.progress.epoch,
-        )
+        return self.data.plan_epoch(self.recipe, self.seed, self.progress.epoch)
 
     def _rest_of_epoch(self, batches: list[list[int]]) -> Iterator[Batch]:
         progress = self.progress
@@ -217,7 +192,7 @@ class Trainer:
             batches,
             epoch=progress.epoch,
             first=progress.batch,
-            workers=self.workers,
+            workers=self.machine.workers,
         )
 
     def train_step(self, batch: Batch) -> float:
@@ -236,22 +211,27 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.zero_grad(set_to_none=True)
-        loss, diagnostics = policies.loss(batch, self.sampler, self.device)
-        self._check_finite("loss", loss.item(), batch)
+        loss, diagnostics = policies.loss(batch, self.sampler)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(
             policies.policy.parameters(), recipe.max_gradient_norm
-        ).item()
-        self._check_finite("gradient", norm, batch)
+        )
+        # Everything that is looked at in one go: each look would wait for a GPU.
+        seen = {"loss": loss.detach(), "grad_norm": norm, **diagnostics}
+        found: list[float] = torch.stack(list(seen.values())).tolist()
+        values = dict(zip(seen, found, strict=True))
+        self._check_finite("loss", values["loss"], batch)
+        self._check_finite("gradient", values["grad_norm"], batch)
         self.optimiser.step()
         progress.batch += 1
         progress.audio_seconds += batch.lengths.sum().item() / SAMPLE_RATE
-        self._note(learning_rate=rate, loss=loss.item(), grad_norm=norm, **diagnostics)
-        return loss.item()
+        self._note(learning_rate=rate, **values)
+        return values["loss"]
 
     def _check_finite(self, what: str, value: float, batch: Batch) -> None:
         if not math.isfinite(value):
-            segments = ", ".join(self.segment_ids[index] for index in batch.indices.tolist())
+            names = self.data.training.segment_id
+            segments = ", ".join(names[index] for index in batch.indices.tolist())
             kept = (
                 "no state was saved before"
                 if self.saved_step is None
@@ -281,27 +261,23 @@ class Trainer:
 
         Once asked to stop, nothing is measured and nothing changes.
         """
-        recipe, progress, table = self.recipe, self.progress, self.validation
-        if recipe.validation_as_training:
-            order = list(range(len(table)))
-            size = RELEASED_VALIDATION_BATCH
-            batches = [order[first : first + size] for first in range(0, len(order), size)]
-        else:
-            batches = length_sorted_batches(durations(table), recipe.batch_seconds)
+        recipe, progress, table = self.recipe, self.progress, self.data.validation
         loader = load_batches(
-            self.validation_dataset, batches, epoch=progress.step, workers=self.workers
+            self.validation_dataset,
+            self.data.plan_validation(recipe),
+            epoch=progress.step,
+            workers=self.machine.workers,
         )
         logits = predict(
             self.policies.policy,
             takewhile(lambda _: not stop.requested, loader),
             count=len(table),
-            device=self.device,
             precision=recipe.precision,
             masked=recipe.padding == "masked",
         )
         if stop.requested:
             return
-        scores, real = logits[:, 1], is_real(table)
+        scores, real = logits[:, 1], table.is_real
         rate, _ = eer(scores[real], scores[~real])
         der = selection_der(scores[real], scores[~real])
         progress.history[-1][HISTORY.index("validation_eer")] = rate
@@ -331,8 +307,8 @@ class Trainer:
                 **self.policies.settings(),
                 "start": self.start,
                 "seed": self.seed,
-                "training data": describe_segments(self.training),
-                "validation data": describe_segments(self.validation),
+                "training data": describe_segments(self.data.training),
+                "validation data": describe_segments(self.data.validation),
             },
             default=str,
             sort_keys=True,
@@ -360,18 +336,25 @@ class Trainer:
         Raises
         ------
         InputError
-            If it belongs to other settings: what differs.
+            If it belongs to other settings (what differs), or to other code.
         """
         for half_written in self.state.glob(".*"):
             half_written.unlink()
         path = self.state / STATE
-        if path.exists():
-            self.progress = load_state(
-                path,
-                settings=self.settings(),
-                policies=self.policies,
-                optimiser=self.optimiser,
-                sampler=self.sampler,
-            )
-            self.saved_step = self.progress.step
-            logger.info("going on from step %d", self.progress.step)
+        if not path.exists():
+            return
+        self.progress = load_state(
+            path,
+            settings=self.settings(),
+            code=self.code,
+            accept_other_code=self.accept_state,
+            policies=self.policies,
+            optimiser=self.optimiser,
+            sampler=self.sampler,
+        )
+        self.saved_step = self.progress.step
+        logger.info("going on from step %d", self.progress.step)
+        if self.progress.codes[-1] != self.code:
+            self.progress.codes.append(self.code)
+            # At once: the file would otherwise be refused again, should this run be cut off soon.
+            self.save()

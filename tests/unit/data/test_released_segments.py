@@ -12,8 +12,8 @@ import torchaudio.functional
 
 from sdd.data.audio.prepared import read_segment
 from sdd.data.corpora import read_corpus
+from sdd.data.cutting import cut_segments
 from sdd.data.preparation import prepare_corpus
-from sdd.data.segments import cut_segments
 from tests.helpers.audio_files import chirp, write_container
 
 # Name, partition, seconds, rate and channels: tails of every kind, and none.

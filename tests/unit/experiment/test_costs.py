@@ -7,7 +7,6 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from sdd.detector import Detector, find_architecture
 from sdd.experiment.costs import (
-    TrainingNeeds,
     activation_bytes,
     forward_operations,
     parameters,
@@ -18,6 +17,7 @@ from sdd.experiment.costs import (
     training_passes,
     weight_bytes,
 )
+from sdd.experiment.training_needs import TrainingNeeds
 from tests.conftest import TINY
 
 GRPO = TrainingNeeds(reference=True, old=True)

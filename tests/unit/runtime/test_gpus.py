@@ -6,7 +6,7 @@ import types
 
 import torch
 
-from sdd.detector.inference import choose_device
+from sdd.runtime.devices import choose_device
 from sdd.runtime.gpus import claim_gpu
 
 CLAIM = """

@@ -1,5 +1,6 @@
 """Two processes on one cell: the newer takes over, no step is taken twice, no file is shared."""
 
+import dataclasses
 import shutil
 import subprocess
 import sys
@@ -108,27 +109,28 @@ def test_a_newer_run_takes_over_and_no_step_is_taken_twice(arguments):
             assert older.end() == STOPPED
             assert newer.end() == 0
             assert older.steps + newer.steps == list(range(1, STEPS + 1))
-    assert shared["model"].read_bytes() == alone["model"].read_bytes()
-    assert list(shared["state"].parent.glob("state*")) == []
+    assert shared["files"].model.read_bytes() == alone["files"].model.read_bytes()
+    assert list(shared["files"].state.parent.glob("state*")) == []
 
 
 @pytest.mark.parametrize(("seed", "steps"), [(3, []), (4, list(range(1, STEPS + 1)))])
 def test_what_the_older_run_finished_meanwhile_is_not_done_again(arguments, seed, steps):
     """Unless it was made with other settings."""
     finished, waiting = arguments("finished"), arguments("waiting")
-    finished["seed"] = seed
+    finished["stage"] = dataclasses.replace(finished["stage"], seed=seed)
+    made, files = finished["files"], waiting["files"]
     with running(finished) as run:
         assert run.end() == 0
-    other = other_owner(waiting["state"], "stays")
+    other = other_owner(files.state, "stays")
     with running(waiting) as run:
-        wanted = waiting["state"].with_name("state.wanted")
+        wanted = files.state.with_name("state.wanted")
         while not wanted.exists():
             time.sleep(0.01)
-        for name in ("model", "history"):
-            shutil.copy(finished[name], waiting[name])
+        shutil.copy(made.model, files.model)
+        shutil.copy(made.history, files.history)
         other.kill()
         other.wait()
         assert run.end() == 0
         assert run.steps == steps
-    same = waiting["model"].read_bytes() == finished["model"].read_bytes()
-    assert same == (seed == waiting["seed"])
+    same = files.model.read_bytes() == made.model.read_bytes()
+    assert same == (seed == waiting["stage"].seed)

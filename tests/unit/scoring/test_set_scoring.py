@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import re
 import shutil
@@ -8,60 +9,38 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
-from sdd.data.dataset import load_batches
-from sdd.data.segment_data import durations, length_sorted_batches, make_dataset
+from sdd.data.batching import length_sorted_batches
+from sdd.data.dataset import SegmentDataset, load_batches
 from sdd.data.segments import COLUMNS, read_segments
 from sdd.detector import inference, save_detector
-from sdd.detector.inference import forward, predict, predict_batches
+from sdd.detector.inference import forward, predict, predict_batches, prepare_batch
 from sdd.errors import InputError
+from sdd.runtime.machine import Machine
 from sdd.runtime.stopping import STOPPED
 from sdd.scoring import partial_scores, set_scoring
-from sdd.scoring.set_scoring import score_sets
+from sdd.scoring.set_scoring import ScoringSettings, SetFiles, score_sets
 from tests.conftest import TINY
 from tests.helpers.interrupted import PROCESSES
-
-CPU = torch.device("cpu")
-
-
-@given(
-    st.lists(st.floats(0.1, 60), min_size=1, max_size=50),
-    st.floats(1, 100),
-)
-def test_batches_hold_each_segment_once_within_the_budget(seconds, budget):
-    batches = length_sorted_batches(np.array(seconds), budget)
-    assert sorted(index for batch in batches for index in batch) == list(range(len(seconds)))
-    for batch in batches:
-        longest = max(seconds[index] for index in batch)
-        assert len(batch) == 1 or len(batch) * longest <= budget * (1 + 1e-9)
-
-
-def test_batches_by_hand():
-    seconds = np.array([1.0, 4.0, 2.0, 9.0, 3.0])
-    assert length_sorted_batches(seconds, 8.0) == [[3], [1, 4], [2, 0]]
 
 
 def score_alone(detector, segments, folder):
     logits = []
     for index in range(len(segments)):
-        batch = next(load_batches(make_dataset(segments, folder), [[index]], epoch=0))
+        batch = next(load_batches(SegmentDataset.of(segments, folder), [[index]], epoch=0))
         logits.append(detector(batch.waveforms)[0].detach().numpy())
     return np.array(logits)
 
 
 def test_a_masked_batch_gives_what_each_segment_gives_alone(tones, tiny_detector):
     segments, folder = tones
-    batches = length_sorted_batches(durations(segments), 5.0)
+    batches = length_sorted_batches(segments.durations, 5.0)
     assert max(map(len, batches)) > 5
 
     def loaded():
-        return load_batches(make_dataset(segments, folder), batches, epoch=0)
+        return load_batches(SegmentDataset.of(segments, folder), batches, epoch=0)
 
-    found = list(
-        predict_batches(tiny_detector, loaded(), device=CPU, precision="fp32", embeddings=True)
-    )
+    found = list(predict_batches(tiny_detector, loaded(), precision="fp32", embeddings=True))
     assert [batch.rows.tolist() for batch in found] == batches
     alone = score_alone(tiny_detector, segments, folder)
     rows = np.concatenate(batches)
@@ -72,7 +51,7 @@ def test_a_masked_batch_gives_what_each_segment_gives_alone(tones, tiny_detector
     embeddings = np.concatenate([batch.embeddings for batch in found])
     again = embeddings @ weight.detach().numpy().T + bias.detach().numpy()
     np.testing.assert_allclose(again, alone[rows], atol=1e-5)
-    logits = predict(tiny_detector, loaded(), count=24, device=CPU, precision="fp32")
+    logits = predict(tiny_detector, loaded(), count=24, precision="fp32")
     np.testing.assert_array_equal(logits[rows], np.concatenate([b.logits for b in found]))
 
 
@@ -80,8 +59,13 @@ def test_pooled_padding_is_as_released(tones, tiny_detector):
     """Each waveform is normalised over its own length, then zeros are pooled with the rest."""
     segments, folder = tones
     tiny_detector.eval()
-    batch = next(load_batches(make_dataset(segments, folder), [[0, 20]], epoch=0))
-    pooled = forward(tiny_detector, batch, CPU, precision="fp32", masked=False)[1]
+    batch = next(load_batches(SegmentDataset.of(segments, folder), [[0, 20]], epoch=0))
+    pooled, masked = (
+        forward(tiny_detector, prepare_batch(tiny_detector, batch, masked=value), precision="fp32")[
+            1
+        ]
+        for value in (False, True)
+    )
     expected = torch.zeros_like(batch.waveforms)
     for row, length in enumerate(batch.lengths.tolist()):
         own = batch.waveforms[row, :length]
@@ -89,7 +73,6 @@ def test_pooled_padding_is_as_released(tones, tiny_detector):
     torch.testing.assert_close(
         pooled, tiny_detector(expected, normalise=False), rtol=1e-4, atol=1e-5
     )
-    masked = forward(tiny_detector, batch, CPU, precision="fp32", masked=True)[1]
     assert (pooled[0] - masked[0]).abs().max() > 1e-3  # the shorter one is padded
     torch.testing.assert_close(pooled[1], masked[1], rtol=1e-4, atol=1e-5)
 
@@ -111,47 +94,57 @@ def job(tones, tiny_detector, tmp_path):
     tables.append(write_table(segments.select([5, 2, 9]), tmp_path / "two.parquet"))
     return {
         "model": model,
-        "architecture": TINY,
-        "tables": tables,
-        "scores": [tmp_path / "cell/scores" / table.name for table in tables],
-        "embeddings": [tmp_path / "cell/embeddings" / table.name for table in tables],
+        "settings": ScoringSettings(
+            architecture=TINY, skip_suffixes=[], batch_seconds=3.0, precision="fp32"
+        ),
+        "sets": [
+            SetFiles(
+                table,
+                scores=tmp_path / "cell/scores" / table.name,
+                embeddings=tmp_path / "cell/embeddings" / table.name,
+            )
+            for table in tables
+        ],
         "audio_folder": folder,
         "state": tmp_path / "cell/state/scores",
         "code": "of the test",
-        "skip_suffixes": [],
-        "batch_seconds": 3.0,
-        "precision": "fp32",
-        "device": "cpu",
-        "threads": 1,
-        "workers": 0,
-        "save_minutes": 0.0,
+        "machine": Machine(device="cpu", save_minutes=0.0),
     }
+
+
+def changed(job, **changes):
+    """The job with other settings."""
+    return {**job, "settings": dataclasses.replace(job["settings"], **changes)}
 
 
 def test_scores_are_written_in_the_order_of_the_segments(job, tones, tiny_detector):
     segments, folder = tones
     score_sets(**job)
     alone = score_alone(tiny_detector.eval(), segments, folder)
-    for target, rows in zip(job["scores"], (range(24), [5, 2, 9]), strict=True):
-        scores = pq.read_table(target).to_pydict()
+    for files, rows in zip(job["sets"], (range(24), [5, 2, 9]), strict=True):
+        scores = pq.read_table(files.scores).to_pydict()
         assert scores["segment_id"] == [segments.segment_id[row] for row in rows]
         assert scores["label"] == [segments.label[row] for row in rows]
         np.testing.assert_allclose(scores["logit_fake"], alone[list(rows), 0], atol=1e-5)
         np.testing.assert_allclose(scores["logit_real"], alone[list(rows), 1], atol=1e-5)
-    fake = pq.read_table(job["embeddings"][1]).to_pydict()
+    fake = pq.read_table(job["sets"][1].embeddings).to_pydict()
     assert fake["segment_id"] == ["tone-5", "tone-9"]
     assert not (job["state"].parent).exists()
 
 
 def test_set_that_the_recipe_skips_whole(job):
     with pytest.raises(InputError, match=r"one\.parquet: all its sources are of the kinds \.wav"):
-        score_sets(**{**job, "skip_suffixes": [".wav"]})
-    assert not job["scores"][0].exists()
+        score_sets(**changed(job, skip_suffixes=[".wav"]))
+    assert not job["sets"][0].scores.exists()
 
 
 # ------------------------------------------------------------------------------------ being killed
 def written(job):
-    return [path.read_bytes() for path in (*job["scores"], *job["embeddings"])]
+    return [
+        path.read_bytes()
+        for path in [files.scores for files in job["sets"]]
+        + [files.embeddings for files in job["sets"]]
+    ]
 
 
 def score_and_wait(arguments, connection, batches, hangs_in_a_save):
@@ -198,15 +191,15 @@ def kill(job, *, batches=0, hangs_in_a_save=False, by=signal.SIGKILL):
 def test_killed_again_and_again_it_ends_in_the_same_bytes(job, caplog):
     score_sets(**job)
     expected = written(job)
-    batches = len(length_sorted_batches(durations(read_segments(job["tables"][0])), 3.0))
+    batches = len(length_sorted_batches(read_segments(job["sets"][0].table).durations, 3.0))
     assert batches > 3
     shutil.rmtree(job["state"].parents[1])
     for begun in (1, 2, 2):  # saved: none, one, two batches
         kill(job, batches=begun)
     assert len(list(job["state"].rglob("part-*.npz"))) == 2
     # As Snakemake does after a job that failed.
-    shutil.rmtree(job["scores"][0].parent, ignore_errors=True)
-    shutil.rmtree(job["embeddings"][0].parent, ignore_errors=True)
+    shutil.rmtree(job["sets"][0].scores.parent, ignore_errors=True)
+    shutil.rmtree(job["sets"][0].embeddings.parent, ignore_errors=True)
     caplog.set_level("INFO")
     score_sets(**job)
     assert written(job) == expected
@@ -218,7 +211,7 @@ def test_killed_again_and_again_it_ends_in_the_same_bytes(job, caplog):
 def test_asked_to_stop_it_saves_itself_first(job, monkeypatch, by):
     whole = scored_batches(job, monkeypatch)
     expected = written(job)
-    job["save_minutes"] = 60.0
+    job["machine"] = Machine(device="cpu", save_minutes=60.0)
     kill(job, batches=2, by=by)
     assert [part.stem for part in job["state"].rglob("part-*.npz")] == ["part-00000000-00000002"]
     assert scored_batches(job, monkeypatch) == whole - 2
@@ -241,7 +234,7 @@ def scored_batches(job, monkeypatch):
     forward = inference.forward
 
     def counted(detector, batch, *rest, **options):
-        calls.append(len(batch.lengths))
+        calls.append(len(batch.labels))
         return forward(detector, batch, *rest, **options)
 
     with monkeypatch.context() as patch:
@@ -272,7 +265,7 @@ def test_what_is_scored_is_not_scored_again(job, monkeypatch):
 
 @pytest.mark.parametrize(
     "change",
-    [{"code": "other"}, {"batch_seconds": 2.9}, {"skip_suffixes": [".mp3"]}, "model", "table"],
+    ["code", {"batch_seconds": 2.9}, {"skip_suffixes": [".mp3"]}, "model", "table"],
 )
 def test_parts_made_from_something_else_are_not_used(job, monkeypatch, change, tiny_detector):
     whole = interrupted(job, monkeypatch)
@@ -281,10 +274,12 @@ def test_parts_made_from_something_else_are_not_used(job, monkeypatch, change, t
             tiny_detector.proj_fc.bias += 1
         save_detector(tiny_detector, job["model"])
     elif change == "table":
-        segments = read_segments(job["tables"][0])
-        write_table(segments.select(range(23, -1, -1)), job["tables"][0])
+        segments = read_segments(job["sets"][0].table)
+        write_table(segments.select(range(23, -1, -1)), job["sets"][0].table)
+    elif change == "code":
+        job["code"] = "other"
     else:
-        job |= change
+        job = changed(job, **change)
     assert scored_batches(job, monkeypatch) == whole
     score_again = written(job)
     score_sets(**job)

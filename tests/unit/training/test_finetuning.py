@@ -1,5 +1,7 @@
 import csv
 import json
+import os
+import signal
 
 import pytest
 import torch
@@ -8,6 +10,8 @@ from safetensors.torch import load_file
 from sdd.detector import load_detector, read_metadata, save_detector
 from sdd.detector.checkpoints.conversion import convert_checkpoint, save_encoder
 from sdd.errors import InputError
+from sdd.runtime.stopping import STOPPED
+from sdd.training import finetuning
 from sdd.training.finetuning import finetune, starting_detector
 from sdd.training.state import HISTORY
 from tests.conftest import GRPO, TINY
@@ -108,3 +112,92 @@ def test_checkpoints_are_converted_strictly(tiny_detector, tmp_path):
             source, tmp_path / "bad.safetensors", TINY, encoder_only=False, metadata={}
         )
     assert not (tmp_path / "bad.safetensors").exists()
+
+
+# ------------------------------------------------------------------------- states of other code
+def stopped_after(step, monkeypatch, arguments):
+    """Fine-tune until a SIGTERM that comes in the middle of a step."""
+    train_step = finetuning.Trainer.train_step
+
+    def signalling(trainer, batch):
+        if trainer.progress.step + 1 == step:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return train_step(trainer, batch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(finetuning.Trainer, "train_step", signalling)
+        with pytest.raises(SystemExit) as caught:
+            finetune(**arguments)
+    assert caught.value.code == STOPPED
+
+
+def outcome(arguments):
+    """Tensors, history without times, and metadata of a finished stage."""
+    with arguments["files"].history.open() as file:
+        rows = [{**row, "wall_time": ""} for row in csv.DictReader(file)]
+    model = arguments["files"].model
+    tensors = {name: value.numpy().tobytes() for name, value in load_file(model).items()}
+    return tensors, rows, read_metadata(model)
+
+
+def test_a_state_of_other_code_is_refused_and_kept(tones, tmp_path, start, monkeypatch):
+    stopped_after(4, monkeypatch, arguments(tones, tmp_path, start, code="0ld"))
+    path = tmp_path / "state/state.pt"
+    before = path.read_bytes()
+    words = (
+        r"state/state\.pt was saved by other code \(digest 0ld there, n3w now\).*"
+        r"`--config accept_state=true`.*delete it"
+    )
+    with pytest.raises(InputError, match=words):
+        finetune(**arguments(tones, tmp_path, start, code="n3w"))
+    assert path.read_bytes() == before
+    finetune(**arguments(tones, tmp_path, start, code="0ld"))
+    assert "codes" not in read_metadata(tmp_path / "model.safetensors")
+
+
+def test_a_state_of_other_code_that_is_accepted_leaves_a_trace(
+    tones, tmp_path, start, monkeypatch, caplog
+):
+    whole = arguments(tones, tmp_path / "whole", start, code="0ld")
+    finetune(**whole)
+    folder = tmp_path / "cut"
+    stopped_after(4, monkeypatch, arguments(tones, folder, start, code="0ld"))
+    later = arguments(tones, folder, start, code="n3w", accept_state=True)
+    stopped_after(7, monkeypatch, later)
+    assert "(digest 0ld there, n3w now); going on with it, as accept_state says" in caplog.text
+    # The state is now one of the new code: another run goes on with it as with its own.
+    caplog.clear()
+    last = arguments(tones, folder, start, code="n3w")
+    finetune(**last)
+    assert "accept_state" not in caplog.text
+    (tensors, history, metadata), (wanted, wanted_history, alone) = outcome(last), outcome(whole)
+    assert tensors == wanted
+    assert history == wanted_history
+    assert metadata == {**alone, "codes": "0ld, n3w"}
+
+
+def test_an_accepted_state_is_the_new_codes_at_once(tones, tmp_path, start, monkeypatch):
+    """A kill before the first save does not bring the question up again."""
+    stopped_after(4, monkeypatch, arguments(tones, tmp_path, start, code="0ld"))
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(finetuning.Trainer, "train_step", killed)
+        with pytest.raises(KeyboardInterrupt):
+            finetune(**arguments(tones, tmp_path, start, code="n3w", accept_state=True))
+    finetune(**arguments(tones, tmp_path, start, code="n3w"))
+    assert read_metadata(tmp_path / "model.safetensors")["codes"] == "0ld, n3w"
+
+
+def test_a_state_of_before_digests_were_kept(tones, tmp_path, start, monkeypatch):
+    stopped_after(4, monkeypatch, arguments(tones, tmp_path, start, code="0ld"))
+    path = tmp_path / "state/state.pt"
+    content = torch.load(path, weights_only=True)
+    del content["progress"]["codes"]
+    torch.save(content, path)
+    with pytest.raises(InputError, match=r"digest unknown there, n3w now"):
+        finetune(**arguments(tones, tmp_path, start, code="n3w"))
+    finetune(**arguments(tones, tmp_path, start, code="n3w", accept_state=True))
+    assert read_metadata(tmp_path / "model.safetensors")["codes"] == "unknown, n3w"

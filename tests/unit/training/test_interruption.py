@@ -37,7 +37,7 @@ def stages(tones, folder, start, algorithm, **changes):
             tones, folder / str(number), start, objective, **{**changes, **first}
         )
         found.append(arguments)
-        start = arguments["model"]
+        start = arguments["files"].model
     return found
 
 
@@ -61,22 +61,22 @@ def uninterrupted(arguments):
 
 def result(arguments):
     """The model's bytes (best step and best result among them) and the history without times."""
-    with arguments["history"].open() as file:
+    with arguments["files"].history.open() as file:
         rows = list(csv.DictReader(file))
     history = [[row[name] for name in HISTORY if name != "wall_time"] for row in rows]
-    assert not arguments["state"].exists()
-    return arguments["model"].read_bytes(), history
+    assert not arguments["files"].state.exists()
+    return arguments["files"].model.read_bytes(), history
 
 
 def kill_in_a_save(arguments):
     """Kill a process that has written half of a state; what it leaves is no state."""
-    state = arguments["state"] / "state.pt"
+    state = arguments["files"].state / "state.pt"
     before = state.read_bytes() if state.exists() else None
     with running(arguments, hangs_in_a_save=True) as run:
         run.wait_for(SAVING)
         run.process.kill()
         assert run.end() == -signal.SIGKILL
-    assert len(list(arguments["state"].glob(".*"))) == 1
+    assert len(list(arguments["files"].state.glob(".*"))) == 1
     assert (state.read_bytes() if state.exists() else None) == before
 
 
@@ -98,7 +98,7 @@ def test_killed_at_ten_random_moments_and_once_in_a_save(tones, tmp_path, start,
                 assert run.end() == -signal.SIGKILL
                 begun += run.steps
             kills += 1
-            assert not arguments["model"].exists()
+            assert not arguments["files"].model.exists()
         kill_in_a_save(arguments)
         with running(arguments) as run:
             assert run.end() == 0
@@ -126,7 +126,7 @@ def test_a_warning_loses_no_step(tones, tmp_path, start, algorithm, number):
             os.kill(run.process.pid, number)
             assert run.end() == STOPPED
             begun += run.steps
-        assert not arguments["model"].exists()
+        assert not arguments["files"].model.exists()
     with running(arguments) as run:
         assert run.end() == 0
         begun += run.steps

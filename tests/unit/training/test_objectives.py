@@ -8,13 +8,8 @@ import torch
 from torch import Tensor
 
 from sdd.errors import InputError
-from sdd.training.objectives import (
-    expected_grpo_loss,
-    grpo_diagnostics,
-    grpo_loss,
-    sample_correct,
-    sft_loss,
-)
+from sdd.training import objectives
+from sdd.training.objectives import Grpo, sample_correct, sft_loss
 
 torch.set_num_threads(1)
 
@@ -36,6 +31,29 @@ RECIPES = {
     "as_released": {"normalise": "batch", "negatives": "grpo"},
     "as_released, no negatives": {"normalise": "batch", "negatives": "released_none"},
 }
+
+
+def losses_of(function, *arguments, reference_logits=None, old_logits=None, **options):
+    return function(
+        *arguments, Grpo(**options), reference_logits=reference_logits, old_logits=old_logits
+    )
+
+
+def grpo_loss(logits, labels, n_correct, **options):
+    return losses_of(objectives.grpo_loss, logits, labels, n_correct, **options)[0]
+
+
+def expected_grpo_loss(logits, labels, **options):
+    return losses_of(objectives.expected_grpo_loss, logits, labels, **options)[0]
+
+
+def diagnostics_of(logits, labels, n_correct=None, **options):
+    """Diagnostics of a loss, of its expectation where no counts are given."""
+    if n_correct is None:
+        found = losses_of(objectives.expected_grpo_loss, logits, labels, **options)[1]
+    else:
+        found = losses_of(objectives.grpo_loss, logits, labels, n_correct, **options)[1]
+    return {name: value.item() for name, value in found.items()}
 
 
 def random_logits(seed: int, scale: float = 1.0, rows: int = len(LABELS)) -> Tensor:
@@ -397,11 +415,11 @@ def test_clipping_stops_the_gradient_beyond_the_range_only():
     found = gradient(loss, logits)[0][:, 1]
     assert found[[1, 3]].eq(0).all()
     assert (found[[0, 2]] < 0).all()
-    diagnostics = grpo_diagnostics(logits, labels, torch.full((4,), 4), **options)
+    diagnostics = diagnostics_of(logits, labels, torch.full((4,), 4), **options)
     assert diagnostics["clipped_share"] == 0.5
     # Where all labels are equally good, advantages are 0 and there is nothing to clip.
     for count in (0, 8):
-        diagnostics = grpo_diagnostics(logits, labels, torch.full((4,), count), **options)
+        diagnostics = diagnostics_of(logits, labels, torch.full((4,), count), **options)
         assert diagnostics["clipped_share"] == 0
 
 
@@ -533,38 +551,127 @@ def test_float32_agrees_with_float64():
 
 
 # ------------------------------------------------------------------------------------ diagnostics
-@pytest.mark.parametrize("negatives", ["grpo", "none"])
-def test_diagnostics_equal_enumeration(negatives):
-    logits, old, reference = random_logits(1), random_logits(2), random_logits(3)
-    group_size, epsilon = 8, 0.2
-    counts = torch.tensor([0, 3, 5, 8, 1, 2, 7])
-    found = grpo_diagnostics(
-        logits,
-        LABELS,
-        counts,
-        group_size=group_size,
-        reference_logits=reference,
-        old_logits=old,
-        epsilon=epsilon,
-        negatives=negatives,
-    )
-    place = torch.arange(group_size).expand(len(LABELS), -1)
-    sampled = torch.where(place < counts[:, None], LABELS[:, None], 1 - LABELS[:, None])
-    log_p = logits.log_softmax(1).gather(1, sampled)
-    ratio = (log_p - old.log_softmax(1).gather(1, sampled)).exp()
-    reward = (sampled == LABELS[:, None]).to(DOUBLE)
-    advantage = reward - reward.mean(1, keepdim=True) if negatives == "grpo" else reward
-    clipped = ((ratio > 1 + epsilon) & (advantage > 0)) | ((ratio < 1 - epsilon) & (advantage < 0))
-    d = reference.log_softmax(1).gather(1, sampled) - log_p
+def enumerated_diagnostics(
+    logits,
+    labels,
+    n_correct,
+    *,
+    group_size,
+    reference_logits,
+    old_logits,
+    normalise,
+    negatives,
+    kl,
+    beta,
+    epsilon=0.2,
+):
+    """What the diagnostics mean, over a table of sampled labels."""
+    place = torch.arange(group_size).expand(len(labels), -1)
+    sampled = torch.where(place < n_correct[:, None], labels[:, None], 1 - labels[:, None])
+    log_all, log_reference = logits.log_softmax(1), reference_logits.log_softmax(1)
+    log_p = log_all.gather(1, sampled)
+    reward = (sampled == labels[:, None]).to(DOUBLE)
+    advantage = reward
+    if negatives == "grpo":
+        advantage = reward - (reward.mean() if normalise == "batch" else reward.mean(1)[:, None])
+    clipped = torch.zeros_like(reward, dtype=torch.bool)
+    if old_logits is not None and negatives != "released_none":
+        ratio = (log_p - old_logits.log_softmax(1).gather(1, sampled)).exp()
+        clipped = (ratio > 1 + epsilon) & (advantage > 0)
+        clipped |= (ratio < 1 - epsilon) & (advantage < 0)
+    d = log_reference.gather(1, sampled) - log_p
+    penalty = d.exp() - d - 1
+    if kl == "exact":
+        penalty = (log_all.exp() * (log_all - log_reference)).sum(1)
     p = logits.softmax(1)
-    wanted = {
+    return {
         "reward": reward.mean().item(),
-        "kl": (d.exp() - d - 1).mean().item(),
+        "kl": penalty.mean().item() if beta else math.nan,
         "clipped_share": clipped.to(DOUBLE).mean().item(),
         "entropy": -(p * p.log()).sum(1).mean().item(),
     }
-    assert found == pytest.approx(wanted, rel=1e-12)
-    assert 0 < found["clipped_share"] < 1
+
+
+@pytest.mark.parametrize(("normalise", "negatives", "kl", "old", "beta"), VARIANTS)
+def test_diagnostics_equal_enumeration(normalise, negatives, kl, old, beta):
+    logits, reference = random_logits(1), random_logits(3)
+    counts = torch.tensor([0, 3, 5, 8, 1, 2, 7])
+    options = {
+        "group_size": 8,
+        "reference_logits": reference,
+        "old_logits": random_logits(2) if old else None,
+        "normalise": normalise,
+        "negatives": negatives,
+        "kl": kl,
+        "beta": beta,
+    }
+    found = diagnostics_of(logits, LABELS, counts, **options)
+    wanted = enumerated_diagnostics(logits, LABELS, counts, **options)
+    assert found == pytest.approx(wanted, rel=1e-12, nan_ok=True)
+    assert (0 < found["clipped_share"] < 1) == (old and negatives != "released_none")
+
+
+@pytest.mark.parametrize(("normalise", "negatives", "kl", "old", "beta"), UNCOUPLED)
+def test_expected_diagnostics_equal_sum_over_counts(normalise, negatives, kl, old, beta):
+    """Each utterance alone, every k weighted by an integer binomial coefficient."""
+    group_size, logits, reference = 5, random_logits(1), random_logits(3)
+    old_logits = random_logits(2) if old else None
+    options = {
+        "group_size": group_size,
+        "normalise": normalise,
+        "negatives": negatives,
+        "kl": kl,
+        "beta": beta,
+    }
+    wanted = dict.fromkeys(("reward", "kl", "clipped_share", "entropy"), 0.0)
+    p = (old_logits if old else logits).softmax(1)
+    for row, label in enumerate(LABELS.tolist()):
+        one = slice(row, row + 1)
+        for k in range(group_size + 1):
+            chance = math.comb(group_size, k) * p[row, label] ** k
+            chance = float(chance * p[row, 1 - label] ** (group_size - k))
+            found = enumerated_diagnostics(
+                logits[one],
+                LABELS[one],
+                torch.tensor([k]),
+                reference_logits=reference[one],
+                old_logits=old_logits[one] if old else None,
+                **options,
+            )
+            for name, value in found.items():
+                wanted[name] += chance * value / len(LABELS)
+    found = diagnostics_of(
+        logits, LABELS, reference_logits=reference, old_logits=old_logits, **options
+    )
+    assert found == pytest.approx(wanted, rel=1e-12, nan_ok=True)
+
+
+def test_diagnostics_are_detached_scalars():
+    logits = random_logits(1).requires_grad_()
+    options = Grpo(group_size=8, beta=1.0)
+    counts = torch.tensor([0, 3, 5, 8, 1, 2, 7])
+    for _, diagnostics in (
+        objectives.grpo_loss(logits, LABELS, counts, options, reference_logits=random_logits(2)),
+        objectives.expected_grpo_loss(logits, LABELS, options, reference_logits=random_logits(2)),
+    ):
+        assert list(diagnostics) == ["reward", "kl", "clipped_share", "entropy"]
+        for value in diagnostics.values():
+            assert value.shape == ()
+            assert not value.requires_grad
+
+
+def test_a_loss_looks_at_no_value():
+    """A look, such as .item(), would make a GPU wait; tensors of the meta device have no values."""
+    logits, reference, old = (torch.empty(7, 2, device="meta") for _ in range(3))
+    labels = torch.empty(7, dtype=torch.int64, device="meta")
+    more = {"reference_logits": reference, "old_logits": old}
+    for normalise, negatives, kl, _, beta in VARIANTS:
+        options = Grpo(8, beta=beta, normalise=normalise, negatives=negatives, kl=kl)
+        results = [objectives.grpo_loss(logits, labels, labels, options, **more)]
+        if normalise != "batch":
+            results.append(objectives.expected_grpo_loss(logits, labels, options, **more))
+        for loss, diagnostics in results:
+            assert loss.shape == diagnostics["kl"].shape == ()
 
 
 def test_expected_diagnostics_are_the_mean_over_draws():
@@ -573,14 +680,14 @@ def test_expected_diagnostics_are_the_mean_over_draws():
     logits, old = (random_logits(seed, rows=2).repeat(draws, 1) for seed in (1, 2))
     options = {"group_size": 4, "old_logits": old, "reference_logits": -logits}
     counts = sample_correct(old, labels, 4, torch.Generator().manual_seed(1))
-    sampled = grpo_diagnostics(logits, labels, counts, **options)
-    expected = grpo_diagnostics(logits, labels, None, **options)
+    sampled = diagnostics_of(logits, labels, counts, **options)
+    expected = diagnostics_of(logits, labels, **options)
     assert sampled == pytest.approx(expected, rel=0.02)
 
 
 def test_diagnostics_without_reference_and_old_policy():
     counts = torch.tensor([0, 3, 5, 8, 1, 2, 7])
-    found = grpo_diagnostics(random_logits(1), LABELS, counts, group_size=8)
+    found = diagnostics_of(random_logits(1), LABELS, counts, group_size=8, beta=0.0)
     assert math.isnan(found["kl"])
     assert found["clipped_share"] == 0
     assert found["reward"] == pytest.approx(26 / 56)

@@ -7,7 +7,8 @@ import torchaudio
 from safetensors.torch import load_file
 
 from sdd.detector import load_pretrained
-from sdd.training.pretraining import LogMel, pretrain, span_mask
+from sdd.runtime.machine import Machine
+from sdd.training.pretraining import LogMel, Pretraining, pretrain, span_mask
 from tests.conftest import TINY
 
 
@@ -60,11 +61,7 @@ def pretrained(tones, tmp_path):
     segments, folder = tones
 
     def make(name, steps=30, seed=1):
-        pretrain(
-            table=segments,
-            audio_folder=folder,
-            model=tmp_path / f"{name}.safetensors",
-            history=tmp_path / f"{name}.csv",
+        settings = Pretraining(
             architecture=TINY,
             seed=seed,
             steps=steps,
@@ -73,7 +70,14 @@ def pretrained(tones, tmp_path):
             learning_rate=5e-3,
             mask_probability=0.5,
             mask_frames=4,
-            device="cpu",
+        )
+        pretrain(
+            settings,
+            segments,
+            folder,
+            model=tmp_path / f"{name}.safetensors",
+            history=tmp_path / f"{name}.csv",
+            machine=Machine(device="cpu"),
         )
         with (tmp_path / f"{name}.csv").open() as file:
             losses = [float(row["loss"]) for row in csv.DictReader(file)]

@@ -7,7 +7,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdd.training.recipe import GrpoObjective, Recipe, SftObjective, objective_from_config
+from sdd.training.objective_kinds import GrpoObjective, SftObjective, objective_from_config
+from sdd.training.recipe import Recipe
 from tests.helpers.paths import CHECKOUT
 
 PAPER = yaml.safe_load((CHECKOUT / "config.yaml").read_text(encoding="utf-8"))

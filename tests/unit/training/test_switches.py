@@ -18,24 +18,26 @@ import torch
 import yaml
 
 from sdd.analysis.cell_error_rates import measure_error_rates
-from sdd.data.dataset import collate, plan_epoch
+from sdd.data.batching import plan_epoch
+from sdd.data.dataset import collate
 from sdd.data.rawboost import rawboost
 from sdd.data.segments import COLUMNS, write_segments
 from sdd.detector import normalise_waveforms, save_detector
 from sdd.detector.checkpoints.conversion import save_encoder
-from sdd.detector.inference import autocast, prepare
 from sdd.experiment import settings
 from sdd.experiment.cells import Cell
 from sdd.experiment.experiment import Experiment
+from sdd.runtime.devices import autocast, prepare_process
 from sdd.runtime.stopping import StopRequest
 from sdd.scoring.score_tables import write_scores
 from sdd.training import finetuning
+from sdd.training.objective_kinds import BatchLogits
 from sdd.training.objectives import sample_correct
 from sdd.training.recipe import Recipe
 from sdd.training.state import HISTORY
-from tests.conftest import GRPO, RECIPE, TINY
+from tests.conftest import GRPO, RECIPE
 from tests.helpers.paths import CHECKOUT
-from tests.helpers.runs import CPU, make_trainer, weights
+from tests.helpers.runs import CPU, finetune_arguments, make_trainer, weights
 
 PAPER = yaml.safe_load((CHECKOUT / "config.yaml").read_text(encoding="utf-8"))
 SFT = {"kind": "sft"}
@@ -75,7 +77,7 @@ def switch(name, *values):
 @pytest.fixture
 def setting(tones, tmp_path, monkeypatch):
     yield Setting(tones, tmp_path, monkeypatch)
-    prepare("fp32", 1)
+    prepare_process("fp32", 1)
 
 
 def agree(one, other):
@@ -126,9 +128,9 @@ def gradient(loss, logits):
 def observed_gradient(setting, objective, **switches):
     policies = setting.trainer(objective, **switches).policies
     logits = LOGITS.clone().requires_grad_()
-    loss, _ = policies.loss_of_logits(
-        logits, LABELS, torch.Generator().manual_seed(5), reference=REFERENCE, old=OLD
-    )
+    said = BatchLogits(LABELS, logits, REFERENCE, OLD)
+    generator = torch.Generator().manual_seed(5)
+    loss, _ = policies.objective.loss(said, policies.recipe, generator)
     return gradient(loss, logits)
 
 
@@ -287,7 +289,7 @@ def _():
     def observed(setting, value):
         policies = setting.trainer(padding=value).policies
         batch = collate([(setting.whole(index), 0, index) for index in (2, 22)])
-        return policies.logits(policies.policy.eval(), batch, CPU)
+        return policies.logits(policies.policy.eval(), policies.prepare(batch))
 
     def expected(setting, value):
         detector = setting.trainer().policies.policy.eval()
@@ -368,8 +370,8 @@ def sources_left(setting, suffixes):
     class Caught(Exception):  # noqa: N818  # not an error: it ends the run once it is looked at
         pass
 
-    def caught(_policies, _recipe, training, validation, **_options):
-        seen.extend([training.source, validation.source])
+    def caught(_policies, data, **_options):
+        seen.extend([data.training.source, data.validation.source])
         raise Caught
 
     setting.patch.setattr("sdd.training.finetuning.Trainer", caught)
@@ -383,23 +385,15 @@ def sources_left(setting, suffixes):
 
 
 def finetuning_arguments(setting, start, table, audio, *, seed=3, new_back_end=False, **switches):
-    return {
-        "start": start,
-        "checkpoint": start,
-        "model": setting.folder / "model.safetensors",
-        "history": setting.folder / "history.csv",
-        "state": setting.folder / "state",
-        "training": table,
-        "validation": table,
-        "audio_folder": audio,
-        "architecture": TINY,
-        "objective": GRPO,
-        "recipe": {**RECIPE, **switches},
-        "seed": seed,
-        "new_back_end": new_back_end,
-        "checkpoint_is_reference": False,
-        "device": "cpu",
-    }
+    return finetune_arguments(
+        (table, audio),
+        setting.folder,
+        start,
+        GRPO,
+        recipe={**RECIPE, **switches},
+        seed=seed,
+        new_back_end=new_back_end,
+    )
 
 
 @switch("skip_suffixes", [], [".m4a", ".mp4", ".dat"])
@@ -492,7 +486,7 @@ def _():
 @switch("precision", "fp32", "bf16", "tf32")
 def _():
     def observed(_, value):
-        prepare(value, 1)
+        prepare_process(value, 1)
         with warnings.catch_warnings(action="ignore"):  # there may be no GPU
             there = autocast(torch.device("cuda"), value)
         kind = there.fast_dtype if isinstance(there, torch.autocast) else torch.float32
@@ -510,10 +504,10 @@ def _():
     def observed(setting, value):
         policies = setting.trainer(GRPO, dropout=value).policies
         policies.train()
-        batch = collate([(setting.whole(index), 0, index) for index in (2, 22)])
+        batch = policies.prepare(collate([(setting.whole(index), 0, index) for index in (2, 22)]))
         detectors = (policies.policy, policies.old, policies.reference)
         return [
-            not torch.equal(*(policies.logits(detector, batch, CPU) for _ in range(2)))
+            not torch.equal(*(policies.logits(detector, batch) for _ in range(2)))
             for detector in detectors
         ]
 
@@ -672,7 +666,7 @@ def recorded_round(setting, number, recipe):
             return train_step(trainer, batch)
 
         patch.setattr(finetuning.Trainer, "train_step", noting)
-        patch.setattr("sdd.training.policies.sample_correct", noting_labels)
+        patch.setattr("sdd.training.objective_kinds.sample_correct", noting_labels)
         arguments = finetuning_arguments(
             there, start, *setting.tones, seed=seed, new_back_end=True, labels_from="current"
         )

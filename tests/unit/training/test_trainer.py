@@ -5,17 +5,17 @@ import numpy as np
 import pytest
 import torch
 
-from sdd.data.dataset import plan_epoch
-from sdd.data.segment_data import is_real, length_sorted_batches, make_dataset
-from sdd.detector import Detector
+from sdd.data.batching import length_sorted_batches, plan_epoch
+from sdd.data.dataset import SegmentDataset
+from sdd.detector import Detector, inference
 from sdd.detector.inference import predict
 from sdd.errors import InputError
 from sdd.metrics.error_rates import eer, selection_der
 from sdd.runtime.stopping import StopRequest
-from sdd.training.objectives import grpo_loss, sample_correct
+from sdd.training.objectives import Grpo, grpo_loss, sample_correct
 from sdd.training.state import HISTORY
 from tests.conftest import GRPO, TINY
-from tests.helpers.runs import CPU, StopAfter, make_trainer, same, weights
+from tests.helpers.runs import StopAfter, make_trainer, same, weights
 
 SFT = {"kind": "sft"}
 OBJECTIVES = {
@@ -153,9 +153,9 @@ def test_labels_come_from_the_policy_that_the_recipe_names(tones, tmp_path, monk
             seen.append(logits)
             return torch.zeros_like(labels)
 
-        monkeypatch.setattr("sdd.training.policies.sample_correct", note)
+        monkeypatch.setattr("sdd.training.objective_kinds.sample_correct", note)
         trainer.policies.train()
-        trainer.policies.loss(batch, trainer.sampler, CPU)
+        trainer.policies.loss(batch, trainer.sampler)
         sources[labels_from] = seen[0]
         assert not seen[0].requires_grad
     torch.testing.assert_close(sources["old"], sources["current"] + 1.0)
@@ -190,10 +190,9 @@ def test_selection_may_be_by_the_released_figure(tones, tmp_path):
         trainer.policies.policy,
         trainer_batches(segments, audio),
         count=len(segments),
-        device=CPU,
         precision="fp32",
     )
-    scores, real = logits[:, 1], is_real(segments)
+    scores, real = logits[:, 1], segments.is_real
     last = trainer.progress.history[-1]
     assert last[HISTORY.index("validation_eer")] == eer(scores[real], scores[~real])[0]
     assert trainer.progress.best == selection_der(scores[real], scores[~real])
@@ -204,7 +203,8 @@ def trainer_batches(segments, audio):
     from sdd.data.dataset import load_batches
 
     seconds = (segments.end - segments.start) / 16_000
-    return load_batches(make_dataset(segments, audio), length_sorted_batches(seconds, 3.0), epoch=0)
+    batches = length_sorted_batches(seconds, 3.0)
+    return load_batches(SegmentDataset.of(segments, audio), batches, epoch=0)
 
 
 def test_batch_switches(tones, tmp_path):
@@ -284,24 +284,16 @@ def test_the_loss_is_the_one_that_recipe_and_objective_name(
         policies.reference.proj_fc.bias += torch.tensor([-0.4, 0.1])
     policies.train()
     batch = next(trainer._rest_of_epoch(trainer.plan()))
-    loss, _ = policies.loss(batch, torch.Generator().manual_seed(5), CPU)
+    loss, _ = policies.loss(batch, torch.Generator().manual_seed(5))
     logits, old, reference = (
         detector(batch.waveforms, batch.lengths)
         for detector in (policies.policy, policies.old, policies.reference)
     )
     correct = sample_correct(old, batch.labels, 8, torch.Generator().manual_seed(5))
     normalise, negatives = expected
-    again = grpo_loss(
-        logits,
-        batch.labels,
-        correct,
-        group_size=8,
-        reference_logits=reference,
-        old_logits=old,
-        beta=0.3,
-        epsilon=0.05,
-        normalise=normalise,
-        negatives=negatives,
+    options = Grpo(8, beta=0.3, epsilon=0.05, normalise=normalise, negatives=negatives)
+    again, _ = grpo_loss(
+        logits, batch.labels, correct, options, reference_logits=reference, old_logits=old
     )
     assert loss.item() == pytest.approx(again.item(), rel=1e-5, abs=1e-7)
 
@@ -412,7 +404,7 @@ def test_a_compiled_run_is_the_same_but_for_rounding(tones, tmp_path, monkeypatc
     assert eager.run(StopRequest())
     torch.compiler.reset()
     network = torch.compile(
-        Detector.embed_and_logits, fullgraph=True, dynamic=True, backend="aot_eager"
+        Detector.pool_and_score, fullgraph=True, dynamic=True, backend="aot_eager"
     )
     calls = []
     monkeypatch.setattr(
@@ -434,3 +426,70 @@ def test_a_compiled_detector_still_refuses_bad_input(tones, tmp_path):
     batch.waveforms[0, 5] = math.inf
     with pytest.raises(InputError, match="not finite"):
         trainer.train_step(batch)
+
+
+# ------------------------------------------------------------------------------------ the loop
+def told(trainer, monkeypatch):
+    """What the loop does, in order: numbers of steps, "validate" and "save"."""
+    found = []
+    train_step, validate, save = trainer.train_step, trainer.validate, trainer.save
+
+    def stepping(batch):
+        found.append(trainer.progress.step + 1)
+        return train_step(batch)
+
+    def validating(stop):
+        found.append("validate")
+        validate(stop)
+
+    def saving():
+        found.append("save")
+        save()
+
+    monkeypatch.setattr(trainer, "train_step", stepping)
+    monkeypatch.setattr(trainer, "validate", validating)
+    monkeypatch.setattr(trainer, "save", saving)
+    return found
+
+
+def test_a_step_then_a_validation_then_a_save(tones, tmp_path, monkeypatch):
+    trainer = make_trainer(tones, tmp_path, SFT, max_steps=7, validate_every=3)
+    found = told(trainer, monkeypatch)
+    assert trainer.run(StopRequest())
+    saved = ["validate", "save"]
+    assert found == [1, 2, 3, *saved, 4, 5, 6, *saved, 7, "validate"]
+
+
+def test_a_pending_validation_comes_first_after_a_resume(tones, tmp_path, monkeypatch):
+    switches = {"max_steps": 5, "validate_every": 3}
+    first = make_trainer(tones, tmp_path, SFT, **switches)
+    found = told(first, monkeypatch)
+    assert not first.run(StopAfter(first, 3))  # while it validates, too
+    assert found == [1, 2, 3, "validate", "save"]
+    second = make_trainer(tones, tmp_path, SFT, **switches)
+    second.restore()
+    found = told(second, monkeypatch)
+    assert second.run(StopRequest())
+    assert found == ["validate", 4, 5, "validate"]
+
+
+def test_a_run_that_is_to_stop_at_once_takes_no_step(tones, tmp_path, monkeypatch):
+    trainer = make_trainer(tones, tmp_path, SFT)
+    found = told(trainer, monkeypatch)
+    assert not trainer.run(StopAfter(trainer, 0))
+    assert found == ["save"]
+
+
+def test_a_batch_is_prepared_once_for_all_policies(tones, tmp_path, monkeypatch):
+    trainer = make_trainer(tones, tmp_path, GRPO)
+    calls = []
+    for owner, name in ((inference, "normalise_waveforms"), (Detector, "check_input")):
+        whole = getattr(owner, name)
+
+        def counted(*arguments, whole=whole, name=name):
+            calls.append(name)
+            return whole(*arguments)
+
+        monkeypatch.setattr(owner, name, counted)
+    trainer.train_step(next(trainer._batches()))
+    assert sorted(calls) == ["check_input", "normalise_waveforms"]

@@ -1,0 +1,34 @@
+"""Which frozen policies a stage of fine-tuning needs: for its job's memory and for its training."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TrainingNeeds:
+    """What an objective needs besides the policy itself.
+
+    Attributes
+    ----------
+    reference, old
+        Whether there is a frozen reference policy, and a frozen old one.
+    """
+
+    reference: bool = False
+    old: bool = False
+
+    @classmethod
+    def of(cls, objective: Mapping[str, Any]) -> "TrainingNeeds":
+        """Read the needs of an objective from its parameters.
+
+        Two keys mean the same in every kind of objective, so that no list of kinds is kept here:
+        `beta` is the weight of a penalty against the reference, and ``on_policy: false`` asks for
+        an old policy. A kind without the key has no such policy.
+        """
+        return cls(reference=objective.get("beta", 0) > 0, old=not objective.get("on_policy", True))
+
+    @property
+    def frozen(self) -> int:
+        """Frozen copies of the detector, each of which takes a forward pass a step."""
+        return self.reference + self.old

@@ -1,0 +1,89 @@
+"""Kinds of objectives: the registry, the schema, and one that a test adds."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pytest
+import torch
+import yaml
+
+from sdd.errors import InputError
+from sdd.experiment.training_needs import TrainingNeeds
+from sdd.runtime.stopping import StopRequest
+from sdd.training import objective_kinds
+from sdd.training.objective_kinds import KINDS, BatchLogits, Objective, objective_from_config
+from sdd.training.objectives import sft_loss
+from tests.conftest import GRPO, RECIPE
+from tests.helpers.paths import CHECKOUT
+from tests.helpers.runs import make_trainer
+
+SCHEMA = yaml.safe_load((CHECKOUT / "workflow/schemas/config.schema.yaml").read_text())
+BRANCHES = SCHEMA["properties"]["objectives"]["additionalProperties"]
+
+
+def test_the_schema_has_a_branch_for_each_kind_with_its_parameters():
+    assert BRANCHES["properties"]["kind"]["enum"] == list(KINDS)
+    found = {}
+    for branch in BRANCHES["allOf"]:
+        kind = branch["if"]["properties"]["kind"]["const"]
+        assert set(branch["then"].get("required", [])) == set(branch["then"]["properties"]) - {
+            "kind"
+        }
+        found[kind] = branch["then"].get("required", [])
+    assert found == {
+        name: [field.name for field in dataclasses.fields(kind)] for name, kind in KINDS.items()
+    }
+
+
+def test_a_kind_that_is_not_known():
+    with pytest.raises(InputError, match=r"kind of an objective: 'dpo'; known: sft, grpo"):
+        objective_from_config({"kind": "dpo"})
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.04])
+@pytest.mark.parametrize("on_policy", [True, False])
+def test_needs_are_those_that_the_plan_reads_from_the_config(beta, on_policy):
+    config = {**GRPO, "beta": beta, "on_policy": on_policy}
+    objective = objective_from_config(config)
+    assert objective.needs == TrainingNeeds.of(config)
+    assert objective.needs == TrainingNeeds(reference=beta > 0, old=not on_policy)
+    assert objective_from_config({"kind": "sft"}).needs == TrainingNeeds()
+
+
+def test_a_kind_of_ones_own_trains(tones, tmp_path, monkeypatch):
+    """SFT held near the reference: the example of docs/objectives.md."""
+
+    @dataclass(frozen=True)
+    class PenalisedSft(Objective):
+        kind: ClassVar[str] = "penalised_sft"
+        beta: float
+
+        def loss(self, batch, recipe, generator):
+            log_p, log_r = batch.policy.log_softmax(1), batch.reference.log_softmax(1)
+            penalty = (log_p.exp() * (log_p - log_r)).sum(1).mean()
+            loss = sft_loss(batch.policy, batch.labels) + self.beta * penalty
+            return loss, {"kl": penalty.detach()}
+
+    monkeypatch.setitem(objective_kinds.KINDS, "penalised_sft", PenalisedSft)
+    moved = {}
+    for beta in (0.1, 50.0):
+        config = {"kind": "penalised_sft", "beta": beta}
+        trainer = make_trainer(tones, tmp_path / str(beta), config, max_steps=6)
+        assert trainer.policies.reference is not None
+        assert trainer.policies.old is None
+        assert trainer.run(StopRequest())
+        moved[beta] = trainer.progress.history[-1][6]
+    assert 0 < moved[50.0] < moved[0.1]
+
+
+def test_the_loss_is_that_of_the_logits_it_is_given():
+    generator = torch.Generator().manual_seed(1)
+    logits = torch.randn(5, 2, generator=generator)
+    labels = torch.tensor([0, 1, 1, 0, 1])
+    recipe = objective_kinds.Recipe.from_config(RECIPE)
+    loss, diagnostics = objective_from_config({"kind": "sft"}).loss(
+        BatchLogits(labels, logits), recipe, generator
+    )
+    assert loss == sft_loss(logits, labels)
+    assert diagnostics == {}
