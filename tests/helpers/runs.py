@@ -68,15 +68,17 @@ class StopAfter(StopRequest):
 def finetune_arguments(tones, folder, start, objective, **changes):
     """Arguments of `finetune` for a tiny detector on the tones; a change finds its own place."""
     segments, audio = tones
+    stage = {
+        "architecture": TINY,
+        "objective": objective,
+        "recipe": RECIPE,
+        "seed": 3,
+        "new_back_end": False,
+        "checkpoint_is_reference": False,
+    }
+    stage |= {name: changes.pop(name) for name in list(changes) if name in stage}
     arguments = {
-        "stage": Stage(
-            architecture=TINY,
-            objective=objective,
-            recipe=RECIPE,
-            seed=3,
-            new_back_end=False,
-            checkpoint_is_reference=False,
-        ),
+        "stage": Stage.from_config(stage),
         "files": StageFiles(
             start=start,
             checkpoint=start,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 log = Path(snakemake.log[0])
 with logged(log, attempts=log.with_stem(f"{log.stem}_attempts")):
     finetune(
-        Stage(**snakemake.params.settings),
+        Stage.from_config(snakemake.params.settings),
         StageFiles(
             start=Path(snakemake.input.start),
             checkpoint=Path(snakemake.input.checkpoint),

@@ -22,7 +22,7 @@ from sdd.runtime.digests import files_digest, text_digest
 from sdd.runtime.machine import Machine
 from sdd.runtime.ownership import sole_owner
 from sdd.runtime.stopping import STOPPED, StopRequest
-from sdd.training.objective_kinds import objective_from_config
+from sdd.training.objective_kinds import Objective, objective_from_config
 from sdd.training.policies import Policies
 from sdd.training.recipe import Recipe
 from sdd.training.state import STATE, Progress, write_history
@@ -34,12 +34,12 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Stage:
-    """What a stage of fine-tuning depends on: its slice of the config.
+    """What a stage of fine-tuning depends on.
 
     Attributes
     ----------
-    architecture, objective, recipe
-        As the config has them.
+    architecture
+        A name, or a mapping.
     seed
         Of the round.
     new_back_end
@@ -49,11 +49,22 @@ class Stage:
     """
 
     architecture: str | Mapping[str, Any]
-    objective: Mapping[str, Any]
-    recipe: Mapping[str, Any]
+    objective: Objective
+    recipe: Recipe
     seed: int
     new_back_end: bool
     checkpoint_is_reference: bool
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> "Stage":
+        """Make a stage of its slice of the config, which has been held against the schema."""
+        return cls(
+            **{
+                **config,
+                "objective": objective_from_config(config["objective"]),
+                "recipe": Recipe.from_config(config["recipe"]),
+            }
+        )
 
 
 @dataclass(frozen=True)
@@ -116,14 +127,14 @@ def finetune(
     """
     # A job can outlive the Snakemake that submitted it, and its successor would write beside it.
     with sole_owner(files.state) as ownership:
-        recipe = Recipe.from_config(stage.recipe)
+        recipe = stage.recipe
         device = choose_device(machine.device)
         logger.info("device: %s", describe_device(device))
         prepare_process(recipe.precision, machine.threads)
         # Dropout is drawn from torch's own generator, whose state is saved with the rest.
         torch.manual_seed(stage.seed)
         trainer = Trainer(
-            _policies(stage, files, recipe, machine, device),
+            _policies(stage, files, machine, device),
             data.without_suffixes(recipe.skip_suffixes),
             seed=stage.seed,
             state=files.state,
@@ -149,9 +160,7 @@ def finetune(
             shutil.rmtree(files.state)
 
 
-def _policies(
-    stage: Stage, files: StageFiles, recipe: Recipe, machine: Machine, device: torch.device
-) -> Policies:
+def _policies(stage: Stage, files: StageFiles, machine: Machine, device: torch.device) -> Policies:
     """Load the detectors of a stage."""
     detector = starting_detector(
         files.start, stage.architecture, new_back_end=stage.new_back_end, seed=stage.seed
@@ -160,8 +169,9 @@ def _policies(
     if stage.checkpoint_is_reference:
         reference = load_detector(files.checkpoint, stage.architecture).to(device)
     detector.checkpoint_activations = machine.checkpoint_activations
-    objective = objective_from_config(stage.objective)
-    return Policies(detector.to(device), objective, recipe, reference, compiled=machine.compiled)
+    return Policies(
+        detector.to(device), stage.objective, stage.recipe, reference, compiled=machine.compiled
+    )
 
 
 def _digest_of_start(stage: Stage, files: StageFiles) -> str:
@@ -175,7 +185,7 @@ def _metadata(stage: Stage, files: StageFiles, trainer: Trainer) -> dict[str, st
     inherited = read_metadata(files.start)
     return {
         **{key: inherited[key] for key in ("licence", "source") if key in inherited},
-        "objective": json.dumps(dict(stage.objective), sort_keys=True),
+        "objective": json.dumps(stage.objective.as_config(), sort_keys=True),
         "settings": text_digest(trainer.settings())[:16],
     }
 

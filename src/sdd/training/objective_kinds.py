@@ -53,6 +53,10 @@ class Objective(ABC):
         """Return the parameters by name."""
         return asdict(self)  # type: ignore[call-overload, no-any-return]  # kinds are dataclasses
 
+    def as_config(self) -> dict[str, Any]:
+        """Return the mapping of a config that it is made from."""
+        return {"kind": self.kind, **self.parameters()}
+
     @abstractmethod
     def loss(
         self, batch: BatchLogits, recipe: Recipe, generator: torch.Generator
