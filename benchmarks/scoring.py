@@ -26,7 +26,8 @@ from sdd.data.dataset import SegmentDataset, load_batches
 from sdd.data.segments import COLUMNS, Segments
 from sdd.detector import ARCHITECTURES, Detector, find_architecture
 from sdd.detector.inference import predict
-from sdd.experiment.costs import CPU_BATCH_SECONDS, forward_operations
+from sdd.experiment.costs import forward_operations
+from sdd.experiment.scoring_batches import CPU_BATCH_SECONDS
 
 RATE = 16_000
 

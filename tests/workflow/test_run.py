@@ -8,6 +8,7 @@ import shutil
 import pytest
 import yaml
 
+from sdd.presentation.report.report import FIGURES
 from tests.helpers.planted_faults import plant_faults
 
 from .conftest import Workflow, copy_checkout
@@ -103,6 +104,8 @@ def test_the_report_and_a_partial_table_are_made_of_what_is_there(run):
     assert "<script" not in page
     assert 'src="http' not in page
     assert page.count("data:image/png;base64,") == 2 * 6
+    drawn = {path.stem for path in (folder / "figures").glob("*.pdf")}
+    assert drawn == set(FIGURES), "a figure that the report does not show"
     cell = run.folder / CELLS / "sft/round1/eer.csv"
     hidden = cell.with_name("hidden")
     cell.rename(hidden)

@@ -100,10 +100,10 @@ def check_trials(path: Path, scores: Scores, table: Path, segments: Segments) ->
             f"{path}: {len(missing)} of the {len(wanted)} segments of {table} have no score, the "
             f"first is {missing[0]!r}; {remedy}"
         )
-    labels = dict(zip(segments.segment_id, segments.label, strict=True))
+    labels = dict(zip(segments.segment_id, segments.is_real.tolist(), strict=True))
     for name, real in zip(scores.segment_id, scores.real.tolist(), strict=True):
-        if real != (labels[name] == "real"):
+        if real != labels[name]:
+            here, there = ("real", "fake") if real else ("fake", "real")
             raise InputError(
-                f"{path}: segment {name!r} is {'real' if real else 'fake'} there but "
-                f"{labels[name]} in {table}; {remedy}"
+                f"{path}: segment {name!r} is {here} there but {there} in {table}; {remedy}"
             )

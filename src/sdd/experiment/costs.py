@@ -3,8 +3,6 @@
 Nothing here was measured on a GPU, and nothing imports torch. docs/clusters.md explains it.
 """
 
-from typing import Literal
-
 from sdd.data.audio import SAMPLE_RATE
 from sdd.detector.architectures import Architecture
 from sdd.experiment.training_needs import TrainingNeeds
@@ -20,10 +18,6 @@ Models (2022), Eq. 1 without the attention matrix."""
 EXTRACTOR_COPIES = 4
 """Times that a convolution of the extractor keeps its output in 16 bits for the backward pass:
 before and after normalisation and activation, and as windows of the next one; our estimate."""
-
-GPU_BATCH_SECONDS = 100.0
-CPU_BATCH_SECONDS = 8.0
-"""Audio of a forward pass in scoring. On a CPU larger ones are slower (docs/benchmarks.md)."""
 
 
 def parameters(architecture: Architecture) -> int:
@@ -123,13 +117,6 @@ def training_gpu_bytes(
     """Bytes on the GPU: weights, gradients, two moments, frozen copies and activations."""
     fixed = (4 + needs.frozen) * weight_bytes(architecture)
     return fixed + activation_bytes(architecture, batch_seconds, recomputed=recomputed)
-
-
-def scoring_batch_seconds(setting: float | Literal["auto"], device: str) -> float:
-    """Return the audio seconds of a forward pass in scoring, for a type of device."""
-    if setting != "auto":
-        return setting
-    return CPU_BATCH_SECONDS if device == "cpu" else GPU_BATCH_SECONDS
 
 
 def scoring_gpu_bytes(architecture: Architecture, batch_seconds: float) -> float:

@@ -9,7 +9,6 @@ from sdd.detector.architectures import Architecture, find_architecture
 from sdd.experiment.cells import Cell
 from sdd.experiment.costs import (
     forward_operations,
-    scoring_batch_seconds,
     scoring_gpu_bytes,
     training_disk_bytes,
     training_gpu_bytes,
@@ -18,6 +17,7 @@ from sdd.experiment.costs import (
     weight_bytes,
 )
 from sdd.experiment.experiment import Experiment
+from sdd.experiment.scoring_batches import scoring_batch_seconds
 from sdd.experiment.training_needs import TrainingNeeds
 
 PROCESS_GB = 6.0

@@ -29,6 +29,7 @@ CHECKOUT = Path(__file__).parents[3]
 # import count; a file belongs here only if a fault in it would stop a job, never change a number.
 RESULT_NEUTRAL = MappingProxyType(
     {
+        "sdd.errors": "the kind of error that a user can mend",
         "sdd.runtime.atomic_files": "names files until they are whole, and words a full disk",
         "sdd.runtime.cluster": "works around faults of clusters, in Snakemake's own process",
         "sdd.runtime.code_digest": "a changed digest shows itself",

@@ -80,9 +80,20 @@ class SourceFile:
 
     @cached_property
     def behaviour(self) -> str:
-        """Digest of what it does: comments, docstrings and layout do not count."""
+        """Digest of what it does: comments, docstrings and layout do not count.
+
+        Nor do the names that a package hands out: each counts by the module that defines it, and a
+        further one would otherwise train everything again.
+        """
         environment = _SCRIPT_ENVIRONMENT.findall(self.text)
-        return text_digest("\n".join([*environment, ast.dump(self.tree)]))
+        parts = [_dump(node) for node in self.tree.body if not self._hands_out(node)]
+        return text_digest("\n".join([*environment, *parts]))
+
+    def _hands_out(self, node: ast.stmt) -> bool:
+        if not self.is_package or not isinstance(node, ast.Assign):
+            return False
+        names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+        return names in (["__all__"], ["__getattr__"])
 
     @cached_property
     def own_names(self) -> frozenset[str]:
@@ -125,6 +136,28 @@ class SourceFile:
         parts = self.module.split(".")
         base = parts[: len(parts) - (dots + level) + self.is_package]
         return ".".join([*base, *filter(None, module.lstrip(".").split("."))])
+
+
+def _dump(value: object) -> str:
+    """Write a syntax tree as `ast.dump` does, but the same under every Python.
+
+    Versions differ in whether they write fields that are empty, and add some that mostly are.
+    """
+    if isinstance(value, ast.Constant):
+        return f"Constant({value.value!r})"
+    if isinstance(value, ast.JoinedStr):  # some versions end a format with an empty text
+        return f"JoinedStr({_dump([part for part in value.values if not _is_empty_text(part)])})"
+    if isinstance(value, ast.AST):
+        fields = ((name, held) for name, held in ast.iter_fields(value) if held not in (None, []))
+        inner = ", ".join(f"{name}={_dump(content)}" for name, content in fields)
+        return f"{type(value).__name__}({inner})"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_dump, value))}]"
+    return repr(value)
+
+
+def _is_empty_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value == ""
 
 
 def _stored_names(node: ast.AST) -> Iterator[str]:

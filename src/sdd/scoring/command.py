@@ -14,7 +14,7 @@ from sdd.detector.architectures import ARCHITECTURES
 from sdd.detector.checkpoints.loading import load_detector
 from sdd.detector.detector import Detector
 from sdd.errors import InputError
-from sdd.experiment.costs import scoring_batch_seconds
+from sdd.experiment.scoring_batches import scoring_batch_seconds
 from sdd.runtime.csv_rows import write_rows
 from sdd.runtime.devices import choose_device
 from sdd.scoring.recordings import (

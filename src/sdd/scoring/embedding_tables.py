@@ -34,7 +34,7 @@ def write_embeddings(path: Path, table: Segments, embeddings: np.ndarray) -> Non
     """
     import pyarrow as pa
 
-    fake = [row for row, label in enumerate(table.label) if label == "fake"]
+    fake = np.flatnonzero(~table.is_real).tolist()
     values = pa.array(embeddings[fake].ravel())
     write_parquet(
         path,

@@ -17,7 +17,7 @@ from sdd.detector.checkpoints.loading import load_detector
 from sdd.detector.detector import Detector
 from sdd.detector.inference import Predictions, predict_batches
 from sdd.errors import InputError
-from sdd.experiment.costs import scoring_batch_seconds
+from sdd.experiment.scoring_batches import scoring_batch_seconds
 from sdd.runtime.atomic_files import remove_if_empty
 from sdd.runtime.devices import Precision, choose_device, prepare_process
 from sdd.runtime.digests import file_digest

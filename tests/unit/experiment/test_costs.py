@@ -10,7 +10,6 @@ from sdd.experiment.costs import (
     activation_bytes,
     forward_operations,
     parameters,
-    scoring_batch_seconds,
     state_bytes,
     training_disk_bytes,
     training_gpu_bytes,
@@ -29,14 +28,6 @@ def test_parameters_are_those_of_the_detector(name):
     with torch.device("meta"):
         detector = Detector(encoder)
     assert parameters(encoder) == sum(weight.numel() for weight in detector.parameters())
-
-
-@pytest.mark.parametrize(
-    ("setting", "device", "seconds"),
-    [("auto", "cpu", 8.0), ("auto", "cuda", 100.0), (2.5, "cpu", 2.5), (2.5, "cuda", 2.5)],
-)
-def test_batches_of_scoring_by_device(setting, device, seconds):
-    assert scoring_batch_seconds(setting, device) == seconds
 
 
 @pytest.mark.parametrize("name", ["w2v_small", "mms_300m"])

@@ -172,3 +172,57 @@ def test_behaviour_is_what_runs(source):
         "def f():\n    return 1\n"
     )
     assert behaviour("def f():\n    return 'Say.'\n") != behaviour("def f():\n    return 'So.'\n")
+
+
+# ------------------------------------------------------------------------------------ behaviour
+
+
+def behaviour(folder, text, name="some.py"):
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return SourceFile(path, name, "some").behaviour
+
+
+def test_values_that_are_nothing_are_told_apart(tmp_path):
+    values = ["None", "''", "b''", "0", "0.0", "False", "[]", "()", "{}", "..."]
+    digests = {behaviour(tmp_path, f"x = {value}\n") for value in values}
+    assert len(digests) == len(values)
+
+
+def test_every_python_gives_the_same_digest(tmp_path):
+    """Nodes that versions write differently: empty fields, formats, type parameters' absence."""
+    text = (
+        "import a.b as c\n"
+        "class A(B, k=1):\n    x: int = None\n"
+        "async def f(x, /, *y, z=0, **w):\n    return f'{x!r:>{y}}{z:.3f}'\n"
+        "def g():\n    return lambda: x[1:, ...]\n"
+        "match x:\n    case {'a': [1, *_]}:\n        pass\n"
+    )
+    assert (
+        behaviour(tmp_path, text)
+        == "e1b24bf1471d3cb11a6e0a0f68efde09ebbfc1e5613a43a2a285e6a1ce02b9e3"
+    )
+
+
+FACE = """
+from sdd import lazy_names
+
+__all__ = ["one", "two"]
+__getattr__ = lazy_names(__name__, {"one": "a", "two": "b"})
+"""
+
+
+@pytest.mark.parametrize(
+    ("changed", "same"),
+    [
+        (FACE.replace('"two": "b"', '"two": "b", "three": "c"'), True),
+        (FACE.replace('["one", "two"]', '["one", "two", "three"]'), True),
+        (FACE + "VALUE = 1\n", False),
+        (FACE + "def __getattr__(name):\n    return 1\n", False),
+    ],
+)
+def test_names_that_a_package_hands_out_count_where_they_are_defined(tmp_path, changed, same):
+    before = behaviour(tmp_path, FACE, "__init__.py")
+    assert (behaviour(tmp_path, changed, "__init__.py") == before) == same
+    # In a module that is no package the same words are behaviour.
+    assert behaviour(tmp_path, changed) != behaviour(tmp_path, FACE)
