@@ -1,8 +1,8 @@
 # `make help` lists what there is; every target makes what it needs.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env demo report test test-unit test-workflow test-fairseq test-slurm test-gpu \
-  lint format bench clean
+.PHONY: help env demo report test test-unit test-workflow test-compiler test-fairseq test-slurm \
+  test-gpu lint lint-code lint-layout lint-rules lint-types lint-rooms format bench clean
 
 # uv is taken from the PATH, else fetched into .uv/.
 UV := $(shell command -v uv || echo .uv/bin/uv)
@@ -29,13 +29,27 @@ demo: env ## the whole experiment on toy corpora: Table 1 and Figure 2 in minute
 report: env ## one HTML page of all results: the demo's, or of CONFIGFILE=mine.yaml
 	$(BIN)/snakemake --configfile $(CONFIGFILE) --cores $(CORES) --quiet host reason -- report
 
-test: lint test-unit test-workflow ## lint, types, unit and workflow tests (README, CI)
+# A part that fails does not keep the others from running; what failed or was skipped ends the output.
+test: env ## lint, types, unit and workflow tests (README, CI)
+	@log=$$(mktemp); $(MAKE) --no-print-directory -k lint test-unit test-workflow 2>&1 | tee $$log; \
+	  status=$${PIPESTATUS[0]}; echo; \
+	  grep -E '^SKIPPED ' $$log | sort -u | sed 's/^SKIPPED/skipped/'; \
+	  if [ $$status = 0 ]; then echo 'All parts passed.'; \
+	  else echo 'Failed:'; \
+	    grep -E '^(FAILED|ERROR) |^make.* \*\*\* .*(lint|test)' $$log | sort -u | sed 's/^/  /'; fi; \
+	  rm -f $$log; exit $$status
+
+# The same examples in every run; by hand (pytest tests/unit) others each time, with their seed.
+REPEATABLE := --hypothesis-profile repeatable
 
 test-unit: env
-	$(BIN)/pytest -n auto tests/unit
+	$(BIN)/pytest $(REPEATABLE) -n auto tests/unit
 
 test-workflow: env
-	$(BIN)/pytest -n 2 --dist loadfile tests/workflow
+	$(BIN)/pytest $(REPEATABLE) -n 2 --dist loadfile tests/workflow
+
+test-compiler: env ## compiled training (needs a C++ compiler; minutes, the first time)
+	$(BIN)/pytest tests/compiler
 
 test-fairseq: env ## ours against real fairseq, which is built once (needs a C++ compiler)
 	PATH="$$PATH:$(CURDIR)/.uv/bin" $(BIN)/pytest tests/fairseq
@@ -46,12 +60,22 @@ test-slurm: env ## the workflow through a real Slurm on this Debian machine, and
 test-gpu: env ## what needs a CUDA GPU
 	$(BIN)/pytest tests/gpu
 
-lint: env ## ruff, snakefmt, snakemake --lint, mypy, imports between rooms
+lint: lint-code lint-layout lint-rules lint-types lint-rooms ## ruff, snakefmt, mypy, imports
+
+lint-code: env
 	$(BIN)/ruff check .
+
+lint-layout: env
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow
+
+lint-rules: env
 	$(BIN)/snakemake --lint
+
+lint-types: env
 	$(BIN)/mypy src
+
+lint-rooms: env
 	$(BIN)/lint-imports --no-logo --no-cache
 
 format: env ## put code and rules into the house's layout

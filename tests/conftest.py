@@ -1,10 +1,13 @@
 """A corpus of a few tones that a tiny detector can learn in seconds."""
 
+import random
+
 import numpy as np
 import pytest
 import soundfile
 import torch
 import yaml
+from hypothesis import settings
 
 from sdd.data.audio import SAMPLE_RATE
 from sdd.data.segments import Segments
@@ -12,6 +15,11 @@ from sdd.detector import Detector, find_architecture
 from tests.helpers.paths import CHECKOUT
 
 torch.set_num_threads(1)
+
+# No deadline: it would be a test of how busy the machine is. `make test` and CI run `repeatable`.
+settings.register_profile("repeatable", deadline=None, derandomize=True, database=None)
+settings.register_profile("random", deadline=None, print_blob=True)
+settings.load_profile("random")
 
 TINY = {
     "extractor_mode": "layer_norm",
@@ -49,6 +57,19 @@ RECIPE = {
 }
 
 GRPO = {**CONFIG["objectives"]["grpo"], "group_size": 16}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config):
+    """Choose the seed of random examples here, so that it can be printed and given again."""
+    repeatable = config.getoption("--hypothesis-profile") == "repeatable"
+    if not repeatable and config.getoption("--hypothesis-seed") is None:
+        config.option.hypothesis_seed = str(random.SystemRandom().randrange(2**32))
+
+
+def pytest_report_header(config):
+    seed = config.getoption("--hypothesis-seed")
+    return f"examples: --hypothesis-seed={seed}" if seed else "examples: repeatable"
 
 
 @pytest.fixture(scope="session")

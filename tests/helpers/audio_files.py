@@ -1,12 +1,15 @@
 """Sounds and files for tests of audio."""
 
+import functools
 from fractions import Fraction
 from pathlib import Path
+from unittest import mock
 
 import av
 import numpy as np
 import torch
 import torchaudio.functional
+from torchaudio.functional import functional
 
 
 def chirp(seconds: float, rate: int, level: float = 0.4) -> np.ndarray:
@@ -40,7 +43,12 @@ def write_container(path: Path, samples: np.ndarray, rate: int, codec: str, kind
 
 def resampled(samples: np.ndarray, rate: int) -> np.ndarray:
     """Mono to 16 kHz by the plain call, on the whole."""
-    return torchaudio.functional.resample(torch.from_numpy(samples), rate, 16_000).numpy()
+    with mock.patch.object(functional, "_get_sinc_resample_kernel", _filter):
+        return torchaudio.functional.resample(torch.from_numpy(samples), rate, 16_000).numpy()
+
+
+# torchaudio makes its filter anew in each call: half a minute for a rate such as 16,001 Hz.
+_filter = functools.lru_cache(maxsize=1)(functional._get_sinc_resample_kernel)
 
 
 def as_integers(samples: np.ndarray) -> np.ndarray:

@@ -27,7 +27,7 @@ def pytest_terminal_summary(terminalreporter, config):
 def cluster():
     """A Slurm of one node, gone afterwards."""
     if os.geteuid() != 0:
-        pytest.skip("a Slurm of one node needs root")
+        pytest.skip("a Slurm of one node needs root: run it as root")
     one_node_slurm("up")
     yield
     one_node_slurm("down")

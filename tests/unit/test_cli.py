@@ -61,8 +61,8 @@ def test_protocol_of_folders(in_the_wild: Path, capsysbinary: pytest.CaptureFixt
     ("arguments", "message"),
     [
         (["nothing"], "There is no corpus reader 'nothing'; there are deepfake_eval_2024, add2023"),
-        (["csv"], "Corpus reader csv: missing a required argument: 'path'."),
-        (["dv", "--real", "x"], "Corpus reader deep_voice: got an unexpected keyword argument"),
+        (["csv"], "Corpus reader csv needs the option 'path'."),
+        (["dv", "--real", "x"], "Corpus reader deep_voice has no option 'real': it takes none."),
         (["add23"], "ADD2023: "),
         (["itw", "--partition", "train"], "meta.csv lists no utterance that could be used"),
     ],

@@ -32,22 +32,22 @@ from tests.helpers.audio_files import as_integers, chirp, resampled, write_conta
 
 
 @pytest.mark.parametrize("rate", [8_000, 11_025, 16_001, 44_100, 48_000, 96_000])
-@pytest.mark.parametrize("samples", [1, 100, 20_000])
-def test_resampling_in_pieces_equals_torchaudio_on_the_whole(rate: int, samples: int) -> None:
-    rng = np.random.default_rng(samples)
-    sent = rng.uniform(-1, 1, samples).astype(np.float32)
-    resampler = Resampler(rate, 16_000, piece_seconds=0.1)
-    got: list[np.ndarray] = []
-    position = 0
-    while position < samples:
-        size = int(rng.integers(1, 9_000))
-        got += resampler.push(sent[position : position + size])
-        position += size
-    got += resampler.finish()
-    expected = resampled(sent, rate)
-    assert len(np.concatenate(got)) == len(expected)
-    # An exact filter would be up to 4e-5 off torchaudio's, which is rounded to float32.
-    np.testing.assert_allclose(np.concatenate(got), expected, rtol=0, atol=5e-7)
+def test_resampling_in_pieces_equals_torchaudio_on_the_whole(rate: int) -> None:
+    for samples in (1, 100, 20_000):
+        rng = np.random.default_rng(samples)
+        sent = rng.uniform(-1, 1, samples).astype(np.float32)
+        resampler = Resampler(rate, 16_000, piece_seconds=0.1)
+        got: list[np.ndarray] = []
+        position = 0
+        while position < samples:
+            size = int(rng.integers(1, 9_000))
+            got += resampler.push(sent[position : position + size])
+            position += size
+        got += resampler.finish()
+        expected = resampled(sent, rate)
+        assert len(np.concatenate(got)) == len(expected)
+        # An exact filter would be up to 4e-5 off torchaudio's, which is rounded to float32.
+        np.testing.assert_allclose(np.concatenate(got), expected, rtol=0, atol=5e-7)
 
 
 @pytest.mark.parametrize("rate", [16_000, 44_100])

@@ -19,35 +19,7 @@ from sdd.detector import (
 )
 from sdd.detector.architectures import STANDARD_CONVOLUTIONS, parse_convolutions
 from sdd.errors import InputError
-
-TINY = {
-    "encoder_layers": 3,
-    "encoder_embed_dim": 48,
-    "encoder_ffn_embed_dim": 96,
-    "encoder_attention_heads": 4,
-    "conv_feature_layers": "[(24, 10, 5)] + [(24, 3, 2)] * 4 + [(24,2,2)] * 2",
-    "conv_pos": 16,
-    "conv_pos_groups": 4,
-    "dropout": 0.0,
-    "attention_dropout": 0.0,
-}
-VARIANTS = {
-    "layer_norm_pre": {
-        **TINY,
-        "extractor_mode": "layer_norm",
-        "layer_norm_first": True,
-        "conv_bias": True,
-    },
-    "group_norm_post": {**TINY},
-    "odd_kernel_equal_width": {
-        **TINY,
-        "extractor_mode": "layer_norm",
-        "conv_pos": 15,
-        "conv_feature_layers": "[(48, 10, 5), (48, 4, 4)]",
-        "activation_fn": "relu",
-    },
-}
-AUTHORS = ["layer_norm_pre", "group_norm_post"]
+from tests.helpers.encoders import AUTHORS, TINY, VARIANTS, make, noise
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -56,21 +28,6 @@ def _one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
-
-
-def make(variant, **changes):
-    """Build a detector whose every parameter, norms and biases too, is off its initial value."""
-    detector = Detector(find_architecture({**VARIANTS[variant], **changes}))
-    detector.initialise(1)
-    generator = torch.Generator().manual_seed(2)
-    with torch.no_grad():
-        for parameter in detector.parameters():
-            parameter.add_(0.05 * torch.randn(parameter.shape, generator=generator))
-    return detector.eval()
-
-
-def noise(*shape, seed=0):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 # --- against torchaudio ---
@@ -358,21 +315,6 @@ def test_layer_drop_compiles_as_one_graph(probability):
         detector.encoder.encoder.layers = torch.nn.ModuleList()
     detector.encoder.encoder.layer_drop = 0.0
     torch.testing.assert_close(logits, detector(waveforms), atol=2e-5, rtol=1e-4)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("variant", AUTHORS)
-def test_inductor_compiles_as_one_graph_in_training(variant):
-    detector = make(variant, dropout=0.1, encoder_layers=1).train()
-    detector.checkpoint_activations = True
-    torch.compiler.reset()
-    compiled = torch.compile(detector, fullgraph=True)
-    compiled(noise(2, 2000)).square().sum().backward()
-    assert all(torch.isfinite(p.grad).all() for p in detector.parameters())
-    detector.eval()
-    torch.testing.assert_close(
-        compiled(noise(2, 2000)), detector(noise(2, 2000)), atol=1e-5, rtol=1e-4
-    )
 
 
 @pytest.mark.parametrize("variant", AUTHORS)

@@ -97,10 +97,17 @@ def list_corpus(
 def _reader_for(name: str, options: dict[str, Any]) -> str:
     """Find the reader that a name means, and check that it takes the options."""
     reader = find_reader(name)
-    try:
-        inspect.signature(READERS[reader]).bind(Path(), None, **options)
-    except TypeError as error:
-        raise InputError(f"Corpus reader {reader}: {error}.") from None
+    # The first two are the data root and the partitions, which every reader takes.
+    parameters = list(inspect.signature(READERS[reader]).parameters.values())[2:]
+    known = [parameter.name for parameter in parameters]
+    needed = [parameter.name for parameter in parameters if parameter.default is parameter.empty]
+    takes = f"it takes {', '.join(known)}" if known else "it takes none"
+    for option in options:
+        if option not in known:
+            raise InputError(f"Corpus reader {reader} has no option {option!r}: {takes}.")
+    for option in needed:
+        if option not in options:
+            raise InputError(f"Corpus reader {reader} needs the option {option!r}.")
     return reader
 
 

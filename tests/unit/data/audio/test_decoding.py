@@ -156,7 +156,10 @@ def test_junk_within_an_mp3_is_left_out_with_a_warning(
     assert "cannot be decoded and are left out" in caplog.text
 
 
-@pytest.mark.skipif(shutil.which("faad") is None, reason="faad, another AAC decoder, is not there")
+@pytest.mark.skipif(
+    shutil.which("faad") is None,
+    reason="another AAC decoder to hold ours against: apt-get install faad",
+)
 @pytest.mark.parametrize(("name", "channels"), [("a.m4a", 1), ("a.m4a", 2), ("a.dat", 2)])
 def test_aac_agrees_with_another_decoder(tmp_path: Path, name: str, channels: int) -> None:
     rate = 44_100

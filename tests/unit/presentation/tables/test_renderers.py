@@ -166,7 +166,10 @@ def test_latex_is_balanced_and_escaped(tmp_path):
     assert r"\cellcolor[gray]{1.00}–" in text
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+@pytest.mark.skipif(
+    shutil.which("pdflatex") is None,
+    reason="LaTeX is compiled where there is pdflatex: apt-get install texlive-latex-extra",
+)
 def test_latex_compiles_alone(paper, tmp_path):
     write_latex(paper, tmp_path / "paper.tex", title="Ours, as_written", notes=["100 % β → ×"])
     rows = [("a_b & {c}", "post", "50%#$^~\\"), ("é", "pre", "TITLE")]
