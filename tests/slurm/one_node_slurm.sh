@@ -35,7 +35,8 @@ stop_daemon() {
     local pid
     pid=$(cat "$(pid_file "$1")")
     kill "$pid"
-    for _ in $(seq 200); do
+    # slurmd waits up to two minutes for its threads, such as one that starts a job.
+    for _ in $(seq 1800); do
       [[ -d /proc/$pid ]] || break
       sleep 0.1
     done
