@@ -66,7 +66,8 @@ def compare(
     Parameters
     ----------
     reference, ours
-        From waveforms float32 [B, T] to embeddings float32 [B, D] and logits float32 [B, 2].
+        From waveforms ``float32 [B, T]`` to embeddings ``float32 [B, D]`` and logits
+        ``float32 [B, 2]``.
     lengths
         Samples of the inputs, one batch each.
     with_logits
@@ -115,12 +116,10 @@ def _size(difference: float) -> float:
 def write_certificate(
     path: Path, compared: Sequence[Comparison], about: dict[str, str], tolerance: float
 ) -> None:
-    """Write the comparisons as CSV, one row a length.
+    """Write the comparisons as CSV, atomically, one row a length.
 
     Parameters
     ----------
-    path
-        Written atomically.
     about
         Columns that are the same in every row, such as the checkpoint and the versions.
     tolerance
@@ -140,7 +139,7 @@ def collect_certificates(certificates: Sequence[Path], target: Path) -> None:
     Parameters
     ----------
     certificates
-        Files of `write_certificate`.
+        CSV files of which `write_certificate` made each.
     target
         The CSV to write, atomically: the columns of the certificates less those of one length.
     """
@@ -187,7 +186,7 @@ def certify(
     Returns
     -------
     comparisons
-        One a length.
+        In the order of `lengths`.
     about
         What was compared: file, weights, versions.
 

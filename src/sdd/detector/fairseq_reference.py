@@ -94,9 +94,10 @@ class FairseqDetector(nn.Module):
         self.proj_fc = nn.Linear(int(cast(int, configuration["encoder_embed_dim"])), 2)
 
     def embed_and_logits(self, waveforms: Tensor) -> tuple[Tensor, Tensor]:
-        """Score float32 [B, T] at 16 kHz: embeddings float32 [B, D], logits float32 [B, 2].
+        """Return embeddings ``float32 [B, D]`` and logits ``float32 [B, 2]``.
 
-        Each waveform is layer-normalised first, as the authors' loader does.
+        `waveforms` are ``float32 [B, T]`` at 16 kHz; each is layer-normalised first, as the
+        authors' loader does.
         """
         encoder = cast(Callable[..., dict[str, Tensor]], self.m_ssl.model)
         normal = F.layer_norm(waveforms, waveforms.shape[1:])

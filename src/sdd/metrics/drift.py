@@ -38,9 +38,9 @@ def drift(
 
     Parameters
     ----------
-    embeddings : array_like [n, d]
+    embeddings : ``float [n, d]``
         One row for each fake utterance of a test set.
-    reference : array_like [m, d]
+    reference : ``float [m, d]``
         One row for each fake utterance of the reference set.
     method : {'mean', 'sliced', 'exact'}
         `mean`: mean over the d dimensions of the 1-D distance (exact, no randomness).
@@ -100,12 +100,12 @@ def wasserstein_per_dimension(x: ArrayLike, y: ArrayLike) -> FloatArray:
 
     Parameters
     ----------
-    x, y : array_like [n, d] and [m, d]
+    x, y : ``float [n, d]`` and ``float [m, d]``
         Two sets of points.
 
     Returns
     -------
-    float64 [d]
+    ``float64 [d]``
         In the unit of the points, summed in float64.
 
     Raises
@@ -140,7 +140,7 @@ def _common_steps(n: int, m: int) -> tuple[NDArray[np.intp], NDArray[np.intp], F
 
 
 def unit_directions(dimensions: int, count: int, seed: int) -> FloatArray:
-    """Draw random directions of the sliced distance: unit vectors, float64 [dimensions, count]."""
+    """Draw random unit vectors for the sliced distance: ``float64 [dimensions, count]``."""
     with _pot_without_torch() as ot:
         directions: FloatArray = ot.sliced.get_random_projections(dimensions, count, seed)
     return directions
@@ -154,7 +154,7 @@ def _sliced(x: FloatArray, y: FloatArray, projections: int, seed: int) -> float:
 
 
 def ground_cost(x: NDArray[Any], y: NDArray[Any]) -> FloatArray:
-    """Compute Euclidean distances between sets of points [n, d] and [m, d]: float64 [n, m]."""
+    """Return Euclidean distances, ``float64 [n, m]``, of ``float [n, d]`` and ``float [m, d]``."""
     # scipy's differences, not POT's expansion of the square, which cancels for close points.
     from scipy.spatial.distance import cdist
 
@@ -169,9 +169,9 @@ def solve_transport(
 
     Parameters
     ----------
-    cost : float64 [n, m]
+    cost : ``float64 [n, m]``
         Of moving one unit of mass.
-    mass, reference_mass : float64 [n] and [m], optional
+    mass, reference_mass : ``float64 [n]`` and ``float64 [m]``, optional
         Mass of each point, of sum 1; the same for all unless given.
 
     Returns
@@ -228,7 +228,8 @@ def check_sets(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
 
     Parameters
     ----------
-    x, y : array_like [n, d] and [m, d]
+    x, y : ``float [n, d]`` and ``float [m, d]``
+        Embeddings of a test set and of the reference set.
 
     Returns
     -------

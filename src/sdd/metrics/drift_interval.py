@@ -61,11 +61,11 @@ def drift_interval(
 
     Parameters
     ----------
-    embeddings : array_like [n, d]
+    embeddings : ``float [n, d]``
         One row for each fake utterance of a test set.
-    sources : array_like [n]
+    sources : ``str [n]`` or ``int [n]``
         What each was cut from.
-    reference, reference_sources : array_like [m, d] and [m]
+    reference, reference_sources : ``float [m, d]`` and ``str [m]`` or ``int [m]``
         The same of the reference set.
     method, projections, cap, seed
         As for `sdd.metrics.drift.drift`; `seed` is that of the bootstrap, too.
@@ -138,9 +138,9 @@ def same_distribution_floor(
 
     Parameters
     ----------
-    reference : array_like [m, d]
+    reference : ``float [m, d]``
         One row for each fake utterance of the reference set.
-    sources : array_like [m]
+    sources : ``str [m]`` or ``int [m]``
         What each was cut from; no source is in both halves.
     splits : int
         Random divisions in two to take the mean of.
@@ -190,7 +190,7 @@ def _renumbered(labels: NDArray[Any]) -> NDArray[np.intp]:
 def _source_weights(
     groups: NDArray[np.intp], replicates: int, generator: np.random.Generator
 ) -> FloatArray:
-    """Draw as many sources anew as there are: the weights of points, float64 [replicates, n]."""
+    """Draw as many sources anew as there are: weights of points, ``float64 [replicates, n]``."""
     count = int(groups.max()) + 1
     drawn = generator.multinomial(count, np.full(count, 1 / count), size=replicates)
     weights = drawn[:, groups].astype(np.float64)
@@ -201,7 +201,7 @@ def _source_weights(
 def _weighted_drifts(
     x: NDArray[Any], y: NDArray[Any], weights_x: FloatArray, weights_y: FloatArray, threads: int
 ) -> FloatArray:
-    """Average over columns the 1-D distance of weighted points: float64 [replicates].
+    """Average over columns the 1-D distance of weighted points: ``float64 [replicates]``.
 
     The area between the two distribution functions: between one value and the next both are
     constant, so it is a sum over the sorted values of both sets, whose order all replicates share.

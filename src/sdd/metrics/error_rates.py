@@ -32,7 +32,7 @@ def eer(real_scores: ArrayLike, fake_scores: ArrayLike) -> tuple[float, float]:
 
     Parameters
     ----------
-    real_scores, fake_scores : array_like [n_real] and [n_fake]
+    real_scores, fake_scores : ``float [n_real]`` and ``float [n_fake]``
         Any unit; higher means more likely real.
 
     Returns
@@ -87,14 +87,14 @@ def detection_error_tradeoff(
 
     Parameters
     ----------
-    real_scores, fake_scores : array_like [n_real] and [n_fake]
+    real_scores, fake_scores : ``float [n_real]`` and ``float [n_fake]``
         Higher means more likely real.
 
     Returns
     -------
-    frr, far : float64 [n_thresholds]
+    frr, far : ``float64 [n_thresholds]``
         False rejection rate (0 rising to 1) and false acceptance rate (1 falling to 0), fractions.
-    thresholds : float64 [n_thresholds]
+    thresholds : ``float64 [n_thresholds]``
         One below the smallest score, then the distinct scores, ascending.
 
     Raises
@@ -118,7 +118,7 @@ def area_under_curve(real_scores: ArrayLike, fake_scores: ArrayLike) -> float:
 
     Parameters
     ----------
-    real_scores, fake_scores : array_like [n_real] and [n_fake]
+    real_scores, fake_scores : ``float [n_real]`` and ``float [n_fake]``
         Higher means more likely real.
 
     Returns
@@ -147,7 +147,7 @@ def selection_der(real_scores: ArrayLike, fake_scores: ArrayLike) -> float:
 
     Parameters
     ----------
-    real_scores, fake_scores : array_like [n_real] and [n_fake]
+    real_scores, fake_scores : ``float [n_real]`` and ``float [n_fake]``
         Higher means more likely real.
 
     Returns

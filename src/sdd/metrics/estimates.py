@@ -38,8 +38,9 @@ class Rounds:
 
     Attributes
     ----------
-    values : float64 [r]
-    replicates : float64 [r, b]
+    values : ``float64 [r]``
+        One a round, in any unit.
+    replicates : ``float64 [r, b]``
         The same under each resampling of the sources; column i is the same resampling in every
         object that is compared.
     trained

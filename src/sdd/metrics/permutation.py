@@ -20,15 +20,16 @@ def errors_by_source(
 
     Parameters
     ----------
-    scores : array_like [n]
+    scores : ``float [n]``
         Higher means more likely real.
-    real : array_like of bool [n]
-    sources : array_like of int [n]
+    real : ``bool [n]``
+        Which trials are real; both classes must occur.
+    sources : ``int [n]``
         Number of each trial's source, from 0.
 
     Returns
     -------
-    float64 [count]
+    ``float64 [count]``
         Errors at the detector's own EER threshold, each over twice the number of trials of its
         class: fractions that add up to the EER.
     """
@@ -54,7 +55,7 @@ def permutation_test(
 
     Parameters
     ----------
-    differences : array_like [s]
+    differences : ``float [s]``
         `errors_by_source` of one detector minus that of the other on the same trials, a mean over
         rounds or test sets if there are several. An exchange turns a sign.
     permutations
@@ -95,12 +96,12 @@ def holm(p_values: ArrayLike) -> FloatArray:
 
     Parameters
     ----------
-    p_values : array_like [m]
+    p_values : ``float [m]``
         NaN where there is no test; such entries do not count.
 
     Returns
     -------
-    float64 [m]
+    ``float64 [m]``
         min(1, max over smaller p of (m - rank) p), rank from 0.
     """
     values = np.asarray(p_values, dtype=np.float64)

@@ -18,7 +18,7 @@ def mean_and_spread(values: ArrayLike) -> tuple[float, float]:
 
     Parameters
     ----------
-    values : array_like [n_rounds]
+    values : ``float [n_rounds]``
         One value a round, any unit.
 
     Returns
@@ -48,7 +48,7 @@ def t_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, floa
 
     Parameters
     ----------
-    values : array_like [n_rounds]
+    values : ``float [n_rounds]``
         One value a round, any unit.
     confidence : float
         Between 0 and 1, both excluded.

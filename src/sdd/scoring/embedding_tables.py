@@ -30,7 +30,7 @@ def write_embeddings(path: Path, table: Segments, embeddings: np.ndarray) -> Non
     path
         Parquet file: segment_id, source, label, embedding.
     embeddings
-        float32 [N, D], in its order.
+        ``float32 [N, D]``, in its order.
     """
     import pyarrow as pa
 

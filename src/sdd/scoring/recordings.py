@@ -46,18 +46,18 @@ class RecordingScore:
 
     @property
     def mean_logits(self) -> np.ndarray:
-        """Mean over the windows, which are of one length: float64 [2]."""
+        """Mean over the windows, which are of one length: ``float64 [2]``."""
         mean: np.ndarray = self.logits.astype(np.float64).mean(axis=0)
         return mean
 
     @property
     def window_probabilities(self) -> np.ndarray:
-        """Probability of fake of each window, float64 [W]."""
+        """Probability of fake of each window, ``float64 [W]``."""
         return probability_of_fake(self.logits)
 
 
 def probability_of_fake(logits: np.ndarray) -> np.ndarray:
-    """Softmax probability of FAKE: [..., 2] to float64 [...].
+    """Softmax probability of FAKE: ``float [..., 2]`` to ``float64 [...]``.
 
     It is what the detector says, and not calibrated.
     """
@@ -116,7 +116,7 @@ def cut_windows(samples: int, longest_seconds: float) -> np.ndarray:
     Returns
     -------
     ndarray
-        int64 [W, 2], first sample and the one past the last; lengths differ by a sample at most.
+        ``int64 [W, 2]``, first sample and the one past the last; lengths differ by at most one.
     """
     longest = samples if np.isinf(longest_seconds) else max(1, round(longest_seconds * SAMPLE_RATE))
     count = max(1, -(-samples // longest))

@@ -194,7 +194,7 @@ def negative_bracket(
 
 
 def _gain(logs: PolicyLogs, weights: Weights, options: Grpo) -> tuple[Tensor, Tensor]:
-    """The bracket without the regularisation, and the share of the labels that are clipped; [B]."""
+    """Return the bracket without its regularisation and the share of clipped labels, ``float [B]``."""
     correct, wrong = logs.new
     unclipped = torch.zeros_like(weights.share_correct)
     if options.negatives == "released_none":

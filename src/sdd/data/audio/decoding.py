@@ -31,7 +31,7 @@ def decode(path: Path) -> tuple[FloatArray, int]:
     Returns
     -------
     samples
-        float32 [T, C], full scale is 1. The delay of the encoder is removed where the file states
+        ``float32 [T, C]``, full scale 1. The delay of the encoder is removed where the file states
         it.
     rate
         Samples per second.
@@ -58,7 +58,7 @@ def decode_blocks(path: Path) -> tuple[int, Iterator[FloatArray]]:
     rate
         Samples per second.
     blocks
-        float32 [t, C] each; at least one, none empty. Iterating raises InputError as `decode` does.
+        ``float32 [t, C]`` each; at least one, none empty. Iterating raises InputError as `decode`.
 
     Raises
     ------
@@ -180,7 +180,7 @@ def _frames(path: Path, container: Any) -> Iterator[Any]:  # noqa: ANN401
 
 
 def _samples(frame: Any) -> FloatArray:  # noqa: ANN401
-    """Samples of a PyAV frame as float32 [t, C], full scale 1."""
+    """Samples of a PyAV frame as ``float32 [t, C]``, full scale 1."""
     raw = frame.to_ndarray()
     block: npt.NDArray[Any] = raw.T if frame.format.is_planar else raw.reshape(frame.samples, -1)
     if block.dtype == np.uint8:

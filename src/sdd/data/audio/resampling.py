@@ -34,7 +34,7 @@ def sinc_filter(source: int, target: int) -> FloatArray:
     Returns
     -------
     ndarray
-        float32 [2 R + 1], the middle at index R; one step is
+        ``float32 [2 R + 1]``, the middle at index R; one step is
         1 / (source * target) of the unit in which the rates are given.
     """
     cutoff = _ROLLOFF * min(source, target)
@@ -80,7 +80,7 @@ class Resampler:
         self._count = 0
 
     def push(self, samples: FloatArray) -> Iterator[FloatArray]:
-        """Take float32 [t]; yield the output, float32 [t'], that what follows does not change."""
+        """Take ``float32 [t]``; yield what output, ``float32 [t']``, no later sample changes."""
         if self._source == self._target:
             yield samples
             return

@@ -105,7 +105,7 @@ def coloured_noise(colour: str, samples: int, generator: np.random.Generator) ->
 
     Returns
     -------
-    float64 [samples]
+    ``float64 [samples]``
         Of unit root mean square.
     """
     length = scipy.fft.next_fast_len(samples, real=True)
@@ -126,7 +126,7 @@ def room_response(reverberation: float, generator: np.random.Generator) -> Float
 
     Returns
     -------
-    float64 [round(reverberation * SAMPLE_RATE) + 1]
+    ``float64 [round(reverberation * SAMPLE_RATE) + 1]``
         Of unit energy.
     """
     time = np.arange(round(reverberation * SAMPLE_RATE)) / SAMPLE_RATE
@@ -155,13 +155,13 @@ def record(wave: FloatArray, recording: Recording, generator: np.random.Generato
     Parameters
     ----------
     wave
-        float64 [samples] at 16 kHz.
+        ``float64 [samples]`` at 16 kHz.
     generator
         Source of the noise and the room.
 
     Returns
     -------
-    float64 [samples]
+    ``float64 [samples]``
         Within -0.98..0.98.
     """
     if recording.reverberation is not None:

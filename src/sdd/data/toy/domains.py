@@ -152,7 +152,7 @@ class ToyUtterance:
     speaker
         Number of the voice.
     wave
-        float64 [samples] at 16 kHz.
+        ``float64 [samples]`` at 16 kHz.
     """
 
     pair: int

@@ -216,7 +216,7 @@ def synthesise(speaker: Speaker, duration: float, generator: np.random.Generator
 
     Returns
     -------
-    float64 [round(duration * SAMPLE_RATE)]
+    ``float64 [round(duration * SAMPLE_RATE)]``
         With a peak of 0.9.
 
     Raises
