@@ -21,12 +21,12 @@ def measure_drifts(
 ) -> list[dict[str, Any]]:
     """Measure how far the fakes of each test set are from those of the reference set.
 
+    Settings are those of `sdd.metrics.drift_interval.drift_interval`.
+
     Parameters
     ----------
     reference_set, tests
         Embedding tables of one detector; a test set is named as its file.
-    method, replicates, seed, threads
-        As for `sdd.metrics.drift_interval.drift_interval`.
 
     Returns
     -------

@@ -63,8 +63,6 @@ def prepare_corpus(
         Where prepared audio of all corpora lies.
     corpus
         Its FLAC files are written below `folder/corpus/`.
-    workers
-        Threads.
     allowed_failures
         How many sources may fail; `sdd.data.audio.table.read_failures` tells which did.
 

@@ -88,12 +88,11 @@ def rawboost(
         4 the three in series, 5 convolutive then impulsive (the paper's choice).
     generator
         Source of every random choice; the same state gives the same output.
-    sample_rate
-        In Hz.
 
     Returns
     -------
     ``float32 [T]``
+        As long as the waveform.
 
     Raises
     ------
@@ -137,9 +136,7 @@ def band_stop_filters(
     taps
         ``int [*S]``, odd, at least 3.
     low_hz, high_hz
-        ``float [*S]``, edges of the stop bands, with 0 < low < high < sample_rate / 2.
-    sample_rate
-        In Hz.
+        ``float [*S]``, edges of the stop bands, with 0 < low < high < sample_rate / 2, all in Hz.
 
     Returns
     -------
@@ -172,8 +169,6 @@ def multi_notch_filters(
         ``float [N]``, the peak response of each filter.
     generator
         Source of the centres, widths and taps.
-    sample_rate
-        In Hz.
 
     Returns
     -------

@@ -46,10 +46,6 @@ class Job:
 
     Attributes
     ----------
-    hours
-        Of work.
-    memory_gb
-        Main memory.
     gpu_gb
         Memory of the GPU; 0 without one.
     passing_gb

@@ -78,7 +78,7 @@ def certificate_options(experiment: Experiment, checkpoint: str, converted: str)
     Parameters
     ----------
     checkpoint
-        ``model/init``.
+        Written as ``{model}/{init}``, like its folder.
     converted
         What the workflow made of it; held against the file as published, or against itself where
         it was trained here.

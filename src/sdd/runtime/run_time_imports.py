@@ -49,8 +49,6 @@ class SourceFile:
 
     Attributes
     ----------
-    path
-        Where it lies.
     name
         Where it lies below the folder of all code, so that no two files are confused.
     module

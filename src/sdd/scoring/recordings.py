@@ -79,7 +79,7 @@ def find_recordings(places: Iterable[Path]) -> tuple[list[Path], int]:
     Returns
     -------
     recordings : list of Path
-        Each once.
+        Without repetition, in the order met.
     left_out : int
         Files in folders that have no audio suffix.
     """

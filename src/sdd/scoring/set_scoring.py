@@ -57,7 +57,7 @@ class SetFiles:
     Attributes
     ----------
     table
-        Its segments.
+        The segment table of the set.
     scores, embeddings
         Where the score table goes, and that of the embeddings of its fake segments; None where
         these are not wanted.

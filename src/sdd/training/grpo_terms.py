@@ -194,7 +194,7 @@ def negative_bracket(
 
 
 def _gain(logs: PolicyLogs, weights: Weights, options: Grpo) -> tuple[Tensor, Tensor]:
-    """Return the bracket without its regularisation and the share of clipped labels, ``float [B]``."""
+    """Return the bracket less its regularisation and the share of clipped labels: ``float [B]``."""
     correct, wrong = logs.new
     unclipped = torch.zeros_like(weights.share_correct)
     if options.negatives == "released_none":

@@ -164,14 +164,12 @@ def assess(
     ----------
     differences
         By pair of rows and test set; a missing one leaves its test open.
-    models
-        In order.
     domains
         Test sets of `in_domain` and `out_of_domain`.
     main
         The model that stands for the paper's XLS-R-2B.
     paper
-        The same of the paper's own table.
+        Differences of the paper's own table, likewise.
 
     Returns
     -------

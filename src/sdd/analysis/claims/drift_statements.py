@@ -19,11 +19,9 @@ class Drifts:
     Attributes
     ----------
     estimates
-        By (algorithm, test set).
+        By (algorithm, test set), in the unit of the embeddings.
     floor
         The drift between two halves of the reference set: what is no drift at all.
-    in_domain, out_of_domain
-        Test sets.
     """
 
     estimates: Mapping[tuple[str, str], Estimate]

@@ -37,7 +37,7 @@ class Claim:
     a, b
         The rows whose EERs are compared: a minus b.
     expected
-        Of each difference.
+        What each difference should be.
     where
         Test sets: a domain (each of its sets), an average, or one set.
     most

@@ -87,8 +87,6 @@ def judge(tests: Sequence[ClaimTest], *, most: bool = False) -> Judgement:
 
     Parameters
     ----------
-    tests
-        At least one.
     most
         Whether most tests have to be met, rather than all.
 

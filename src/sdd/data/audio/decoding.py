@@ -34,7 +34,7 @@ def decode(path: Path) -> tuple[FloatArray, int]:
         ``float32 [T, C]``, full scale 1. The delay of the encoder is removed where the file states
         it.
     rate
-        Samples per second.
+        Samples per second of each channel.
 
     Raises
     ------
@@ -48,15 +48,10 @@ def decode(path: Path) -> tuple[FloatArray, int]:
 def decode_blocks(path: Path) -> tuple[int, Iterator[FloatArray]]:
     """Decode an audio file piece by piece, so that its length does not matter.
 
-    Parameters
-    ----------
-    path
-        As for `decode`.
-
     Returns
     -------
     rate
-        Samples per second.
+        Samples per second of each channel.
     blocks
         ``float32 [t, C]`` each; at least one, none empty. Iterating raises InputError as `decode`.
 

@@ -54,8 +54,6 @@ def prepare_source(source: Path, target: Path) -> PreparedSource:
 
     Parameters
     ----------
-    source
-        Anything `sdd.data.audio.decoding.decode` reads.
     target
         The FLAC to write, all at once or not at all.
 

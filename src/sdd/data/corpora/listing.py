@@ -29,12 +29,8 @@ class Utterance:
 
     Attributes
     ----------
-    name
-        The ID.
     label
-        `real` or `fake`.
-    path
-        The audio file.
+        `real` or `fake`, nothing else.
     attack, speaker, proportion, language
         As in the protocol; `-` where not known.
     window

@@ -79,10 +79,7 @@ def list_corpus(
 ) -> Listing:
     """List the utterances of a corpus as released, without looking at their audio.
 
-    Parameters
-    ----------
-    name, root, partitions, **options
-        As for `read_corpus`.
+    Arguments are those of `read_corpus`.
 
     Raises
     ------

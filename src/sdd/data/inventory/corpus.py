@@ -110,7 +110,7 @@ def take_inventory(
     workers: int = 1,
     **options: Any,  # noqa: ANN401
 ) -> Inventory:
-    """Look at every file of a corpus.
+    """Look at every file of a corpus, as `sdd.data.corpora.readers.read_corpus` would read it.
 
     Parameters
     ----------
@@ -118,8 +118,6 @@ def take_inventory(
         Of the corpus in the config.
     journal
         Keeps the facts of files, so that only changed ones are decoded again.
-    reader, partitions, **options
-        As for `sdd.data.corpora.readers.read_corpus`.
     allowed
         How many files may be missing or unreadable.
     min_seconds

@@ -38,7 +38,7 @@ class FileFacts:
     error
         Why it cannot be decoded, empty if it can; the other facts are then 0.
     size
-        Bytes.
+        Bytes of the file.
     rate, channels
         Samples per second, and channels.
     samples

@@ -62,9 +62,9 @@ def linear_prediction(
     Parameters
     ----------
     wave
-        ``float64 [samples]``.
+        ``float64 [samples]`` at 16 kHz.
     order
-        Predictor coefficients.
+        Number of predictor coefficients.
     size
         Frame length in samples.
 
@@ -94,7 +94,7 @@ def minimum_phase_envelope(wave: FloatArray, quefrency: int, size: int = 512) ->
     Parameters
     ----------
     wave
-        ``float64 [samples]``.
+        ``float64 [samples]`` at 16 kHz.
     quefrency
         Number of cepstral coefficients that are kept.
     size
@@ -129,6 +129,7 @@ def pulse_train(f0: FloatArray, samples: int) -> FloatArray:
     Returns
     -------
     ``float64 [samples]``
+        At 16 kHz.
     """
     step = np.interp(np.arange(samples) / HOP, np.arange(f0.size), f0) / SAMPLE_RATE
     phase = np.cumsum(step)

@@ -24,7 +24,7 @@ class Conditions:
     Attributes
     ----------
     snr
-        Signal-to-noise ratio, dB.
+        Signal-to-noise ratio in dB.
     noises
         Colours, keys of `NOISE_SLOPES`.
     level
@@ -127,7 +127,7 @@ def room_response(reverberation: float, generator: np.random.Generator) -> Float
     Returns
     -------
     ``float64 [round(reverberation * SAMPLE_RATE) + 1]``
-        Of unit energy.
+        At 16 kHz, of unit energy.
     """
     time = np.arange(round(reverberation * SAMPLE_RATE)) / SAMPLE_RATE
     tail = generator.standard_normal(time.size) * 10 ** (-3 * time / reverberation)
@@ -162,7 +162,7 @@ def record(wave: FloatArray, recording: Recording, generator: np.random.Generato
     Returns
     -------
     ``float64 [samples]``
-        Within -0.98..0.98.
+        At 16 kHz, within -0.98..0.98.
     """
     if recording.reverberation is not None:
         room = room_response(recording.reverberation, generator)

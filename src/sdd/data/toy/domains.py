@@ -33,8 +33,6 @@ class Domain:
     families
         Families of fakes; pair k has the k-th, cyclically; a frequent family is listed
         more than once.
-    conditions
-        Recording conditions.
     speakers
         Number of voices; real and fake share them.
     """
@@ -146,7 +144,7 @@ class ToyUtterance:
     number
         Within the domain: 2 * pair for the real one, 2 * pair + 1 for the fake.
     label
-        real or fake.
+        `real` or `fake`, as in protocols.
     family
         Family of the fake; `-` if real.
     speaker
@@ -174,7 +172,7 @@ def spread(count: int, low: float, high: float, power: float = 1.0) -> list[floa
     Parameters
     ----------
     low, high
-        Limits, seconds.
+        Shortest and longest duration in seconds.
     power
         Above 1: more short ones.
 

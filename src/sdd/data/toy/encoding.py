@@ -29,7 +29,7 @@ def write_audio(path: Path, wave: FloatArray, rate: int = SAMPLE_RATE, channels:
     rate
         Samples per second in the file.
     channels
-        All alike.
+        All of them hold the same samples.
 
     Raises
     ------

@@ -43,7 +43,7 @@ def mel_filters(bands: int, size: int) -> FloatArray:
     Returns
     -------
     ``float64 [bands, size // 2 + 1]``
-        Unit peaks.
+        Each with a peak of 1.
     """
     frequency = np.linspace(0, SAMPLE_RATE / 2, size // 2 + 1)
     top = 2595 * np.log10(1 + SAMPLE_RATE / 2 / 700)

@@ -14,7 +14,7 @@ def hann(size: int) -> FloatArray:
     Parameters
     ----------
     size
-        In samples, even.
+        An even number of samples.
 
     Returns
     -------
@@ -30,7 +30,7 @@ def cut(wave: FloatArray, size: int, hop: int) -> FloatArray:
     Parameters
     ----------
     wave
-        ``float64 [samples]``.
+        ``float64 [samples]`` at 16 kHz.
     size, hop
         Frame length and advance in samples.
 
@@ -72,7 +72,7 @@ def spectrum(wave: FloatArray, size: int, hop: int) -> ComplexArray:
     Parameters
     ----------
     wave
-        ``float64 [samples]``.
+        ``float64 [samples]`` at 16 kHz.
     size, hop
         Frame length and advance in samples.
 
@@ -116,12 +116,12 @@ def filter_frames(excitation: FloatArray, response: ComplexArray, hop: int) -> F
     Parameters
     ----------
     excitation
-        ``float64 [samples]``.
+        ``float64 [samples]`` at 16 kHz.
     response
         ``complex128 [frames, size // 2 + 1]``, as a transform of `size` samples has them; frame t
         holds at sample t * hop; frames >= ceil(samples / hop) + 1 (more are ignored).
     hop
-        Advance in samples.
+        Advance of the frames in samples.
 
     Returns
     -------

@@ -209,11 +209,6 @@ def random_tracks(speaker: Speaker, samples: int, generator: np.random.Generator
 def synthesise(speaker: Speaker, duration: float, generator: np.random.Generator) -> FloatArray:
     """Synthesise a random utterance.
 
-    Parameters
-    ----------
-    duration
-        Seconds.
-
     Returns
     -------
     ``float64 [round(duration * SAMPLE_RATE)]``

@@ -197,14 +197,14 @@ def tract_response(formants: FloatArray, tract_scale: float) -> ComplexArray:
     Parameters
     ----------
     formants
-        ``float64 [frames, 4]``, Hz.
+        ``float64 [frames, 4]``, F1 to F4 in Hz.
     tract_scale
         Factor on all formants.
 
     Returns
     -------
     ``complex128 [frames, 257]``
-        Every 31.25 Hz.
+        At multiples of 31.25 Hz.
     """
     frames = formants.shape[0]
     higher = np.broadcast_to(HIGHER_FORMANTS, (frames, HIGHER_FORMANTS.size))
@@ -222,11 +222,12 @@ def frication_response(centre: FloatArray, width: FloatArray) -> ComplexArray:
     Parameters
     ----------
     centre, width
-        ``float64 [frames]``, Hz.
+        ``float64 [frames]``, of the resonance in Hz.
 
     Returns
     -------
     ``complex128 [frames, 257]``
+        At multiples of 31.25 Hz.
     """
     poles = scipy.fft.rfft(_denominator(centre[:, None], width[:, None]), n=TRANSFORM, axis=1)
     zero = scipy.fft.rfft([1.0, -0.97], n=TRANSFORM)

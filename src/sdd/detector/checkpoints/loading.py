@@ -116,15 +116,13 @@ def load_pretrained(
 def load_encoder_weights(path: Path | str, detector: Detector) -> None:
     """Load the encoder of a detector from a pre-trained checkpoint and leave its back end alone.
 
-    Parameters become other objects: make the optimiser afterwards. The encoder goes to the back
-    end's type and device.
+    The detector's parameters become other objects: make the optimiser afterwards. The encoder goes
+    to the back end's type and device.
 
     Parameters
     ----------
     path
         fairseq's `.pt`, or any file that `load_detector` reads; its back end is ignored.
-    detector
-        Changed in place.
 
     Raises
     ------

@@ -152,8 +152,6 @@ def plot_figure2(
 
     Parameters
     ----------
-    drifts
-        As for `plot_drift`.
     contents
         As `sdd.experiment.contents.figure2` returns it.
     columns

@@ -28,7 +28,7 @@ def read_histories(paths: Sequence[Path]) -> pd.DataFrame:
     Parameters
     ----------
     paths
-        `.../{model}/{init}/{algorithm}/round{n}/history.csv`.
+        Files in the folders of cells: ``.../{model}/{init}/{algorithm}/round{n}/history.csv``.
 
     Returns
     -------

@@ -208,8 +208,6 @@ def arrange_rows(
         Its first columns are row, model, init, algorithm.
     cells
         What stands in each of its rows.
-    labels
-        See `arrange`.
     variants
         Of each row, what tells it from another row of the same algorithm.
     """

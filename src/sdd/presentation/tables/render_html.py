@@ -90,8 +90,6 @@ def write_html(
         The .html file; replaced whole or not at all.
     title, notes
         Above and below the table.
-    labels, group_titles
-        See `sdd.presentation.tables.arrangement.arrange`.
     paper
         The paper's table: its values stand in small type under the measured ones where row and
         column match, and nowhere if none do.

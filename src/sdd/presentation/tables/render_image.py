@@ -45,8 +45,6 @@ def write_image(
         A .png or .pdf file; replaced whole or not at all. Equal tables give equal files.
     title, notes
         Above and below the table.
-    labels, group_titles
-        See `sdd.presentation.tables.arrangement.arrange`.
     paper
         The paper's table: its values stand in small type under the measured ones where row and
         column match, and nowhere if none do.

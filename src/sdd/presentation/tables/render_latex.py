@@ -78,8 +78,6 @@ def write_latex(
         The .tex file; replaced whole or not at all.
     title, notes
         Above and below the table.
-    labels, group_titles
-        See `sdd.presentation.tables.arrangement.arrange`.
     """
     arrangement = as_arrangement(table, labels=labels, group_titles=group_titles)
     below = "\n".join(
