@@ -105,7 +105,7 @@ def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     command = commands.add_parser(
         "score",
         help="score recordings with a detector",
-        description="Give the probability that recordings are fake, as a table or CSV. It is what "
+        description="Show the probability that recordings are fake, as a table or CSV. It is what "
         "the detector says, and not calibrated: see docs/scoring.md.",
     )
     command.add_argument(

@@ -87,7 +87,7 @@ def assemble_table(
 
 
 def domain_columns(table: pd.DataFrame) -> tuple[list[str], list[str]]:
-    """Test sets of a table, by domain.
+    """Return the test sets of a table, by domain.
 
     Returns
     -------
@@ -115,13 +115,7 @@ def domain_columns(table: pd.DataFrame) -> tuple[list[str], list[str]]:
 
 
 def write_csv(table: pd.DataFrame, path: Path | str) -> None:
-    """Write a table as CSV; values unrounded, NaN as an empty field.
-
-    Parameters
-    ----------
-    path
-        The file; replaced whole or not at all.
-    """
+    """Write a table as CSV; values unrounded, NaN as an empty field."""
     domain_columns(table)
     with atomic_path(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
@@ -170,12 +164,12 @@ def read_table(path: Path | str) -> pd.DataFrame:
 
 
 def paper_values(table: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
-    """Values of another table, such as the paper's, where its rows and columns match.
+    """Return the values of the paper's table where its rows and columns match those of `table`.
 
     Parameters
     ----------
     paper
-        The one to hold it against.
+        Another table, whose rows and columns may be others.
 
     Returns
     -------
@@ -229,7 +223,7 @@ def _cell_frame(cells: pd.DataFrame | Iterable[Measurement]) -> pd.DataFrame:
 
 
 def _means_over_rounds(cells: pd.DataFrame) -> dict[tuple[str, str, str, str], float]:
-    """Mean EER of each (model, init, algorithm, test set) over the rounds that were measured."""
+    """Average the EER of each (model, init, algorithm, test set) over the rounds measured."""
     by_round: dict[tuple[str, str, str, str], dict[object, float]] = {}
     for model, init, algorithm, round_number, test_set, value in zip(
         *(cells[name] for name in CELL_COLUMNS), strict=True

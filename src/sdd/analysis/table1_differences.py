@@ -97,6 +97,6 @@ def join_recipes(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def _columns(table: pd.DataFrame) -> list[list[str]]:
-    """Columns of each domain, its average last."""
+    """List the columns of each domain, its average last."""
     domains = zip(domain_columns(table), AVERAGES, strict=True)
     return [[*sets, average] for sets, average in domains if sets]

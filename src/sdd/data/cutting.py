@@ -135,7 +135,7 @@ def _selected(protocol: "pd.DataFrame", partition: str | None, label: str | None
 
 
 def _audio_of(rows: "pd.DataFrame", audio_table: "pd.DataFrame") -> "pd.DataFrame":
-    """Audio-table row of each protocol row."""
+    """Return the audio-table row of each protocol row."""
     prepared = audio_table.set_index("path")
     absent = ~rows["Path"].isin(prepared.index)
     if absent.any():
@@ -150,7 +150,7 @@ def _audio_of(rows: "pd.DataFrame", audio_table: "pd.DataFrame") -> "pd.DataFram
 def _bounds(
     rows: "pd.DataFrame", audio: "pd.DataFrame"
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """First sample of each row and the one past its last, at 16 kHz."""
+    """Return the first sample of each row and the one past its last, at 16 kHz."""
     samples = audio["samples"].to_numpy(dtype=np.int64)
     start, end = np.zeros_like(samples), samples.copy()
     window = _is_window(rows)
@@ -174,7 +174,7 @@ def _bounds(
 def _at_16_khz(
     samples: npt.NDArray[np.int64], rate: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
-    """Nearest position at 16 kHz, in whole numbers: floats are not exact for long files."""
+    """Return the nearest position at 16 kHz, in whole numbers: floats are not exact for hours."""
     return (2 * samples * SAMPLE_RATE + rate) // (2 * rate)
 
 
@@ -185,7 +185,7 @@ def _is_window(rows: "pd.DataFrame") -> npt.NDArray[np.bool_]:
 
 
 def _sources(rows: "pd.DataFrame") -> npt.NDArray[np.object_]:
-    """Name of what rows were cut from: rows with the same one are not independent."""
+    """Name what rows were cut from: rows with the same name are not independent."""
     sources = rows["ID"].to_numpy(dtype=object).copy()
     window = _is_window(rows)
     paths = rows["Path"].to_numpy(dtype=object)[window]

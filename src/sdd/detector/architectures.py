@@ -112,19 +112,19 @@ class Architecture:
         return self.samples(1)
 
     def frames(self, samples: int) -> int:
-        """Frames that the encoder makes of so many samples; 0 if there are too few for one."""
+        """Count the frames that the encoder makes of so many samples; 0 of too few for one."""
         for _, kernel, stride in self.convolutions:
             samples = max(0, (samples - kernel) // stride + 1)
         return samples
 
     def samples(self, frames: int) -> int:
-        """Fewest samples that give so many frames."""
+        """Return the fewest samples that make so many frames."""
         for _, kernel, stride in reversed(self.convolutions):
             frames = (frames - 1) * stride + kernel
         return frames
 
     def as_dict(self) -> dict[str, str | int | float | bool]:
-        """All fields, as `find_architecture` takes them back."""
+        """Return all fields, as `find_architecture` takes them back."""
         return dataclasses.asdict(self)
 
 

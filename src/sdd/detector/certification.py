@@ -134,7 +134,7 @@ def write_certificate(
 
 
 def collect_certificates(certificates: Sequence[Path], target: Path) -> None:
-    """Put certificates into one table, one row a checkpoint: the largest differences.
+    """Write one table of certificates, a row a checkpoint: the largest differences.
 
     Parameters
     ----------

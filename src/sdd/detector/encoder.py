@@ -209,7 +209,7 @@ class Encoder(nn.Module):
         self.encoder = Transformer(architecture)
 
     def frames(self, samples: Tensor) -> Tensor:
-        """Count the frames that so many samples give: integers of any shape."""
+        """Count the frames that so many samples make: ``int64`` of any shape."""
         return self.feature_extractor.frames(samples)
 
     def convolve(

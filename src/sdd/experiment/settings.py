@@ -116,7 +116,7 @@ def error_rates(experiment: Experiment, recipe: str) -> dict[str, Any]:
 
 
 def drift(experiment: Experiment) -> dict[str, Any]:
-    """Return how drift is measured."""
+    """Return the method, replicates and seed that drift is measured with."""
     options = experiment.config["drift"]
     return {
         "method": options["method"],

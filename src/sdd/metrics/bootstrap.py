@@ -129,7 +129,7 @@ class RankedTrials:
         whole = n_real * n_fake
 
         def counts(position: IntArray) -> list[NDArray[np.int64]]:
-            """Real and fake trials of each row up to a position, itself included."""
+            """Count real and fake trials of each row up to a position, itself included."""
             block, within = np.divmod(np.maximum(position, 0), _BLOCK)
             inside = blocks[rows, block] * (np.arange(_BLOCK) <= within[:, None])
             found = []
@@ -323,7 +323,7 @@ def _splitmix64(state: KeyArray) -> KeyArray:
 
 
 def _poisson_table() -> WeightArray:
-    """Poisson(1) number of each of 65,536 equally likely values."""
+    """Return the Poisson(1) number of each of 65,536 equally likely values."""
     probabilities = np.array([math.exp(-1) / math.factorial(k) for k in range(_LARGEST_WEIGHT)])
     bounds = np.round(2**16 * np.cumsum(probabilities))
     return np.searchsorted(bounds, np.arange(2**16), side="right").astype(np.uint8)

@@ -56,16 +56,10 @@ def write_claims_page(
     remarks: Sequence[str] = (),
     labels: Mapping[str, str] | None = None,
 ) -> None:
-    """Write the page of the claims.
+    """Write the verdicts on the claims as one HTML page.
 
     Parameters
     ----------
-    assessed
-        As `sdd.analysis.claims.assessment.assess_results` returns them.
-    path
-        The .html file; replaced whole or not at all.
-    title, remarks
-        Above and below the claims.
     labels
         Shown text of models and test sets; takes precedence over
         `sdd.presentation.labels.PAPER_LABELS`.

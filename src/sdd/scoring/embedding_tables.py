@@ -17,9 +17,9 @@ class Embeddings:
 
     segment_id: list[str]
     source: list[str]
-    """What each was cut from, [N]."""
+    """What each was cut from, ``str [N]``."""
     values: np.ndarray
-    """float32 [N, D], pooled over frames."""
+    """``float32 [N, D]``, pooled over frames."""
 
 
 def write_embeddings(path: Path, table: Segments, embeddings: np.ndarray) -> None:

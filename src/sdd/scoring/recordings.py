@@ -40,9 +40,9 @@ class RecordingScore:
     path: Path
     seconds: float
     bounds: np.ndarray
-    """float64 [W, 2]: where each window begins and ends, in seconds."""
+    """``float64 [W, 2]``: where each window begins and ends, in seconds."""
     logits: np.ndarray
-    """float32 [W, 2]: index 0 FAKE, 1 REAL."""
+    """``float32 [W, 2]``: index 0 FAKE, 1 REAL."""
 
     @property
     def mean_logits(self) -> np.ndarray:
@@ -57,7 +57,7 @@ class RecordingScore:
 
 
 def probability_of_fake(logits: np.ndarray) -> np.ndarray:
-    """Softmax probability of FAKE: ``float [..., 2]`` to ``float64 [...]``.
+    """Return the softmax probability of FAKE: ``float64 [...]`` of logits ``float [..., 2]``.
 
     It is what the detector says, and not calibrated.
     """
@@ -264,7 +264,7 @@ def format_rows(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _shown(row: dict[str, Any]) -> list[tuple[str, str]]:
-    """Head and cell of each column but the file."""
+    """Return head and cell of each column but the file."""
     fake = ("fake", f"{100 * row['probability_fake']:.1f} %")
     if "windows" not in row:
         return [fake, ("from", f"{row['start']:.1f} s"), ("to", f"{row['end']:.1f} s")]

@@ -25,9 +25,9 @@ class Scores:
 
     segment_id: list[str]
     real: np.ndarray
-    """bool [N]."""
+    """``bool [N]``."""
     logits: np.ndarray
-    """float32 [N, 2]: index 0 FAKE, 1 REAL."""
+    """``float32 [N, 2]``: index 0 FAKE, 1 REAL."""
 
 
 def write_scores(path: Path, table: Segments, logits: np.ndarray) -> None:
@@ -177,6 +177,6 @@ def check_unique(path: Path, names: Sequence[str], remedy: str = SCORE_AGAIN) ->
 
 
 def _probability_of_real(logits: np.ndarray) -> np.ndarray:
-    """Softmax of REAL, ``float32 [N]``, less the maximum as PyTorch has it; near 1 it saturates."""
+    """Return the softmax of REAL, ``float32 [N]``, as PyTorch computes it; near 1 it saturates."""
     odds = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float32)
     return np.asarray(odds[:, 1] / odds.sum(axis=1))

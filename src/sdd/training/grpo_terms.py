@@ -229,7 +229,7 @@ def _diagnostics(
 def divergence(
     new: LogProbabilities, reference: LogProbabilities, weights: Weights, options: Grpo
 ) -> Tensor:
-    """L_p of each utterance, averaged over its G labels: ``float [B]``."""
+    """Return L_p of each utterance, averaged over its G labels: ``float [B]``."""
     d_correct, d_wrong = reference[0] - new[0], reference[1] - new[1]
     if options.kl == "exact":
         return -(new[0].exp() * d_correct + new[1].exp() * d_wrong)

@@ -1,4 +1,4 @@
-"""All claims put to what an experiment found, or to the paper's own table: rows of claims.csv."""
+"""All claims tested on what an experiment found, or on the paper's own table."""
 
 import csv
 import math
@@ -43,12 +43,12 @@ Differences = Mapping[tuple[Pair, str], Difference]
 
 @dataclass(frozen=True)
 class Assessed:
-    """A claim put to one model.
+    """A claim tested on one model.
 
     Attributes
     ----------
     claim, model
-        What was put to whom.
+        The claim, and the model whose rows it is tested on.
     tests, judgement
         What was looked at and what became of it.
     shown
@@ -72,7 +72,7 @@ class Assessed:
 def assess_results(
     comparisons: Path, drifts: Sequence[Path], paper: Path, contents: Mapping[str, Any]
 ) -> list[Assessed]:
-    """Put the claims to what an experiment found.
+    """Test the claims on what an experiment found.
 
     Parameters
     ----------
@@ -93,12 +93,10 @@ def assess_results(
 
 
 def assess_table(table: pd.DataFrame, main: str = "xlsr_2b") -> list[Assessed]:
-    """Put the claims to a table that has values only, such as the paper's own.
+    """Test the claims on a table that has values only, such as the paper's own.
 
     Parameters
     ----------
-    table
-        As `sdd.analysis.table1.read_table` returns it.
     main
         The model that stands for the paper's XLS-R-2B.
     """
@@ -113,7 +111,7 @@ def assess_table(table: pd.DataFrame, main: str = "xlsr_2b") -> list[Assessed]:
 def differences_of_table(
     table: pd.DataFrame, pairs: Iterable[Pair]
 ) -> dict[tuple[Pair, str], Difference]:
-    """Differences between rows of a table that has values only, such as the paper's."""
+    """Return the differences between rows of a table that has values only, as the paper's."""
     sets = value_columns(table)
     numbers = table[sets].to_numpy(dtype=float).tolist()
     values = {
@@ -131,7 +129,7 @@ def differences_of_table(
 def differences_of_comparisons(
     rows: Iterable[Mapping[str, Any]],
 ) -> dict[tuple[Pair, str], Difference]:
-    """Differences from the rows of comparisons.csv."""
+    """Return the differences that the rows of comparisons.csv hold."""
     return {
         (
             (
@@ -158,7 +156,7 @@ def assess(
     main: str,
     paper: Differences,
 ) -> list[Assessed]:
-    """Put every claim on EERs to every model that has the rows for it.
+    """Test every claim on EERs with every model that has the rows for it.
 
     Parameters
     ----------
@@ -208,7 +206,7 @@ def assess(
 
 
 def assess_drift(drifts: Drifts, model: str) -> list[Assessed]:
-    """Put every claim on drift to the model of Figure 2; without drifts all are undecided."""
+    """Test every claim on drift with the model of Figure 2; without drifts all are undecided."""
     result = []
     for claim in DRIFT_CLAIMS:
         tests = tuple(claim.tests(drifts))

@@ -43,7 +43,7 @@ class Claim:
     most
         Whether most of the expectations suffice, rather than all.
     main_only
-        Whether the paper says it of XLS-R-2B alone: put to the model of Figure 2.
+        Whether the paper says it of XLS-R-2B alone: tested on the model of Figure 2.
     """
 
     name: str

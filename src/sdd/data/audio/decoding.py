@@ -175,7 +175,7 @@ def _frames(path: Path, container: Any) -> Iterator[Any]:  # noqa: ANN401
 
 
 def _samples(frame: Any) -> FloatArray:  # noqa: ANN401
-    """Samples of a PyAV frame as ``float32 [t, C]``, full scale 1."""
+    """Return the samples of a PyAV frame as ``float32 [t, C]``, full scale 1."""
     raw = frame.to_ndarray()
     block: npt.NDArray[Any] = raw.T if frame.format.is_planar else raw.reshape(frame.samples, -1)
     if block.dtype == np.uint8:

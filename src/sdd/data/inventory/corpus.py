@@ -115,7 +115,7 @@ def take_inventory(
     Parameters
     ----------
     name
-        Of the corpus in the config.
+        The corpus' name in the config.
     journal
         Keeps the facts of files, so that only changed ones are decoded again.
     allowed
@@ -206,7 +206,7 @@ def _counts(
 
 
 def _seconds(row: Utterance, facts: dict[Path, FileFacts]) -> float | None:
-    """Duration of a row, None if its file cannot be decoded."""
+    """Return the duration of a row, None if its file cannot be decoded."""
     found = facts.get(row.path)
     if found is None or found.error:
         return None

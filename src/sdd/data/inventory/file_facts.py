@@ -98,7 +98,7 @@ def examine_file(path: Path) -> FileFacts:
 
 
 def _full_scale(encoding: str, bits: int) -> float:
-    """Largest positive value of whole-number samples, nearly 1 for the others."""
+    """Return the largest positive value of whole-number samples; nearly 1 for the others."""
     if encoding in ("PCM_S", "PCM_U", "FLAC") and bits:
         return float(1 - 2.0 ** (1 - min(bits, 24)))
     return 0.999

@@ -167,7 +167,7 @@ def voice(domain: Domain, speaker: int, seed: int) -> Speaker:
 
 
 def spread(count: int, low: float, high: float, power: float = 1.0) -> list[float]:
-    """Durations between two limits, evenly spaced in their logarithm and then shuffled.
+    """Return durations between two limits, evenly spaced in their logarithm and then shuffled.
 
     Parameters
     ----------

@@ -153,7 +153,7 @@ def random_tracks(speaker: Speaker, samples: int, generator: np.random.Generator
     Parameters
     ----------
     speaker
-        Gives median and range of F0 and the speaking rate.
+        Its median and range of F0 and its speaking rate are used.
     samples
         Length of the utterance at 16 kHz.
 

@@ -133,7 +133,7 @@ def glottal_source(
     f0
         ``float64 [frames]``: fundamental frequency in Hz, one value every 5 ms.
     speaker
-        Gives open quotient, jitter, shimmer and return phase.
+        Its open quotient, jitter, shimmer and return phase are used.
 
     Returns
     -------

@@ -116,7 +116,7 @@ def _means(frame: pd.DataFrame, value: str) -> pd.DataFrame:
 
 
 def _averages(eers: pd.DataFrame, domains: Mapping[str, Sequence[str]]) -> pd.DataFrame:
-    """Average of each domain, of every cell."""
+    """Average the EERs of every cell over each domain."""
     keys = [*IDENTITY, "round"]
     parts = []
     for column, sets in zip(AVERAGES, domains.values(), strict=True):

@@ -313,7 +313,7 @@ def _has_one_round(drifts: pd.DataFrame) -> bool:
 
 
 def _intervals(drifts: pd.DataFrame) -> dict[tuple[str, str], tuple[float, float]]:
-    """Interval of each (algorithm, test set); none if the columns are not there."""
+    """Return the interval of each (algorithm, test set); none if the columns are not there."""
     if not {"drift_low", "drift_high"} <= set(drifts.columns):
         return {}
     columns = (drifts[name] for name in ("algorithm", "test_set", "drift_low", "drift_high"))
@@ -324,7 +324,7 @@ def _intervals(drifts: pd.DataFrame) -> dict[tuple[str, str], tuple[float, float
 
 
 def _by_profile(drifts: pd.DataFrame) -> dict[tuple[str, str], list[float]]:
-    """Drifts over rounds of each (algorithm, test set), without those not measured."""
+    """Return the drifts over rounds of each (algorithm, test set), less those not measured."""
     missing = [name for name in DRIFT_COLUMNS if name not in drifts.columns]
     if missing:
         raise InputError(

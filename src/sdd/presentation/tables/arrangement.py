@@ -236,7 +236,7 @@ def arrange_rows(
 
 
 def grey(eer_percent: float) -> float:
-    """Shade of a cell in the paper's Table 1.
+    """Return the shade of a cell in the paper's Table 1.
 
     matplotlib's map `Greys` from 0.5 to 67 %, which was fitted to the paper's cells: it meets all
     of them within 0.007.
@@ -255,18 +255,18 @@ def grey(eer_percent: float) -> float:
 
 
 def text_is_white(shade: float) -> bool:
-    """Whether white text contrasts more with a grey than black text does (WCAG 2 luminance)."""
+    """Tell whether white text contrasts more with a grey than black does (WCAG 2 luminance)."""
     luminance = shade / 12.92 if shade <= 0.04045 else ((shade + 0.055) / 1.055) ** 2.4
     return 1.05 / (luminance + 0.05) > (luminance + 0.05) / 0.05
 
 
 def number_text(eer_percent: float) -> str:
-    """Two decimals, as the paper prints them; a dash where nothing was measured."""
+    """Return two decimals, as the paper prints them; a dash where nothing was measured."""
     return MISSING if math.isnan(eer_percent) else f"{eer_percent:.2f}"
 
 
 def _spans(keys: Sequence[object]) -> list[int]:
-    """Length of each run of equal keys at its first item, 0 at the others."""
+    """Return the length of each run of equal keys at its first item, 0 at the others."""
     spans: list[int] = []
     for _, run in groupby(keys):
         length = len(list(run))

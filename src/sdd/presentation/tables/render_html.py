@@ -86,10 +86,6 @@ def write_html(
     ----------
     table
         As `sdd.analysis.table1.assemble_table` returns it, or an arrangement of one.
-    path
-        The .html file; replaced whole or not at all.
-    title, notes
-        Above and below the table.
     paper
         The paper's table: its values stand in small type under the measured ones where row and
         column match, and nowhere if none do.

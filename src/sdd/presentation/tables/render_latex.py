@@ -74,10 +74,6 @@ def write_latex(
     table
         As `sdd.analysis.table1.assemble_table` returns it, or an arrangement of one; small text
         is left out.
-    path
-        The .tex file; replaced whole or not at all.
-    title, notes
-        Above and below the table.
     """
     arrangement = as_arrangement(table, labels=labels, group_titles=group_titles)
     below = "\n".join(
