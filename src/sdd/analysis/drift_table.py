@@ -43,10 +43,12 @@ def measure_drifts(
     """
     base = read_embeddings(reference_set)
     rows = []
+    # Halves of the reference alone: the same for all test sets, so computed once.
     floor = same_distribution_floor(base.values, base.source, method=method, seed=seed)
     for path in tests:
         test = read_embeddings(path)
         _check_width(path, test, reference_set, base)
+        # With sources, not utterances, as what is drawn: windows of one recording are alike.
         low, high = drift_interval(
             test.values,
             test.source,

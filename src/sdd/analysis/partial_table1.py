@@ -40,6 +40,7 @@ def measured_tables(
             tree.path(tree.EER, results, recipe=recipe, cell=cell) for cell in contents["cells"]
         ]
         there = [path for path in paths if path.is_file()]
+        # A recipe nobody has asked for has no table, rather than one of dashes.
         if there:
             tables[recipe] = assemble_table(
                 pd.DataFrame(read_cells(there)),

@@ -75,6 +75,7 @@ def assemble_table(
 
     means = _means_over_rounds(_cell_frame(cells))
     records = []
+    # Domain by domain: an average is of its own sets, and NaN as soon as one of them is.
     for number, identity in enumerate(rows, start=1):
         record: dict[str, object] = {"row": number, **dict(zip(IDENTITY, identity, strict=True))}
         for test_sets, average in zip((in_domain, out_of_domain), AVERAGES, strict=True):
@@ -110,8 +111,11 @@ def domain_columns(table: pd.DataFrame) -> tuple[list[str], list[str]]:
             f"{', '.join(_LEADING)}, in-domain test sets, {IN_DOMAIN_AVERAGE}, out-of-domain test "
             f"sets, {OUT_OF_DOMAIN_AVERAGE}."
         )
+    # A domain's average stands right of its test sets: what is left of the first is in-domain.
     middle = columns.index(IN_DOMAIN_AVERAGE)
-    return columns[len(_LEADING) : middle], columns[middle + 1 : -1]
+    in_domain = [name for name in columns[:middle] if name not in _LEADING]
+    out_of_domain = [name for name in columns[middle:] if name not in AVERAGES]
+    return in_domain, out_of_domain
 
 
 def write_csv(table: pd.DataFrame, path: Path | str) -> None:
@@ -203,7 +207,7 @@ def paper_values(table: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
 
 def value_columns(table: pd.DataFrame) -> list[str]:
     """List the columns of a table that hold error rates: test sets and averages."""
-    return [str(column) for column in table.columns[len(_LEADING) :]]
+    return [str(column) for column in table.columns if column not in _LEADING]
 
 
 def identities(table: pd.DataFrame) -> list[Identity]:

@@ -1,6 +1,5 @@
 """All claims tested on what an experiment found, or on the paper's own table."""
 
-import csv
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from sdd.analysis.claims.drift_statements import (
 from sdd.analysis.claims.eer_statements import AVERAGE, CLAIMS, Claim, Pair, pairs_of_claims
 from sdd.analysis.claims.judging import ClaimTest, Difference, Judgement, Verdict, judge
 from sdd.analysis.table1 import domain_columns, identities, read_table, value_columns
+from sdd.runtime.csv_rows import read_rows
 
 COLUMNS = (
     "claim",
@@ -81,8 +81,7 @@ def assess_results(
     contents
         As `sdd.experiment.contents.claims` returns it.
     """
-    with comparisons.open(newline="", encoding="utf-8") as file:
-        differences = differences_of_comparisons(csv.DictReader(file))
+    differences = differences_of_comparisons(read_rows(comparisons))
     domains, main = contents["domains"], contents["main"]
     table = read_table(paper)
     # A demo's models are not the paper's: nothing of the paper stands beside them.
@@ -176,33 +175,42 @@ def assess(
         on a test set that the table lacks.
     """
     paired = {pair for pair, _ in differences}
+    known = {name for names in domains.values() for name in names} | set(AVERAGE.values())
     result = []
     for claim in CLAIMS:
+        sets = claim.test_sets(domains)
+        # A domain without sets, or a set that was left out: nothing to test the claim on.
+        if not sets or not set(sets) <= known:
+            continue
         for model in models:
             pair = (claim.a.of(model), claim.b.of(model))
-            sets = claim.test_sets(domains)
-            known = {name for names in domains.values() for name in names} | set(AVERAGE.values())
-            if pair not in paired or (claim.main_only and model != main) or not sets:
-                continue
-            if not set(sets) <= known:
-                continue
-            tests = _tests(claim, pair, sets, differences)
-            shown = _shown(claim)
-            of_paper = _tests(claim, pair, sets, paper)
-            comparable = all(test.difference is not None for test in of_paper)
-            result.append(
-                Assessed(
-                    claim,
-                    model,
-                    tests,
-                    judge(tests, most=claim.most),
-                    shown,
-                    differences.get((pair, shown)),
-                    paper.get((pair, shown)),
-                    judge(of_paper, most=claim.most).verdict if comparable else None,
-                )
-            )
+            if pair in paired and (model == main or not claim.main_only):
+                result.append(_assess_one(claim, model, pair, sets, differences, paper))
     return result
+
+
+def _assess_one(
+    claim: Claim,
+    model: str,
+    pair: Pair,
+    sets: Sequence[str],
+    differences: Differences,
+    paper: Differences,
+) -> Assessed:
+    tests, of_paper = (_tests(claim, pair, sets, found) for found in (differences, paper))
+    # A verdict on some of the sets would not compare with one on all of them.
+    comparable = all(test.difference is not None for test in of_paper)
+    shown = _shown(claim)
+    return Assessed(
+        claim,
+        model,
+        tests,
+        judge(tests, most=claim.most),
+        shown=shown,
+        difference=differences.get((pair, shown)),
+        paper=paper.get((pair, shown)),
+        paper_verdict=judge(of_paper, most=claim.most).verdict if comparable else None,
+    )
 
 
 def assess_drift(drifts: Drifts, model: str) -> list[Assessed]:
@@ -227,25 +235,24 @@ def claim_rows(assessed: Iterable[Assessed]) -> list[dict[str, Any]]:
 def _claim_row(item: Assessed) -> dict[str, Any]:
     outcomes, shown = item.judgement.outcomes, item.difference
     details = zip(item.tests, outcomes, strict=True)
-    values = (
-        item.claim.name,
-        item.claim.section,
-        item.claim.statement,
-        item.model,
-        item.judgement.verdict,
-        outcomes.count("met"),
-        outcomes.count("missed"),
-        outcomes.count("open"),
-        item.shown,
-        math.nan if shown is None else shown.value,
-        math.nan if shown is None else shown.low,
-        math.nan if shown is None else shown.high,
-        math.nan if item.paper is None else item.paper.value,
-        item.paper_verdict or "",
-        "; ".join(_detail(test, outcome) for test, outcome in details),
-        item.claim.words,
-    )
-    return dict(zip(COLUMNS, values, strict=True))
+    return {
+        "claim": item.claim.name,
+        "section": item.claim.section,
+        "statement": item.claim.statement,
+        "model": item.model,
+        "verdict": item.judgement.verdict,
+        "met": outcomes.count("met"),
+        "missed": outcomes.count("missed"),
+        "open": outcomes.count("open"),
+        "shown": item.shown,
+        "difference": math.nan if shown is None else shown.value,
+        "low": math.nan if shown is None else shown.low,
+        "high": math.nan if shown is None else shown.high,
+        "paper_difference": math.nan if item.paper is None else item.paper.value,
+        "paper_verdict": item.paper_verdict or "",
+        "details": "; ".join(_detail(test, outcome) for test, outcome in details),
+        "words": item.claim.words,
+    }
 
 
 def _tests(

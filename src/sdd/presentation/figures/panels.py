@@ -50,10 +50,13 @@ def panel_grid(
     columns = max(1, min(columns, len(titles)))
     rows = math.ceil(len(titles) / columns)
     width = max(panel[0] * columns, 4.2)
+    # Samples of the legend side by side.
     across = max(1, int(width / 1.4))
     with own_style():
         from matplotlib.figure import Figure
 
+        # Only the panels are laid out by matplotlib. Room for the texts is reckoned here, so that a
+        # long caption makes the figure higher and not its panels smaller.
         lines = textwrap.wrap(plain(caption), width=int(15.5 * width))
         below = (12 * len(lines) + 8) / 72
         above = 0.36 + 0.18 * math.ceil(len(styles) / across)
@@ -65,27 +68,48 @@ def panel_grid(
         for unused in axes[len(titles) :]:
             unused.remove()
         for panel_axes, name in zip(axes, titles, strict=False):
-            panel_axes.set_title(mathtext(name), fontsize=8.5, weight="bold", loc="left")
-            panel_axes.grid(color="#e4e4e4", linewidth=0.6)
-            panel_axes.set_axisbelow(True)
+            _prepare_panel(panel_axes, name)
         yield figure, axes[: len(titles)]
-        bold: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": 10.5, "weight": "bold"}
-        figure.text(0.5, 1 - 0.08 / height, mathtext(title), **bold)
-        small: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 8, "color": "#333333"}
-        figure.text(0.5, 0.06 / height, "\n".join(lines), linespacing=1.35, **small)
+        write_title(figure, title, 0.08)
+        write_caption(figure, lines)
         if styles:
-            figure.legend(
-                handles=[_sample(style, names.get(name, name), markers=markers)
-                         for name, style in styles.items()],
-                loc="upper left",
-                bbox_to_anchor=(0.01, 1 - 0.3 / height),
-                borderaxespad=0,
-                ncols=min(len(styles), across),
-                frameon=False,
-                fontsize=8,
-                handlelength=2.4,
-                columnspacing=1.2,
-            )  # fmt: skip
+            handles = [_sample(style, names.get(name, name), markers=markers)
+                       for name, style in styles.items()]  # fmt: skip
+            _add_legend(figure, handles, min(len(styles), across))
+
+
+def write_title(figure: "Figure", title: str, gap: float) -> None:
+    """Write a shown text at the top of a figure, `gap` inches below its edge."""
+    y = 1 - gap / figure.get_figheight()
+    bold: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": 10.5, "weight": "bold"}
+    figure.text(0.5, y, mathtext(title), **bold)
+
+
+def write_caption(figure: "Figure", lines: Sequence[str]) -> None:
+    """Write the lines of a caption at the bottom of a figure."""
+    y = 0.06 / figure.get_figheight()
+    small: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 8, "color": "#333333"}
+    figure.text(0.5, y, "\n".join(lines), linespacing=1.35, **small)
+
+
+def _prepare_panel(axes: "Axes", name: str) -> None:
+    axes.set_title(mathtext(name), fontsize=8.5, weight="bold", loc="left")
+    axes.grid(color="#e4e4e4", linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def _add_legend(figure: "Figure", handles: Sequence["Line2D"], across: int) -> None:
+    figure.legend(
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(0.01, 1 - 0.3 / figure.get_figheight()),
+        borderaxespad=0,
+        ncols=across,
+        frameon=False,
+        fontsize=8,
+        handlelength=2.4,
+        columnspacing=1.2,
+    )
 
 
 def _sample(style: Style, name: str, *, markers: bool) -> "Line2D":

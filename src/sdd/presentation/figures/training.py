@@ -124,6 +124,7 @@ def _plot(
     columns: int,
     dots: bool,
 ) -> "Figure":
+    """Draw a grid with a panel for each model, start and value, a curve for each algorithm."""
     names = {**FIGURE_LABELS, **labels}
     starts = list(dict.fromkeys(zip(data["model"], data["init"], strict=True)))
     panels = [(model, init, value) for model, init in starts for value in values]
