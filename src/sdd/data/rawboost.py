@@ -110,6 +110,7 @@ def rawboost(
             f"{sample_rate} Hz; lower the upper end of centre_hz"
         )
     augmented = waveform.astype(np.float32, copy=False)
+    # In this order in 4 and 5, too, as the released code chains them.
     if algorithm in (1, 4, 5):
         augmented = _convolutive(augmented, generator, settings, sample_rate)
     if algorithm in (2, 4, 5):

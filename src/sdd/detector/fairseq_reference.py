@@ -130,10 +130,12 @@ def load_fairseq_detector(path: Path, architecture: Architecture) -> FairseqDete
         for name in list(tensors)
         if name.startswith(BACK_END)
     }
+    # What is left: fairseq's own files have no prefix to remove.
     encoder = {name.removeprefix(ENCODER): value for name, value in tensors.items()}
     detector = FairseqDetector(architecture.as_dict())
     model = cast(Any, detector.m_ssl.model)
     model.remove_pretraining_modules()
+    # Not strict: the parts that only pre-training has may be there or not. All else is checked.
     try:
         found = model.load_state_dict(encoder, strict=False)
     except RuntimeError as error:  # shapes

@@ -116,6 +116,7 @@ def check_scores(
                 f"{path}: row {row}, segment {name!r} has label {label!r}, neither real nor fake; "
                 f"{remedy}"
             )
+    # Error rates would refuse them, too, but could not name the file and the segment.
     broken = np.flatnonzero(~np.isfinite(logits).all(axis=1))
     if broken.size:
         raise InputError(

@@ -193,20 +193,15 @@ def score_set(
     finished = float(sum(seconds[batch].sum() for batch in batches[: partial.batches]))
     if partial.batches:
         logger.info("%s: %.0f %% is scored already", name, 100 * finished / seconds.sum())
-    loader = load_batches(
-        SegmentDataset.of(table, audio_folder),
-        batches,
-        epoch=0,
-        first=partial.batches,
-        workers=workers,
-    )
+    dataset = SegmentDataset.of(table, audio_folder)
+    loader = load_batches(dataset, batches, epoch=0, first=partial.batches, workers=workers)
+    found = predict_batches(detector, loader, precision=precision, embeddings=embeddings)
+    # What an earlier run scored is no part of the pace, but of the bar.
     pace = Pace(name, float(seconds.sum()), finished)
     with tqdm(
         desc=name, total=round(seconds.sum()), initial=round(finished), unit=" s", disable=None
     ) as bar:
-        for predictions in predict_batches(
-            detector, loader, precision=precision, embeddings=embeddings
-        ):
+        for predictions in found:
             scored = float(seconds[predictions.rows].sum())
             pace.add(scored)
             bar.update(scored)

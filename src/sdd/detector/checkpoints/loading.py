@@ -62,6 +62,7 @@ def load_detector(
         chosen = _stored_architecture(path, stored.metadata)
     else:
         chosen = find_architecture(architecture)
+    # What shapes do not tell: two architectures of the same weights compute different things.
     _check_configuration(path, stored, chosen)
     weights = detector_names(stored.tensors)
     if not any(name.startswith(BACK_END_PREFIX) for name in weights):
@@ -206,6 +207,7 @@ def _assign(
     dtype: torch.dtype | None,
     device: torch.device | None = None,
 ) -> None:
+    """Make the weights of a file a detector's parameters, if they are just those that it needs."""
     wanted = detector.state_dict()
     missing = [f"{name} {_shape(wanted[name])}" for name in wanted if name not in weights]
     extra = [f"{name} {_shape(weights[name])}" for name in weights if name not in wanted]

@@ -132,6 +132,7 @@ def arrange(
     groups = arrange_columns(table, labels, group_titles)
     keys = [column.key for group in groups for column in group.columns]
     measured = table[keys].to_numpy(dtype=np.float64).tolist()
+    # Without the paper's table as where it has no such row: NaN, which is not shown.
     beside = [[math.nan] * len(keys) for _ in measured]
     if paper is not None:
         beside = paper_values(table, paper)[keys].to_numpy(dtype=np.float64).tolist()

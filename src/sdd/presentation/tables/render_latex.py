@@ -91,6 +91,10 @@ def write_latex(
 
 
 def _tabular(arrangement: Arrangement) -> list[str]:
+    """Return the lines of the table: four columns of names, those of each group, the row's number.
+
+    Lines are drawn as in the paper: between models, and between starts from the second column on.
+    """
     numbers = "".join(f"*{{{len(group.columns)}}}{{c}}" for group in arrangement.groups)
     last = 5 + len(arrangement.columns)
     lines = [rf"\begin{{tabular}}{{lccl{numbers}c}}", r"\toprule"]
