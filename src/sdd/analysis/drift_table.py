@@ -66,15 +66,21 @@ def measure_drifts(
                 "drift_low": low,
                 "drift_high": high,
                 "floor": floor,
-                "n_fake": len(test.values),
-                "n_reference": len(base.values),
-                "n_fake_sources": len(set(test.source)),
-                "n_reference_sources": len(set(base.source)),
-                "n_fake_used": _used(test, method),
-                "n_reference_used": _used(base, method),
+                **_counts(test, base, method),
             }
         )
     return rows
+
+
+def _counts(test: Embeddings, base: Embeddings, method: Method) -> dict[str, int]:
+    return {
+        "n_fake": len(test.values),
+        "n_reference": len(base.values),
+        "n_fake_sources": len(set(test.source)),
+        "n_reference_sources": len(set(base.source)),
+        "n_fake_used": _used(test, method),
+        "n_reference_used": _used(base, method),
+    }
 
 
 def _used(embeddings: Embeddings, method: Method) -> int:

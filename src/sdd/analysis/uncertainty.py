@@ -129,6 +129,7 @@ def measure_rows(
         If a score table cannot be read, or has one class only: the file.
     """
     measured: dict[Identity, dict[str, Measured]] = {row: {} for row in rows}
+    # Set by set, all rows at once: what is resampled is a set's sources.
     for table in tables:
         of_set = _measure_set(rows, table, corpora[table.stem], score, trained, seed, replicates)
         for row, part in of_set:
@@ -240,10 +241,8 @@ def _measure_set(
     segments = read_segments(table)
     sources = sorted(set(segments.source))
     number = {name: position for position, name in enumerate(sources)}
-    unit = {
-        segment: number[source]
-        for segment, source in zip(segments.segment_id, segments.source, strict=True)
-    }
+    numbers = (number[source] for source in segments.source)
+    unit = dict(zip(segments.segment_id, numbers, strict=True))
     owners = [row for row, rounds in rows.items() for _ in rounds]
     cells = [
         _read_trials(score_tables[table.stem], unit, len(sources), score)

@@ -76,6 +76,7 @@ def cut_segments(
             "the longest segment must not be shorter than the shortest."
         )
     rows = _selected(protocol, partition, label)
+    # A file that could not be prepared is known and allowed for; any other must be there.
     rows = rows[~rows["Path"].isin(list(failed))]
     audio = _audio_of(rows, audio_table)
     row, number, start, end = _windows(*_bounds(rows, audio), max_seconds)

@@ -244,6 +244,7 @@ def check_sets(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
     checked = []
     for points, name in ((x, "embeddings"), (y, "reference embeddings")):
         array = np.asarray(points)
+        # A large set in float64 would be twice the memory, for digits that no detector computes.
         if array.dtype != np.float32:
             array = array.astype(np.float64, copy=False)
         if array.ndim != 2 or array.shape[1] == 0:

@@ -167,6 +167,7 @@ def same_distribution_floor(
     generator = np.random.default_rng([seed, 2])
     drifts = []
     for _ in range(splits):
+        # Halves of the sources: a recording in both would bring them closer than chance does.
         first = np.isin(groups, generator.permutation(count)[: count // 2])
         drifts.append(drift(points[first], points[~first], seed=seed, **settings))
     return float(np.mean(drifts))

@@ -151,6 +151,7 @@ def score_recordings(
         Of each that can be scored, in their order, a chunk of them at a time.
     """
     pending = iter(recordings)
+    # A chunk lies on disk as FLAC until it is scored: enough windows for batches of like lengths.
     while True:
         with tempfile.TemporaryDirectory(prefix="sdd-") as name:
             chunk = _prepare_chunk(detector, pending, Path(name), unreadable, window_seconds)
@@ -161,6 +162,7 @@ def score_recordings(
         for path, _, bounds in chunk:
             own = logits[first : first + len(bounds)]
             first += len(bounds)
+            # One such recording must not end the run; it is told with the unreadable ones.
             if not np.isfinite(own).all():
                 unreadable[path] = f"{path}: the detector gives no finite score"
                 continue

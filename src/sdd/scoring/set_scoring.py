@@ -102,15 +102,10 @@ def score_sets(
     device = choose_device(machine.device)
     budget = scoring_batch_seconds(settings.batch_seconds, device.type)
     prepare_process(settings.precision, machine.threads)
-    # Everything that a bit of a score may depend on: parts of anything else are scored again.
     made_from = {
+        **_made_from(settings, budget, device),
         "model": file_digest(model),
         "code": code,
-        "skip_suffixes": list(settings.skip_suffixes),
-        "batch_seconds": budget,
-        "precision": settings.precision,
-        "device": device.type,
-        "torch": torch.__version__,
     }
     detector = load_detector(model, settings.architecture).to(device)
     done = []
@@ -140,6 +135,17 @@ def score_sets(
     for partial in done:
         partial.remove()
     remove_if_empty(state, state.parent)
+
+
+def _made_from(settings: ScoringSettings, budget: float, device: torch.device) -> dict[str, object]:
+    """Return what a bit of a score may depend on beside model and code: else it is scored again."""
+    return {
+        "skip_suffixes": list(settings.skip_suffixes),
+        "batch_seconds": budget,
+        "precision": settings.precision,
+        "device": device.type,
+        "torch": torch.__version__,
+    }
 
 
 def _scored_segments(path: Path, skip_suffixes: Sequence[str]) -> Segments:

@@ -84,6 +84,7 @@ def draw_figures(
             partial(plot_reward_and_kl, histories, title=titled + "reward and divergence", **words)
         ),
     }
+    # For the page on a phone the panels of the same figure stand below each other.
     for name, figure in figures.items():
         wide, narrow = figure.plot(columns=figure.columns), figure.plot(columns=1)
         save_figure(wide, [target / f"{name}.png", target / f"{name}.pdf"])

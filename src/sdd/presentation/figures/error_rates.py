@@ -65,6 +65,7 @@ def plot_eer_against_drift(
             for name in sets:
                 group = points[points["test_set"] == name].sort_values("drift")
                 _draw_test_set(axes, group, names.get(name, name), styles)
+            # Room for the names right of the last points.
             axes.margins(x=0.15)
             axes.set_xlabel("drift", fontsize=8)
             axes.set_ylabel("EER (%)", fontsize=8)
@@ -139,12 +140,18 @@ def plot_det(
                 x, y = (ndtri(np.clip(rate[kept], 1e-4, 1 - 1e-4)) for rate in (far, frr))
                 axes.plot(x, y, color=style.colour, linestyle=style.dashes,
                           linewidth=min(style.width, 2.6), drawstyle="steps-post")  # fmt: skip
-            axes.set_xticks(ticks, [f"{100 * tick:g}" for tick in _DET_TICKS], fontsize=7)
-            axes.set_yticks(ticks, [f"{100 * tick:g}" for tick in _DET_TICKS], fontsize=7)
-            axes.set(xlim=(-3.2, 1.0), ylim=(-3.2, 1.0), aspect="equal")
-            axes.set_xlabel("fakes accepted (%)", fontsize=7.5)
-            axes.set_ylabel("real rejected (%)", fontsize=7.5)
+            _set_rates(axes, ticks)
     return figure
+
+
+def _set_rates(axes: "Axes", ticks: NDArray[np.float64]) -> None:
+    """Scale the axes of a DET curve alike, with percentages at the deviates `ticks`."""
+    percentages = [f"{100 * tick:g}" for tick in _DET_TICKS]
+    axes.set_xticks(ticks, percentages, fontsize=7)
+    axes.set_yticks(ticks, percentages, fontsize=7)
+    axes.set(xlim=(-3.2, 1.0), ylim=(-3.2, 1.0), aspect="equal")
+    axes.set_xlabel("fakes accepted (%)", fontsize=7.5)
+    axes.set_ylabel("real rejected (%)", fontsize=7.5)
 
 
 def plot_spread(

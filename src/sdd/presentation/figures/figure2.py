@@ -12,7 +12,7 @@ import pandas as pd
 from sdd.errors import InputError
 from sdd.metrics.drift import FloatArray, Method
 from sdd.metrics.rounds import mean_and_spread
-from sdd.presentation.figures.panels import write_caption, write_title
+from sdd.presentation.figures.panels import make_figure, write_caption, write_title
 from sdd.presentation.figures.style import (
     FIGURE_LABELS,
     SOLID_MARKERS,
@@ -95,14 +95,8 @@ def plot_drift(
     lines = textwrap.wrap(plain(caption), width=int(15.5 * inches) - 8)
 
     with own_style():
-        from matplotlib.figure import Figure
-
-        # Room for title and caption is reckoned here, and kept from the layout of the panels.
-        below, above = (12 * len(lines) + 8) / 72, 0.3 if title else 0.06
-        height = 3.2 * down + below + above
-        figure = Figure(figsize=(inches, height), layout="constrained")
-        engine: Any = figure.get_layout_engine()
-        engine.set(rect=(0, below / height, 1, 1 - (below + above) / height), w_pad=0.08)
+        above = 0.3 if title else 0.06
+        figure = make_figure(inches, 3.2 * down, above=above, lines=len(lines), pad=0.08)
         axes = figure.subplots(down, across, sharey=True, squeeze=False).ravel()
         # As many lines in all legends: the axes of panels side by side begin at one height.
         legend_lines = max(math.ceil(len(members) / 3) for members in panels.values())

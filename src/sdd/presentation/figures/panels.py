@@ -52,18 +52,10 @@ def panel_grid(
     width = max(panel[0] * columns, 4.2)
     # Samples of the legend side by side.
     across = max(1, int(width / 1.4))
+    lines = textwrap.wrap(plain(caption), width=int(15.5 * width))
     with own_style():
-        from matplotlib.figure import Figure
-
-        # Only the panels are laid out by matplotlib. Room for the texts is reckoned here, so that a
-        # long caption makes the figure higher and not its panels smaller.
-        lines = textwrap.wrap(plain(caption), width=int(15.5 * width))
-        below = (12 * len(lines) + 8) / 72
         above = 0.36 + 0.18 * math.ceil(len(styles) / across)
-        height = panel[1] * rows + below + above
-        figure = Figure(figsize=(width, height), layout="constrained")
-        engine: Any = figure.get_layout_engine()
-        engine.set(rect=(0, below / height, 1, 1 - (below + above) / height), w_pad=0.06)
+        figure = make_figure(width, panel[1] * rows, above=above, lines=len(lines), pad=0.06)
         axes = figure.subplots(rows, columns, squeeze=False, sharey=share_rows).ravel().tolist()
         for unused in axes[len(titles) :]:
             unused.remove()
@@ -76,6 +68,32 @@ def panel_grid(
             handles = [_sample(style, names.get(name, name), markers=markers)
                        for name, style in styles.items()]  # fmt: skip
             _add_legend(figure, handles, min(len(styles), across))
+
+
+def make_figure(width: float, height: float, *, above: float, lines: int, pad: float) -> "Figure":
+    """Make a figure whose panels, laid out by matplotlib, leave room for the texts.
+
+    A long caption makes the figure higher and not its panels smaller.
+
+    Parameters
+    ----------
+    width, height
+        Of all panels together, in inches.
+    above
+        Room for title and legend, in inches.
+    lines
+        Lines of the caption (`write_caption`).
+    pad
+        Gap left and right of a panel, in inches.
+    """
+    from matplotlib.figure import Figure
+
+    below = (12 * lines + 8) / 72
+    whole = height + below + above
+    figure = Figure(figsize=(width, whole), layout="constrained")
+    engine: Any = figure.get_layout_engine()
+    engine.set(rect=(0, below / whole, 1, 1 - (below + above) / whole), w_pad=pad)
+    return figure
 
 
 def write_title(figure: "Figure", title: str, gap: float) -> None:
