@@ -24,9 +24,9 @@ def measured_tables(
 
     Returns
     -------
-    tables : dict
+    tables
         By recipe; a recipe of which nothing has been measured is left out.
-    counts : dict
+    counts
         By recipe, "12 of 54 cells measured".
 
     Raises

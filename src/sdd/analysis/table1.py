@@ -92,7 +92,7 @@ def domain_columns(table: pd.DataFrame) -> tuple[list[str], list[str]]:
 
     Returns
     -------
-    in_domain, out_of_domain : list of str
+    in_domain, out_of_domain
         Names of the columns, without the averages.
 
     Raises

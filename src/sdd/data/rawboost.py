@@ -173,10 +173,10 @@ def multi_notch_filters(
 
     Returns
     -------
-    filters : ``float64 [N, L]``
-        Zeros behind each filter's last tap.
-    lengths : ``int64 [N]``
-        The (odd) taps of each filter.
+    filters
+        ``float64 [N, L]``: zeros behind each filter's last tap.
+    lengths
+        ``int64 [N]``: the (odd) taps of each filter.
     """
     shape = (len(gains_db), settings.notches)
     centre = generator.uniform(*settings.centre_hz, size=shape)

@@ -41,12 +41,12 @@ class RankedTrials:
 
     Parameters
     ----------
-    scores : ``float [n]``
-        Higher means more likely real; finite.
-    real : ``bool [n]``
-        Which trials are real; both classes must occur.
-    units : ``int [n]``
-        What each trial is weighted with: the column of the weights, such as its source.
+    scores
+        ``float [n]``: higher means more likely real; finite.
+    real
+        ``bool [n]``: which trials are real; both classes must occur.
+    units
+        ``int [n]``: the column of the weights that a trial counts by, such as that of its source.
 
     Raises
     ------
@@ -96,8 +96,8 @@ class RankedTrials:
 
         Parameters
         ----------
-        weights : ``uint8 [b, n_units]``
-            How often each unit's trials count.
+        weights
+            ``uint8 [b, n_units]``: how often each unit's trials count.
 
         Returns
         -------
@@ -194,8 +194,8 @@ def poisson_weights(keys: KeyArray, first: int, count: int) -> WeightArray:
 
     Parameters
     ----------
-    keys : ``uint64 [s]``
-        Of the sources, from `source_keys`.
+    keys
+        ``uint64 [s]``, of the sources, from `source_keys`.
     first
         Number of the first replicate, a multiple of 4.
 
@@ -219,8 +219,8 @@ def weight_chunks(keys: KeyArray, replicates: int) -> Iterator[WeightArray]:
 
     Parameters
     ----------
-    keys : ``uint64 [s]``
-        Of the sources, from `source_keys`.
+    keys
+        ``uint64 [s]``, of the sources, from `source_keys`.
 
     Yields
     ------
@@ -250,8 +250,8 @@ def root_interval(
     ----------
     value
         The error rate, 0 or more.
-    replicates : ``float [b]``
-        In the same unit; NaN are left out.
+    replicates
+        ``float [b]``: in the same unit; NaN are left out.
     sources
         Number of sources of the class that has fewer.
     confidence
@@ -259,7 +259,7 @@ def root_interval(
 
     Returns
     -------
-    low, high : float
+    low, high
         In the unit of the value; NaN with fewer than two sources.
     """
     drawn = np.asarray(replicates, dtype=np.float64)
@@ -283,8 +283,8 @@ def percentile_interval(
 
     Parameters
     ----------
-    replicates : ``float [b]``
-        Any unit; NaN are left out.
+    replicates
+        ``float [b]``: any unit; NaN are left out.
     sources
         Number of sources of the class that has fewer.
     confidence
@@ -292,7 +292,7 @@ def percentile_interval(
 
     Returns
     -------
-    low, high : float
+    low, high
         In the unit of the replicates; NaN with fewer than two sources.
 
     References

@@ -38,21 +38,21 @@ def drift(
 
     Parameters
     ----------
-    embeddings : ``float [n, d]``
-        One row for each fake utterance of a test set.
-    reference : ``float [m, d]``
-        One row for each fake utterance of the reference set.
-    method : {'mean', 'sliced', 'exact'}
+    embeddings
+        ``float [n, d]``: one row for each fake utterance of a test set.
+    reference
+        ``float [m, d]``: one row for each fake utterance of the reference set.
+    method
         `mean`: mean over the d dimensions of the 1-D distance (exact, no randomness).
         `sliced`: mean over random directions of the 1-D distance of the projections [1]_.
         `exact`: the d-dimensional distance with Euclidean ground cost, by the network simplex.
-    projections : int
+    projections
         Number of random directions (`sliced` only).
-    cap : int
+    cap
         Most points of a set that `exact` uses: its cost grows with the cube. A larger set is
         represented by `cap` points drawn without replacement, and the distance is then biased
         upwards, the more so the more dimensions there are.
-    seed : int
+    seed
         Of the directions (`sliced`) and of the subsamples (`exact`).
 
     Returns
@@ -100,8 +100,8 @@ def wasserstein_per_dimension(x: ArrayLike, y: ArrayLike) -> FloatArray:
 
     Parameters
     ----------
-    x, y : ``float [n, d]`` and ``float [m, d]``
-        Two sets of points.
+    x, y
+        ``float [n, d]`` and ``float [m, d]``: two sets of points.
 
     Returns
     -------
@@ -169,10 +169,11 @@ def solve_transport(
 
     Parameters
     ----------
-    cost : ``float64 [n, m]``
-        Of moving one unit of mass.
-    mass, reference_mass : ``float64 [n]`` and ``float64 [m]``, optional
-        Mass of each point, of sum 1; the same for all unless given.
+    cost
+        ``float64 [n, m]``: cost of moving one unit of mass.
+    mass, reference_mass
+        ``float64 [n]`` and ``float64 [m]``: mass of each point, of sum 1; the same for all unless
+        given.
 
     Returns
     -------
@@ -228,8 +229,8 @@ def check_sets(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
 
     Parameters
     ----------
-    x, y : ``float [n, d]`` and ``float [m, d]``
-        Embeddings of a test set and of the reference set.
+    x, y
+        ``float [n, d]`` and ``float [m, d]``: embeddings of a test set and of the reference set.
 
     Returns
     -------

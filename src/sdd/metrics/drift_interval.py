@@ -61,24 +61,24 @@ def drift_interval(
 
     Parameters
     ----------
-    embeddings : ``float [n, d]``
-        One row for each fake utterance of a test set.
-    sources : ``str [n]`` or ``int [n]``
-        What each was cut from.
-    reference, reference_sources : ``float [m, d]`` and ``str [m]`` or ``int [m]``
-        The same of the reference set.
+    embeddings
+        ``float [n, d]``: one row for each fake utterance of a test set.
+    sources
+        ``str [n]`` or ``int [n]``: what each was cut from.
+    reference, reference_sources
+        ``float [m, d]`` and ``str [m]`` or ``int [m]``: the same of the reference set.
     method, projections, cap, seed
         As for `sdd.metrics.drift.drift`; `seed` is that of the bootstrap, too.
-    replicates : int
+    replicates
         Number of bootstrap replicates, at least 2.
-    confidence : float
+    confidence
         Between 0 and 1, both excluded.
-    threads : int
+    threads
         Their number does not change the result.
 
     Returns
     -------
-    low, high : float
+    low, high
         In the unit of the embeddings; both NaN where a set has one source only.
 
     Raises
@@ -138,13 +138,13 @@ def same_distribution_floor(
 
     Parameters
     ----------
-    reference : ``float [m, d]``
-        One row for each fake utterance of the reference set.
-    sources : ``str [m]`` or ``int [m]``
-        What each was cut from; no source is in both halves.
-    splits : int
+    reference
+        ``float [m, d]``: one row for each fake utterance of the reference set.
+    sources
+        ``str [m]`` or ``int [m]``: what each was cut from; no source is in both halves.
+    splits
         Random divisions in two to take the mean of.
-    seed : int
+    seed
         Of the divisions, and as for `sdd.metrics.drift.drift`.
     **settings
         `method`, `projections` and `cap` of `sdd.metrics.drift.drift`.

@@ -20,12 +20,12 @@ def errors_by_source(
 
     Parameters
     ----------
-    scores : ``float [n]``
-        Higher means more likely real.
-    real : ``bool [n]``
-        Which trials are real; both classes must occur.
-    sources : ``int [n]``
-        Number of each trial's source, from 0.
+    scores
+        ``float [n]``: higher means more likely real.
+    real
+        ``bool [n]``: which trials are real; both classes must occur.
+    sources
+        ``int [n]``: number of each trial's source, from 0.
 
     Returns
     -------
@@ -55,9 +55,9 @@ def permutation_test(
 
     Parameters
     ----------
-    differences : ``float [s]``
-        `errors_by_source` of one detector minus that of the other on the same trials, a mean over
-        rounds or test sets if there are several. An exchange turns a sign.
+    differences
+        ``float [s]``: `errors_by_source` of one detector minus that of the other on the same
+        trials, a mean over rounds or test sets if there are several. An exchange turns a sign.
     permutations
         How many; the least p is 1 / (permutations + 1).
 
@@ -96,8 +96,8 @@ def holm(p_values: ArrayLike) -> FloatArray:
 
     Parameters
     ----------
-    p_values : ``float [m]``
-        NaN where there is no test; such entries do not count.
+    p_values
+        ``float [m]``: NaN where there is no test; such entries do not count.
 
     Returns
     -------

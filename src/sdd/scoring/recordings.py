@@ -78,9 +78,9 @@ def find_recordings(places: Iterable[Path]) -> tuple[list[Path], int]:
 
     Returns
     -------
-    recordings : list of Path
+    recordings
         Without repetition, in the order met.
-    left_out : int
+    left_out
         Files in folders that have no audio suffix.
     """
     recordings: dict[Path, None] = {}

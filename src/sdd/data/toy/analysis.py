@@ -25,10 +25,10 @@ def track_f0(wave: FloatArray, size: int = 640) -> tuple[FloatArray, FloatArray]
 
     Returns
     -------
-    f0 : ``float64 [frames]``
-        Hz, median-filtered, interpolated over unvoiced frames.
-    voiced : ``float64 [frames]``
-        1 where voiced, else 0.
+    f0
+        ``float64 [frames]``: Hz, median-filtered, interpolated over unvoiced frames.
+    voiced
+        ``float64 [frames]``: 1 where voiced, else 0.
     """
     window = hann(size)
     frames = cut(wave, size, HOP) * window
@@ -70,10 +70,10 @@ def linear_prediction(
 
     Returns
     -------
-    polynomial : ``float64 [frames, order + 1]``
-        1, -a_1, ..., -a_order.
-    gain : ``float64 [frames]``
-        Root mean square of the residual.
+    polynomial
+        ``float64 [frames, order + 1]``: 1, -a_1, ..., -a_order.
+    gain
+        ``float64 [frames]``: root mean square of the residual.
     """
     window = hann(size)
     frames = cut(wave, size, HOP) * window

@@ -137,10 +137,10 @@ def glottal_source(
 
     Returns
     -------
-    source : ``float64 [samples]``
-        Flow derivative, about unit root mean square.
-    opening : ``float64 [samples]``
-        Flow between 0 and 1.
+    source
+        ``float64 [samples]``: flow derivative, about unit root mean square.
+    opening
+        ``float64 [samples]``: flow between 0 and 1.
     """
     fine = samples * OVERSAMPLING
     step = _at_samples(f0, fine, OVERSAMPLING) / (SAMPLE_RATE * OVERSAMPLING)
