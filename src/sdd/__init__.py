@@ -13,8 +13,6 @@ def lazy_names(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
 
     Parameters
     ----------
-    package
-        Its `__name__`.
     homes
         By public name the module that defines it, relative to the package.
     """

@@ -105,7 +105,7 @@ def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     command = commands.add_parser(
         "score",
         help="score recordings with a detector",
-        description="Give the probability that recordings are fake, as a table or CSV. It is what "
+        description="Show the probability that recordings are fake, as a table or CSV. It is what "
         "the detector says, and not calibrated: see docs/scoring.md.",
     )
     command.add_argument(
@@ -139,6 +139,11 @@ def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     command.add_argument(
         "--each-window", action="store_true", help="a row for each window, not for each recording"
     )
+    _add_computing(command)
+    command.set_defaults(run=_score)
+
+
+def _add_computing(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--device", default="auto", help="cpu, cuda, cuda:1, ...; auto: cuda where there is one"
     )
@@ -149,7 +154,6 @@ def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         metavar="SECONDS",
         help="audio of a forward pass (default: 8 on a CPU, 100 elsewhere)",
     )
-    command.set_defaults(run=_score)
 
 
 def _positive(text: str) -> float:

@@ -66,7 +66,7 @@ rule measure_uncertainty:
         settings=lambda wildcards: settings.uncertainty(EXPERIMENT, wildcards.recipe),
         code=code_digest("measure_uncertainty"),
     message:
-        "Measuring how sure the error rates of {wildcards.recipe} are"
+        "Measuring confidence intervals of the error rates of {wildcards.recipe}"
     script:
         "../scripts/measure_uncertainty.py"
 

@@ -21,12 +21,12 @@ def measure_drifts(
 ) -> list[dict[str, Any]]:
     """Measure how far the fakes of each test set are from those of the reference set.
 
+    Settings are those of `sdd.metrics.drift_interval.drift_interval`.
+
     Parameters
     ----------
     reference_set, tests
         Embedding tables of one detector; a test set is named as its file.
-    method, replicates, seed, threads
-        As for `sdd.metrics.drift_interval.drift_interval`.
 
     Returns
     -------
@@ -43,10 +43,12 @@ def measure_drifts(
     """
     base = read_embeddings(reference_set)
     rows = []
+    # Halves of the reference alone: the same for all test sets, so computed once.
     floor = same_distribution_floor(base.values, base.source, method=method, seed=seed)
     for path in tests:
         test = read_embeddings(path)
         _check_width(path, test, reference_set, base)
+        # With sources, not utterances, as what is drawn: windows of one recording are alike.
         low, high = drift_interval(
             test.values,
             test.source,
@@ -64,15 +66,21 @@ def measure_drifts(
                 "drift_low": low,
                 "drift_high": high,
                 "floor": floor,
-                "n_fake": len(test.values),
-                "n_reference": len(base.values),
-                "n_fake_sources": len(set(test.source)),
-                "n_reference_sources": len(set(base.source)),
-                "n_fake_used": _used(test, method),
-                "n_reference_used": _used(base, method),
+                **_counts(test, base, method),
             }
         )
     return rows
+
+
+def _counts(test: Embeddings, base: Embeddings, method: Method) -> dict[str, int]:
+    return {
+        "n_fake": len(test.values),
+        "n_reference": len(base.values),
+        "n_fake_sources": len(set(test.source)),
+        "n_reference_sources": len(set(base.source)),
+        "n_fake_used": _used(test, method),
+        "n_reference_used": _used(base, method),
+    }
 
 
 def _used(embeddings: Embeddings, method: Method) -> int:

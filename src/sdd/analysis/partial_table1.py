@@ -24,9 +24,9 @@ def measured_tables(
 
     Returns
     -------
-    tables : dict
+    tables
         By recipe; a recipe of which nothing has been measured is left out.
-    counts : dict
+    counts
         By recipe, "12 of 54 cells measured".
 
     Raises
@@ -40,6 +40,7 @@ def measured_tables(
             tree.path(tree.EER, results, recipe=recipe, cell=cell) for cell in contents["cells"]
         ]
         there = [path for path in paths if path.is_file()]
+        # A recipe nobody has asked for has no table, rather than one of dashes.
         if there:
             tables[recipe] = assemble_table(
                 pd.DataFrame(read_cells(there)),

@@ -75,6 +75,7 @@ def assemble_table(
 
     means = _means_over_rounds(_cell_frame(cells))
     records = []
+    # Domain by domain: an average is of its own sets, and NaN as soon as one of them is.
     for number, identity in enumerate(rows, start=1):
         record: dict[str, object] = {"row": number, **dict(zip(IDENTITY, identity, strict=True))}
         for test_sets, average in zip((in_domain, out_of_domain), AVERAGES, strict=True):
@@ -87,11 +88,11 @@ def assemble_table(
 
 
 def domain_columns(table: pd.DataFrame) -> tuple[list[str], list[str]]:
-    """Test sets of a table, by domain.
+    """Return the test sets of a table, by domain.
 
     Returns
     -------
-    in_domain, out_of_domain : list of str
+    in_domain, out_of_domain
         Names of the columns, without the averages.
 
     Raises
@@ -110,18 +111,15 @@ def domain_columns(table: pd.DataFrame) -> tuple[list[str], list[str]]:
             f"{', '.join(_LEADING)}, in-domain test sets, {IN_DOMAIN_AVERAGE}, out-of-domain test "
             f"sets, {OUT_OF_DOMAIN_AVERAGE}."
         )
+    # A domain's average stands right of its test sets: what is left of the first is in-domain.
     middle = columns.index(IN_DOMAIN_AVERAGE)
-    return columns[len(_LEADING) : middle], columns[middle + 1 : -1]
+    in_domain = [name for name in columns[:middle] if name not in _LEADING]
+    out_of_domain = [name for name in columns[middle:] if name not in AVERAGES]
+    return in_domain, out_of_domain
 
 
 def write_csv(table: pd.DataFrame, path: Path | str) -> None:
-    """Write a table as CSV; values unrounded, NaN as an empty field.
-
-    Parameters
-    ----------
-    path
-        The file; replaced whole or not at all.
-    """
+    """Write a table as CSV; values unrounded, NaN as an empty field."""
     domain_columns(table)
     with atomic_path(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
@@ -170,12 +168,12 @@ def read_table(path: Path | str) -> pd.DataFrame:
 
 
 def paper_values(table: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
-    """Values of another table, such as the paper's, where its rows and columns match.
+    """Return the values of the paper's table where its rows and columns match those of `table`.
 
     Parameters
     ----------
     paper
-        The one to hold it against.
+        Another table, whose rows and columns may be others.
 
     Returns
     -------
@@ -209,7 +207,7 @@ def paper_values(table: pd.DataFrame, paper: pd.DataFrame) -> pd.DataFrame:
 
 def value_columns(table: pd.DataFrame) -> list[str]:
     """List the columns of a table that hold error rates: test sets and averages."""
-    return [str(column) for column in table.columns[len(_LEADING) :]]
+    return [str(column) for column in table.columns if column not in _LEADING]
 
 
 def identities(table: pd.DataFrame) -> list[Identity]:
@@ -229,7 +227,7 @@ def _cell_frame(cells: pd.DataFrame | Iterable[Measurement]) -> pd.DataFrame:
 
 
 def _means_over_rounds(cells: pd.DataFrame) -> dict[tuple[str, str, str, str], float]:
-    """Mean EER of each (model, init, algorithm, test set) over the rounds that were measured."""
+    """Average the EER of each (model, init, algorithm, test set) over the rounds measured."""
     by_round: dict[tuple[str, str, str, str], dict[object, float]] = {}
     for model, init, algorithm, round_number, test_set, value in zip(
         *(cells[name] for name in CELL_COLUMNS), strict=True

@@ -10,11 +10,13 @@ import pandas as pd
 from sdd.analysis.columns import AVERAGES, IDENTITY
 from sdd.analysis.table1 import domain_columns, paper_values
 from sdd.errors import InputError
+from sdd.metrics.estimates import Estimate
 from sdd.runtime.csv_rows import read_rows
 
-Interval = tuple[float, float]
-Intervals = Mapping[tuple[str, str, str, str], Interval]
-"""Low and high end of an EER in percent, by model, init, algorithm and column."""
+Intervals = Mapping[tuple[str, str, str, str], Estimate]
+"""Mean EER in percent with its 95 % interval, by model, init, algorithm and column."""
+
+_UNKNOWN = Estimate(math.nan)
 
 
 def subtract_paper(
@@ -37,30 +39,29 @@ def subtract_paper(
         model, init, algorithm = (str(table[name].iloc[position]) for name in IDENTITY)
         for column in columns:
             value, printed = (float(each[column].iloc[position]) for each in (table, theirs))
-            low, high = intervals.get((model, init, algorithm, column), (math.nan, math.nan))
+            measured = intervals.get((model, init, algorithm, column), _UNKNOWN)
             rows.append(
                 {
                     "row": int(table["row"].iloc[position]),
                     **dict(zip(IDENTITY, (model, init, algorithm), strict=True)),
                     "column": column,
                     "eer_percent": value,
-                    "low": low,
-                    "high": high,
+                    "low": measured.low,
+                    "high": measured.high,
                     "paper": printed,
                     "difference": value - printed,
-                    "difference_low": low - printed,
-                    "difference_high": high - printed,
+                    "difference_low": measured.low - printed,
+                    "difference_high": measured.high - printed,
                 }
             )
     return rows
 
 
-def read_intervals(path: Path | str) -> dict[tuple[str, str, str, str], Interval]:
-    """Read intervals.csv: low and high by model, init, algorithm and test set."""
+def read_intervals(path: Path | str) -> dict[tuple[str, str, str, str], Estimate]:
+    """Read intervals.csv, by model, init, algorithm and test set (or average)."""
     return {
-        (row["model"], row["init"], row["algorithm"], row["test_set"]): (
-            float(row["low"]),
-            float(row["high"]),
+        (row["model"], row["init"], row["algorithm"], row["test_set"]): Estimate(
+            float(row["eer_percent"]), float(row["low"]), float(row["high"])
         )
         for row in read_rows(Path(path))
     }
@@ -97,6 +98,6 @@ def join_recipes(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def _columns(table: pd.DataFrame) -> list[list[str]]:
-    """Columns of each domain, its average last."""
+    """List the columns of each domain, its average last."""
     domains = zip(domain_columns(table), AVERAGES, strict=True)
     return [[*sets, average] for sets, average in domains if sets]

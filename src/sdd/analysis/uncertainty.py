@@ -14,7 +14,13 @@ import numpy as np
 from sdd.analysis.columns import AVERAGES, IDENTITY, Identity
 from sdd.data.segments import read_segments
 from sdd.experiment import tree
-from sdd.metrics.bootstrap import REPLICATES, RankedTrials, source_keys, weight_chunks
+from sdd.metrics.bootstrap import (
+    REPLICATES,
+    FloatArray,
+    RankedTrials,
+    source_keys,
+    weight_chunks,
+)
 from sdd.metrics.estimates import Rounds, average, difference_of_means, mean_over_rounds
 from sdd.metrics.permutation import errors_by_source, holm, permutation_test
 from sdd.scoring.score_tables import Score, ranked_scores, read_scores
@@ -82,6 +88,7 @@ def measure_table1(
         trained={identity: row["trained"] for identity, row in rows.items()},
         seed=settings["seed"],
     )
+    # After all sets: the interval of an average needs the replicates of each of them.
     domains = settings["in_domain"], settings["out_of_domain"]
     return {identity: add_averages(sets, *domains) for identity, sets in measured.items()}
 
@@ -122,6 +129,7 @@ def measure_rows(
         If a score table cannot be read, or has one class only: the file.
     """
     measured: dict[Identity, dict[str, Measured]] = {row: {} for row in rows}
+    # Set by set, all rows at once: what is resampled is a set's sources.
     for table in tables:
         of_set = _measure_set(rows, table, corpora[table.stem], score, trained, seed, replicates)
         for row, part in of_set:
@@ -199,6 +207,7 @@ def comparison_rows(
         if a not in measured or b not in measured:
             continue
         rows = [_compare(a, b, name, measured, seed) for name in measured[a]]
+        # An average says nothing that its sets do not: it must not make their tests stricter.
         for group in (False, True):
             members = [row for row in rows if (row["test_set"] in AVERAGES) == group]
             corrected = holm([row["p_value"] for row in members])
@@ -206,6 +215,17 @@ def comparison_rows(
                 row["p_holm"] = value
         table += rows
     return table
+
+
+@dataclass(frozen=True)
+class _CellTrials:
+    """The scores of one cell on one test set of S sources."""
+
+    ranked: RankedTrials
+    errors: FloatArray
+    """``float64 [S]``: what each source contributes to the EER, in percent."""
+    sources: int
+    """Sources of the class that has fewer."""
 
 
 def _measure_set(
@@ -217,41 +237,50 @@ def _measure_set(
     seed: int,
     replicates: int,
 ) -> list[tuple[Identity, Measured]]:
+    """Measure every row on one test set, with the same resamplings of its sources for all."""
     segments = read_segments(table)
     sources = sorted(set(segments.source))
     number = {name: position for position, name in enumerate(sources)}
-    unit = {
-        segment: number[source]
-        for segment, source in zip(segments.segment_id, segments.source, strict=True)
-    }
-    ranked, errors, values, counts = [], [], [], 0
-    cells = [(row, score_tables) for row, rounds in rows.items() for score_tables in rounds]
-    for _, score_tables in cells:
-        scores = read_scores(score_tables[table.stem])
-        units = np.array([unit[name] for name in scores.segment_id], dtype=np.intp)
-        logits = ranked_scores(scores.logits, score)
-        ranked.append(RankedTrials(logits, scores.real, units))
-        errors.append(100 * errors_by_source(logits, scores.real, units, len(sources)))
-        values.append(float(errors[-1].sum()))
-        counts = min(len(set(units[scores.real])), len(set(units[~scores.real])))
+    numbers = (number[source] for source in segments.source)
+    unit = dict(zip(segments.segment_id, numbers, strict=True))
+    owners = [row for row, rounds in rows.items() for _ in rounds]
+    cells = [
+        _read_trials(score_tables[table.stem], unit, len(sources), score)
+        for rounds in rows.values()
+        for score_tables in rounds
+    ]
     # Drawn once for all cells, so that differences of rows are paired.
     keys = source_keys(sources, corpus, seed)
     pieces = [
-        [trials.weighted_eers(weights) for trials in ranked]
+        [cell.ranked.weighted_eers(weights) for cell in cells]
         for weights in weight_chunks(keys, replicates)
     ]
     drawn = 100 * np.concatenate(pieces, axis=1) if cells else np.empty((0, replicates))
     result = []
     for row in rows:
-        places = [place for place, (other, _) in enumerate(cells) if other == row]
-        mean_errors = np.mean([errors[place] for place in places], axis=0)
+        places = [place for place, owner in enumerate(owners) if owner == row]
+        errors = [cells[place].errors for place in places]
+        # Under the corpus' name: two sets of one corpus share sources, which are exchanged once.
         named = {
             f"{corpus}/{name}": error
-            for name, error in zip(sources, mean_errors.tolist(), strict=True)
+            for name, error in zip(sources, np.mean(errors, axis=0).tolist(), strict=True)
         }
-        rounds = Rounds(np.array([values[p] for p in places]), drawn[places], trained[row])
-        result.append((row, Measured(rounds, named, counts)))
+        values = np.array([float(each.sum()) for each in errors])
+        rounds = Rounds(values, drawn[places], trained[row])
+        result.append((row, Measured(rounds, named, cells[-1].sources)))
     return result
+
+
+def _read_trials(path: Path, unit: Mapping[str, int], count: int, score: Score) -> _CellTrials:
+    """Read a score table; `unit` is the number of each segment's source, from 0 to `count`."""
+    scores = read_scores(path)
+    units = np.array([unit[name] for name in scores.segment_id], dtype=np.intp)
+    values = ranked_scores(scores.logits, score)
+    return _CellTrials(
+        RankedTrials(values, scores.real, units),
+        100 * errors_by_source(values, scores.real, units, count),
+        min(len(set(units[scores.real])), len(set(units[~scores.real]))),
+    )
 
 
 def _compare(
@@ -261,9 +290,11 @@ def _compare(
     measured: Mapping[Identity, Mapping[str, Measured]],
     seed: int,
 ) -> dict[str, Any]:
+    """Compare two rows on one test set: their difference, and a test of it."""
     first, second = measured[a][name], measured[b][name]
     sources = min(first.sources, second.sources)
     estimate = difference_of_means(first.rounds, second.rounds, sources)
+    # By source: a recording's trials are exchanged between the rows together or not at all.
     exchanged = [
         first.errors.get(source, 0.0) - second.errors.get(source, 0.0)
         for source in sorted({*first.errors, *second.errors})
@@ -282,5 +313,6 @@ def _compare(
         "low": estimate.low,
         "high": estimate.high,
         "p_value": permutation_test(exchanged, seed=seed),
+        # Corrected where all sets of the pair are known.
         "p_holm": np.nan,
     }

@@ -19,6 +19,8 @@ from sdd.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
+IntArray = npt.NDArray[np.int64]
+
 log = logging.getLogger(__name__)
 
 
@@ -74,16 +76,10 @@ def cut_segments(
             "the longest segment must not be shorter than the shortest."
         )
     rows = _selected(protocol, partition, label)
+    # A file that could not be prepared is known and allowed for; any other must be there.
     rows = rows[~rows["Path"].isin(list(failed))]
     audio = _audio_of(rows, audio_table)
-    start, end = _bounds(rows, audio)
-    longest = int(max(end - start, default=0))
-    step = max(1, longest if max_seconds is None else round(max_seconds * SAMPLE_RATE))
-    counts = np.maximum(-(-(end - start) // step), 1)
-    row = np.repeat(np.arange(len(rows)), counts)
-    number = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
-    first = start[row] + number * step
-    last = np.minimum(first + step, end[row])
+    row, number, start, end = _windows(*_bounds(rows, audio), max_seconds)
     names = rows["ID"].to_numpy()[row].tolist()
     if max_seconds is not None:
         names = [f"{name}_seg{n + 1}" for name, n in zip(names, number, strict=True)]
@@ -96,10 +92,38 @@ def cut_segments(
             "speaker": rows["Speaker"].to_numpy()[row],
             "path": rows["Path"].to_numpy()[row],
             "file": audio["file"].to_numpy()[row],
-            "start": first,
-            "end": last,
+            "start": start,
+            "end": end,
         }
     ).astype({"start": "int64", "end": "int64"})
+    return _long_enough(table, min_seconds, len(rows))
+
+
+def _windows(
+    start: IntArray, end: IntArray, max_seconds: float | None
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], IntArray, IntArray]:
+    """Cut rows from `start` to `end`, ``int64 [n_rows]``, into consecutive windows.
+
+    Returns
+    -------
+    row, number
+        ``int64 [N]``: the row of each window, and its number within the row, from 0.
+    start, end
+        ``int64 [N]``, in samples at 16 kHz.
+    """
+    longest = int(max(end - start, default=0))
+    step = max(1, longest if max_seconds is None else round(max_seconds * SAMPLE_RATE))
+    # At least one: a row without a sample has to be counted among the segments that are too short.
+    counts = np.maximum(-(-(end - start) // step), 1)
+    row = np.repeat(np.arange(len(start)), counts)
+    # Place among all windows, less that of the first window of the row.
+    number = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+    first = start[row] + number * step
+    return row, number, first, np.minimum(first + step, end[row])
+
+
+def _long_enough(table: "pd.DataFrame", min_seconds: float, utterances: int) -> "pd.DataFrame":
+    """Drop the segments that are too short, and say in the log how many."""
     long_enough = (table["end"] - table["start"]) >= round(min_seconds * SAMPLE_RATE)
     if not long_enough.all():
         log.info(
@@ -110,7 +134,7 @@ def cut_segments(
         )
     if not long_enough.any():
         raise InputError(
-            f"No segment is left: none of the {len(rows)} utterances that can be read lasts "
+            f"No segment is left: none of the {utterances} utterances that can be read lasts "
             f"{min_seconds} s (min_seconds)."
         )
     return table[long_enough].reset_index(drop=True)
@@ -135,7 +159,7 @@ def _selected(protocol: "pd.DataFrame", partition: str | None, label: str | None
 
 
 def _audio_of(rows: "pd.DataFrame", audio_table: "pd.DataFrame") -> "pd.DataFrame":
-    """Audio-table row of each protocol row."""
+    """Return the audio-table row of each protocol row."""
     prepared = audio_table.set_index("path")
     absent = ~rows["Path"].isin(prepared.index)
     if absent.any():
@@ -147,10 +171,8 @@ def _audio_of(rows: "pd.DataFrame", audio_table: "pd.DataFrame") -> "pd.DataFram
     return prepared.loc[rows["Path"]]
 
 
-def _bounds(
-    rows: "pd.DataFrame", audio: "pd.DataFrame"
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """First sample of each row and the one past its last, at 16 kHz."""
+def _bounds(rows: "pd.DataFrame", audio: "pd.DataFrame") -> tuple[IntArray, IntArray]:
+    """Return the first sample of each row and the one past its last, at 16 kHz."""
     samples = audio["samples"].to_numpy(dtype=np.int64)
     start, end = np.zeros_like(samples), samples.copy()
     window = _is_window(rows)
@@ -171,10 +193,8 @@ def _bounds(
     return start, end
 
 
-def _at_16_khz(
-    samples: npt.NDArray[np.int64], rate: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64]:
-    """Nearest position at 16 kHz, in whole numbers: floats are not exact for long files."""
+def _at_16_khz(samples: IntArray, rate: IntArray) -> IntArray:
+    """Return the nearest position at 16 kHz, in whole numbers: floats are not exact for hours."""
     return (2 * samples * SAMPLE_RATE + rate) // (2 * rate)
 
 
@@ -185,11 +205,12 @@ def _is_window(rows: "pd.DataFrame") -> npt.NDArray[np.bool_]:
 
 
 def _sources(rows: "pd.DataFrame") -> npt.NDArray[np.object_]:
-    """Name of what rows were cut from: rows with the same one are not independent."""
+    """Name what rows were cut from: rows with the same name are not independent."""
     sources = rows["ID"].to_numpy(dtype=object).copy()
     window = _is_window(rows)
     paths = rows["Path"].to_numpy(dtype=object)[window]
     stems = {path: Path(path).stem for path in paths}
+    # Two folders may hold recordings of one name: all are then called by their whole Path.
     ambiguous = len(set(stems.values())) < len(stems)
     sources[window] = [path if ambiguous else stems[path] for path in paths]
     return sources

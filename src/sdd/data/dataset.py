@@ -79,7 +79,7 @@ class SegmentDataset(Dataset[Item]):
     """Segments, cut and augmented when they are read.
 
     Item (epoch, index) is waveform, label and index. Its random choices come from a generator of
-    [seed, epoch, index] alone. The crop comes first, on the stored 16 kHz audio, so that only what
+    (seed, epoch, index) alone. The crop comes first, on the stored 16 kHz audio, so that only what
     is kept is read (the released code crops at the file's own rate before resampling: the same
     but for the rounding of the window to samples and the resampler's edges), then RawBoost. The
     waveform is not normalised here; the detector does that.

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -63,8 +63,6 @@ def prepare_corpus(
         Where prepared audio of all corpora lies.
     corpus
         Its FLAC files are written below `folder/corpus/`.
-    workers
-        Threads.
     allowed_failures
         How many sources may fail; `sdd.data.audio.table.read_failures` tells which did.
 
@@ -90,10 +88,13 @@ def prepare_corpus(
     ]
     journal = Journal(place / JOURNAL)
     known = journal.read()
+    # Whole lines only: a killed run may have left half of one, which the next would continue.
     journal.write(known)
     done, errors = _run(jobs, known, journal, workers, corpus)
     journal.write(known | done)
+    # In the protocol's order, whichever thread was first.
     errors = {job.path: errors[job.path] for job in jobs if job.path in errors}
+    # Before anything raises: who sees the error can look the failures up.
     failures = [{"path": path, "error": error} for path, error in errors.items()]
     write_rows(place / FAILURES, failures, ("path", "error"), quote_all=True)
     if len(errors) > allowed_failures or not done:
@@ -102,11 +103,16 @@ def prepare_corpus(
             f"Corpus {corpus}: {len(errors)} of {len(jobs)} source files could not be prepared "
             f"({allowed_failures} may fail).{listed}"
         )
+    rows = [{c: done[job.path][c] for c in COLUMNS} for job in jobs if job.path in done]
+    _log_outcome(corpus, rows, errors)
+    return rows
+
+
+def _log_outcome(corpus: str, rows: Sequence[Entry], errors: Mapping[str, str]) -> None:
     if errors:
         log.warning(
             "%s: %d source files could not be prepared: %s", corpus, len(errors), list(errors)
         )
-    rows = [{c: done[job.path][c] for c in COLUMNS} for job in jobs if job.path in done]
     clipped = [row for row in rows if row["clipped"]]
     log.info(
         "%s: %d sources prepared, %d samples of %d of them were beyond 16 bits and are limited",
@@ -115,7 +121,6 @@ def prepare_corpus(
         sum(row["clipped"] for row in clipped),
         len(clipped),
     )
-    return rows
 
 
 def flac_name(path: str) -> str:

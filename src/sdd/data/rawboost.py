@@ -82,18 +82,17 @@ def rawboost(
     Parameters
     ----------
     waveform
-        float32 [T], full scale 1.
+        ``float32 [T]``, full scale 1.
     algorithm
         0 none (the waveform itself is returned), 1 convolutive, 2 impulsive, 3 stationary,
         4 the three in series, 5 convolutive then impulsive (the paper's choice).
     generator
         Source of every random choice; the same state gives the same output.
-    sample_rate
-        In Hz.
 
     Returns
     -------
-    float32 [T]
+    ``float32 [T]``
+        As long as the waveform.
 
     Raises
     ------
@@ -111,6 +110,7 @@ def rawboost(
             f"{sample_rate} Hz; lower the upper end of centre_hz"
         )
     augmented = waveform.astype(np.float32, copy=False)
+    # In this order in 4 and 5, too, as the released code chains them.
     if algorithm in (1, 4, 5):
         augmented = _convolutive(augmented, generator, settings, sample_rate)
     if algorithm in (2, 4, 5):
@@ -135,16 +135,14 @@ def band_stop_filters(
     Parameters
     ----------
     taps
-        int [*S], odd, at least 3.
+        ``int [*S]``, odd, at least 3.
     low_hz, high_hz
-        float [*S], edges of the stop bands, with 0 < low < high < sample_rate / 2.
-    sample_rate
-        In Hz.
+        ``float [*S]``, edges of the stop bands, with 0 < low < high < sample_rate / 2, all in Hz.
 
     Returns
     -------
-    float64 [*S, max(taps)]
-        Filter i in its first taps[i] places, zeros behind.
+    ``float64 [*S, max(taps)]``
+        Filter i in its first `taps[i]` places, zeros behind.
     """
     place = np.arange(int(taps.max()))
     half = ((taps - 1) // 2)[..., None]
@@ -169,18 +167,16 @@ def multi_notch_filters(
     Parameters
     ----------
     gains_db
-        float [N], the peak response of each filter.
+        ``float [N]``, the peak response of each filter.
     generator
         Source of the centres, widths and taps.
-    sample_rate
-        In Hz.
 
     Returns
     -------
-    filters : float64 [N, L]
-        Zeros behind each filter's last tap.
-    lengths : int64 [N]
-        The (odd) taps of each filter.
+    filters
+        ``float64 [N, L]``: zeros behind each filter's last tap.
+    lengths
+        ``int64 [N]``: the (odd) taps of each filter.
     """
     shape = (len(gains_db), settings.notches)
     centre = generator.uniform(*settings.centre_hz, size=shape)
@@ -263,7 +259,7 @@ def _stationary(
 def _filter_and_sum(
     signals: Waveform, filters: npt.NDArray[np.float64], lengths: npt.NDArray[np.int64]
 ) -> Waveform:
-    """Filter signal i of [N, T] by filter i and add up: [T], one sample past the filters' delays.
+    """Filter signal i of ``float [N, T]`` by filter i and add up, one sample past their delays.
 
     The full convolution with a filter of L taps (odd, so delayed by (L - 1) / 2) is cut to T
     samples from sample (L + 1) / 2 on, as published. Overlap-save: blocks that fit the cache are

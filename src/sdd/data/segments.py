@@ -90,7 +90,7 @@ def write_segments(table: "pd.DataFrame", path: Path, *, audio: str = "") -> Non
     Parameters
     ----------
     table
-        What `sdd.data.cutting.cut_segments` returned.
+        As `sdd.data.cutting.cut_segments` returns it.
     audio
         Digest of the audio that the segments are windows of. It goes into the file, so that the
         file is another one when other samples are at the same places.

@@ -112,19 +112,19 @@ class Architecture:
         return self.samples(1)
 
     def frames(self, samples: int) -> int:
-        """Frames that the encoder makes of so many samples; 0 if there are too few for one."""
+        """Count the frames that the encoder makes of so many samples; 0 of too few for one."""
         for _, kernel, stride in self.convolutions:
             samples = max(0, (samples - kernel) // stride + 1)
         return samples
 
     def samples(self, frames: int) -> int:
-        """Fewest samples that give so many frames."""
+        """Return the fewest samples that make so many frames."""
         for _, kernel, stride in reversed(self.convolutions):
             frames = (frames - 1) * stride + kernel
         return frames
 
     def as_dict(self) -> dict[str, str | int | float | bool]:
-        """All fields, as `find_architecture` takes them back."""
+        """Return all fields, as `find_architecture` takes them back."""
         return dataclasses.asdict(self)
 
 
@@ -269,7 +269,26 @@ def _check_type(key: str, value: object, kind: object) -> None:
         )
 
 
+_SIZES = (
+    "encoder_layers",
+    "encoder_embed_dim",
+    "encoder_ffn_embed_dim",
+    "encoder_attention_heads",
+    "conv_pos",
+    "conv_pos_groups",
+)
+_PROBABILITIES = (
+    "dropout",
+    "attention_dropout",
+    "activation_dropout",
+    "encoder_layerdrop",
+    "dropout_input",
+    "dropout_features",
+)
+
+
 def _check_values(chosen: Architecture) -> None:
+    """Refuse values of the right type that no encoder can be made of."""
     if chosen.extractor_mode not in ("default", "layer_norm"):
         raise InputError(
             f"Architecture key extractor_mode is {chosen.extractor_mode!r}; "
@@ -280,32 +299,8 @@ def _check_values(chosen: Architecture) -> None:
             f"Architecture key activation_fn is {chosen.activation_fn!r}; "
             f"it must be one of {', '.join(ACTIVATIONS)}."
         )
-    positive = [
-        "encoder_layers",
-        "encoder_embed_dim",
-        "encoder_ffn_embed_dim",
-        "encoder_attention_heads",
-        "conv_pos",
-        "conv_pos_groups",
-    ]
-    for key in positive:
-        if getattr(chosen, key) < 1:
-            raise InputError(f"Architecture key {key} is {getattr(chosen, key)}; it must be >= 1.")
-    for key in ("encoder_attention_heads", "conv_pos_groups"):
-        if chosen.encoder_embed_dim % getattr(chosen, key):
-            raise InputError(
-                f"Architecture key {key} is {getattr(chosen, key)}; it must divide "
-                f"encoder_embed_dim, {chosen.encoder_embed_dim}."
-            )
-    probabilities = [
-        "dropout",
-        "attention_dropout",
-        "activation_dropout",
-        "encoder_layerdrop",
-        "dropout_input",
-        "dropout_features",
-    ]
-    for key in probabilities:
+    _check_sizes(chosen)
+    for key in _PROBABILITIES:
         if not 0 <= getattr(chosen, key) < 1:
             raise InputError(
                 f"Architecture key {key} is {getattr(chosen, key)}; "
@@ -317,6 +312,19 @@ def _check_values(chosen: Architecture) -> None:
             "it must be finite and not negative."
         )
     parse_convolutions(chosen.conv_feature_layers)
+
+
+def _check_sizes(chosen: Architecture) -> None:
+    for key in _SIZES:
+        if getattr(chosen, key) < 1:
+            raise InputError(f"Architecture key {key} is {getattr(chosen, key)}; it must be >= 1.")
+    # Each head, and each group of the positional convolution, takes the same share of the width.
+    for key in ("encoder_attention_heads", "conv_pos_groups"):
+        if chosen.encoder_embed_dim % getattr(chosen, key):
+            raise InputError(
+                f"Architecture key {key} is {getattr(chosen, key)}; it must divide "
+                f"encoder_embed_dim, {chosen.encoder_embed_dim}."
+            )
 
 
 def _suggestion(word: str, known: "Mapping[str, object] | list[str]") -> str:

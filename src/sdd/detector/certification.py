@@ -1,7 +1,6 @@
 """Certificates: how far our detector is from fairseq's on the same weights and inputs."""
 
 import argparse
-import csv
 import json
 import math
 import sys
@@ -16,7 +15,7 @@ from sdd.data.audio import SAMPLE_RATE
 from sdd.detector.architectures import find_architecture
 from sdd.detector.checkpoints.download import fetch
 from sdd.errors import InputError
-from sdd.runtime.atomic_files import atomic_path
+from sdd.runtime.csv_rows import read_rows, write_rows
 
 Network = Callable[[Tensor], tuple[Tensor, Tensor]]
 
@@ -66,7 +65,8 @@ def compare(
     Parameters
     ----------
     reference, ours
-        From waveforms float32 [B, T] to embeddings float32 [B, D] and logits float32 [B, 2].
+        From waveforms ``float32 [B, T]`` to embeddings ``float32 [B, D]`` and logits
+        ``float32 [B, 2]``.
     lengths
         Samples of the inputs, one batch each.
     with_logits
@@ -115,39 +115,34 @@ def _size(difference: float) -> float:
 def write_certificate(
     path: Path, compared: Sequence[Comparison], about: dict[str, str], tolerance: float
 ) -> None:
-    """Write the comparisons as CSV, one row a length.
+    """Write the comparisons as CSV, atomically, one row a length.
 
     Parameters
     ----------
-    path
-        Written atomically.
     about
         Columns that are the same in every row, such as the checkpoint and the versions.
     tolerance
         Decides the column `passed`.
     """
-    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        columns = ["samples", "embeddings", "embedding_scale", "logits", "logit_scale", "passed"]
-        writer = csv.DictWriter(file, [*about, *columns])
-        writer.writeheader()
-        for row in compared:
-            writer.writerow({**about, **vars(row), "passed": row.within(tolerance)})
+    columns = ["samples", "embeddings", "embedding_scale", "logits", "logit_scale", "passed"]
+    rows = [{**about, **vars(row), "passed": row.within(tolerance)} for row in compared]
+    write_rows(path, rows, [*about, *columns])
 
 
 def collect_certificates(certificates: Sequence[Path], target: Path) -> None:
-    """Put certificates into one table, one row a checkpoint: the largest differences.
+    """Write one table of certificates, a row a checkpoint: the largest differences.
 
     Parameters
     ----------
     certificates
-        Files of `write_certificate`.
+        CSV files of which `write_certificate` made each.
     target
         The CSV to write, atomically: the columns of the certificates less those of one length.
     """
     rows = []
     for path in certificates:
-        with path.open(newline="", encoding="utf-8") as file:
-            lines = list(csv.DictReader(file))
+        lines = read_rows(path)
+        # As text, so that the table has the very digits of the certificate.
         largest = {
             column: max((line[column] for line in lines), key=lambda text: _size(float(text or 0)))
             for column in ("embeddings", "logits")
@@ -155,10 +150,7 @@ def collect_certificates(certificates: Sequence[Path], target: Path) -> None:
         passed = all(line["passed"] == "True" for line in lines)
         about = {key: lines[0][key] for key in ("checkpoint", "weights", "fairseq", "torch")}
         rows.append({**about, **largest, "passed": passed})
-    with atomic_path(target) as temporary, temporary.open("w", newline="", encoding="utf-8") as out:
-        writer = csv.DictWriter(out, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(target, rows)
 
 
 def certify(
@@ -187,7 +179,7 @@ def certify(
     Returns
     -------
     comparisons
-        One a length.
+        In the order of `lengths`.
     about
         What was compared: file, weights, versions.
 
@@ -236,22 +228,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 if all differences are within the tolerance; 1 if not, or after an error, which is
         shown; 2 if the command is wrong.
     """
-    parser = argparse.ArgumentParser(
-        prog="certify_checkpoint.py",
-        description="Hold a checkpoint in our detector against the same file in real fairseq.",
-    )
-    parser.add_argument("checkpoint", help="a file, or the URL of one")
-    parser.add_argument(
-        "--architecture", help="a name such as mms_300m, or fairseq's configuration keys as JSON"
-    )
-    parser.add_argument("--ours", type=Path, help="our file, if not the same one")
-    parser.add_argument("--encoder-only", action="store_true", help="compare embeddings only")
-    parser.add_argument("--digest", help="sha256:... or md5:... of the checkpoint")
-    parser.add_argument("--downloads", type=Path, default=Path("downloads"), metavar="FOLDER")
-    parser.add_argument("--lengths", type=int, nargs="+", default=LENGTHS, metavar="SAMPLES")
-    parser.add_argument("--tolerance", type=float, default=TOLERANCE, metavar="SHARE")
-    parser.add_argument("--output", type=Path, help="write the comparison as CSV, too")
-    chosen = parser.parse_args(arguments)
+    chosen = _parser().parse_args(arguments)
     try:
         path = fetch(chosen.checkpoint, chosen.downloads, chosen.digest)
         compared, about = certify(
@@ -270,9 +247,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"beside ours, torch {about['torch']}\n{describe(compared)}\n"
         f"{'passed' if passed else 'FAILED'}: at most {chosen.tolerance:g} of the values\n"
     )
+    # Also where it failed: the certificate then says by how much.
     if chosen.output:
         write_certificate(chosen.output, compared, about, chosen.tolerance)
     return 0 if passed else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="certify_checkpoint.py",
+        description="Hold a checkpoint in our detector against the same file in real fairseq.",
+    )
+    parser.add_argument("checkpoint", help="a file, or the URL of one")
+    parser.add_argument(
+        "--architecture", help="a name such as mms_300m, or fairseq's configuration keys as JSON"
+    )
+    parser.add_argument("--ours", type=Path, help="our file, if not the same one")
+    parser.add_argument("--encoder-only", action="store_true", help="compare embeddings only")
+    parser.add_argument("--digest", help="sha256:... or md5:... of the checkpoint")
+    parser.add_argument("--downloads", type=Path, default=Path("downloads"), metavar="FOLDER")
+    parser.add_argument("--lengths", type=int, nargs="+", default=LENGTHS, metavar="SAMPLES")
+    parser.add_argument("--tolerance", type=float, default=TOLERANCE, metavar="SHARE")
+    parser.add_argument("--output", type=Path, help="write the comparison as CSV, too")
+    return parser
 
 
 def _read_architecture(text: str | None) -> str | dict[str, object] | None:

@@ -25,10 +25,10 @@ class Float32GroupNorm(nn.GroupNorm):
     """Group norm with one group per channel, over time, computed in at least float32."""
 
     def forward(self, x: Tensor, frames: Tensor | None = None) -> Tensor:
-        """Normalise each channel over its own frames: [B, F, C] -> [B, F, C].
+        """Normalise each channel of ``float [B, F, C]`` over its own frames.
 
-        `frames`, int64 [B], are the valid ones of each utterance; None if all are. What stands in
-        padded frames has no meaning.
+        `frames`, ``int64 [B]``, are the valid ones of each utterance; None if all are. What stands
+        in padded frames has no meaning.
         """
         weight, bias, wide = widen(self.weight), widen(self.bias), widen(x)
         if frames is None:
@@ -69,9 +69,9 @@ class ConvolutionBlock(nn.Sequential):
         return torch.div(samples - self.kernel, self.stride, rounding_mode="floor") + 1
 
     def forward(self, x: Tensor, frames: Tensor | None = None) -> Tensor:
-        """Convolve, normalise, apply GELU: [B, samples, inputs] -> [B, F, C].
+        """Convolve ``float [B, T, inputs]`` to ``float [B, F, C]``, normalise, apply GELU.
 
-        `frames`, int64 [B], are the valid ones of the output; None if all are.
+        `frames`, ``int64 [B]``, are the valid ones of the output; None if all are.
         """
         x, normalise = convolve(x, cast(nn.Conv1d, self[0])), self[2]
         if isinstance(normalise, Float32GroupNorm):
@@ -82,7 +82,7 @@ class ConvolutionBlock(nn.Sequential):
 
 
 def convolve(x: Tensor, convolution: nn.Conv1d) -> Tensor:
-    """Convolve [B, T, inputs] to [B, F, C], with neither padding nor groups.
+    """Convolve ``float [B, T, inputs]`` to ``float [B, F, C]``, with neither padding nor groups.
 
     In training one matrix product over all windows: its backward pass takes half the time of
     `F.conv1d`'s at 512 channels. Without gradients torch's convolution of images whose channels
@@ -106,12 +106,12 @@ def gelu(x: Tensor) -> Tensor:
 
 
 def as_image(x: Tensor) -> Tensor:
-    """View [B, F, C] as [B, C, 1, F]: to torch an image whose channels come last."""
+    """View ``float [B, F, C]`` as ``float [B, C, 1, F]``: an image whose channels come last."""
     return x.transpose(1, 2)[:, :, None]
 
 
 def as_sequence(image: Tensor) -> Tensor:
-    """View [B, C, 1, F] as [B, F, C]."""
+    """View ``float [B, C, 1, F]`` as ``float [B, F, C]``."""
     return image[:, :, 0].transpose(1, 2)
 
 
@@ -131,13 +131,13 @@ class ConvolutionalExtractor(nn.Module):
         self.conv_layers = nn.ModuleList(blocks)
 
     def frames(self, samples: Tensor) -> Tensor:
-        """Count the frames that so many samples [B] give."""
+        """Count the frames that so many samples make: ``int64 [B]`` to ``int64 [B]``."""
         for block in self.conv_layers:
             samples = cast(ConvolutionBlock, block).frames(samples)
         return samples
 
     def forward(self, waveforms: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """[B, T] -> [B, F, C]; `lengths`, int64 [B], in samples."""
+        """Turn ``float [B, T]`` into ``float [B, F, C]``; `lengths`, ``int64 [B]``, in samples."""
         x = waveforms[..., None]  # channels last throughout, where layer norms find them together
         for block in self.conv_layers:
             if lengths is not None:

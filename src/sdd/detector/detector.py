@@ -19,7 +19,7 @@ CLASSES = 2
 
 
 class FrontEnd(nn.Module):
-    """Give the encoder's parameters the prefix `m_ssl.model.` of the checkpoints."""
+    """The encoder, under the prefix `m_ssl.model.` that its parameters have in the checkpoints."""
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
@@ -70,18 +70,13 @@ class Detector(nn.Module):
     def check_input(self, waveforms: Tensor, lengths: Tensor | None = None) -> None:
         """Refuse a batch that cannot be scored.
 
-        `embed_and_logits`, `embed` and `forward` call this themselves, but not under
-        `torch.compile`.
-
-        Parameters
-        ----------
-        waveforms, lengths
-            As in `forward`.
+        Input is as `forward`'s. `embed_and_logits`, `embed` and `forward` call this themselves, but
+        not under `torch.compile`.
 
         Raises
         ------
         InputError
-            If the batch is empty, not floating [B, T], has lengths that do not fit it,
+            If the batch is empty, not ``float [B, T]``, has lengths that do not fit it,
             has an utterance shorter than the receptive field, or a sample that is not finite.
         """
         if waveforms.ndim != 2 or not waveforms.is_floating_point():
@@ -125,19 +120,14 @@ class Detector(nn.Module):
     def embed_and_logits(
         self, waveforms: Tensor, lengths: Tensor | None = None, normalise: bool = True
     ) -> tuple[Tensor, Tensor]:
-        """Score waveforms, and return the embeddings that the scores were made of, too.
-
-        Parameters
-        ----------
-        waveforms, lengths, normalise
-            As in `forward`.
+        """Score waveforms as `forward`, and return the embeddings the scores were made of, too.
 
         Returns
         -------
         embeddings
-            float32 [B, D], the mean over frames.
+            ``float32 [B, D]``, the mean over frames.
         logits
-            float32 [B, 2], 0 FAKE and 1 REAL.
+            ``float32 [B, 2]``, 0 FAKE and 1 REAL.
 
         Raises
         ------
@@ -164,7 +154,7 @@ class Detector(nn.Module):
         Parameters
         ----------
         waveforms
-            ``float [B, T]``.
+            ``float [B, T]`` at 16 kHz.
         lengths
             ``int64 [B]``, on the device of the waveforms; None where no padding is to be masked.
 
@@ -173,7 +163,7 @@ class Detector(nn.Module):
         embedding
             ``float [B, D]``, the mean over frames.
         logits
-            ``float [B, 2]``.
+            ``float [B, 2]``, 0 FAKE and 1 REAL.
         """
         features, padding = self.encoder(waveforms, lengths)
         pooled = pool_frames(features, padding)
@@ -187,16 +177,7 @@ class Detector(nn.Module):
     def embed(
         self, waveforms: Tensor, lengths: Tensor | None = None, normalise: bool = True
     ) -> Tensor:
-        """Average the encoder's last layer over frames.
-
-        Parameters
-        ----------
-        waveforms, lengths, normalise
-            As in `forward`.
-
-        Returns
-        -------
-        float32 [B, D]
+        """Average the last layer over frames: ``float32 [B, D]``; input as `forward` takes it.
 
         Raises
         ------
@@ -213,9 +194,9 @@ class Detector(nn.Module):
         Parameters
         ----------
         waveforms
-            float32 [B, T] at 16 kHz.
+            ``float32 [B, T]`` at 16 kHz.
         lengths
-            int64 [B], samples of each utterance. A padded batch then gives what each utterance
+            ``int64 [B]``, samples of each utterance. A padded batch then gives what each utterance
             gives alone. None: all samples count, padding too, as in the authors' code.
         normalise
             Whether to layer-normalise each waveform over its own length first, as the authors'
@@ -223,7 +204,7 @@ class Detector(nn.Module):
 
         Returns
         -------
-        float32 [B, 2]
+        ``float32 [B, 2]``
             Logits, 0 FAKE and 1 REAL; float64 of a detector in float64.
 
         Raises
@@ -242,7 +223,7 @@ def unless_all_count(waveforms: Tensor, lengths: Tensor | None) -> Tensor | None
 
 
 def normalise_waveforms(waveforms: Tensor, lengths: Tensor | None = None) -> Tensor:
-    """Normalise each waveform of float32 [B, T] to zero mean and unit variance over its own length.
+    """Normalise each waveform of ``float [B, T]`` to zero mean and unit variance over its length.
 
     (x - mean) / sqrt(variance + 1e-5), with the biased variance: layer normalisation without a
     scale, as the authors' loader applies it.
@@ -250,11 +231,11 @@ def normalise_waveforms(waveforms: Tensor, lengths: Tensor | None = None) -> Ten
     Parameters
     ----------
     lengths
-        int64 [B], samples of each; None if all count.
+        ``int64 [B]``, samples of each; None if all count.
 
     Returns
     -------
-    float32 [B, T]
+    ``float32 [B, T]``
         Zero beyond the lengths.
     """
     wide = widen(waveforms)
@@ -269,7 +250,10 @@ def normalise_waveforms(waveforms: Tensor, lengths: Tensor | None = None) -> Ten
 
 
 def pool_frames(features: Tensor, padding: Tensor | None = None) -> Tensor:
-    """Average [B, F, D] to [B, D], over the frames where `padding`, bool [B, F], is false."""
+    """Average ``float [B, F, D]`` to ``float [B, D]``, over frames.
+
+    `padding`, ``bool [B, F]``, is true in frames that do not count.
+    """
     if padding is None:
         return features.mean(1)
     total = features.masked_fill(padding[..., None], 0).sum(1)

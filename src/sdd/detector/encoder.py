@@ -60,7 +60,7 @@ class WeightNormConvolution(nn.Module):
         return math.sqrt(4 / (kernel * width))
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B, D, F] -> [B, D, F], or [B, D, F + 1] for an even kernel."""
+        """Turn ``float [B, D, F]`` into as many frames, or F + 1 with an even kernel."""
         # What torch's own weight_norm calls; a third of the time of writing the norm out.
         weight = torch._weight_norm(self.weight_v, self.weight_g, 2)
         return F.conv1d(x, weight, self.bias, padding=self.padding, groups=self.groups)
@@ -74,7 +74,7 @@ class SamePad(nn.Module):
         self.excess = 1 - kernel % 2
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B, D, F + excess] -> [B, D, F]."""
+        """Cut ``float [B, D, F + excess]`` to ``float [B, D, F]``."""
         return x[..., : x.shape[-1] - self.excess]
 
 
@@ -90,7 +90,10 @@ class SelfAttention(nn.Module):
         self.out_proj = nn.Linear(width, width)
 
     def forward(self, x: Tensor, attended: Tensor | None) -> Tensor:
-        """[B, F, D] -> [B, F, D]; `attended`, bool [B, 1, 1, F], is true where frames are seen."""
+        """Let each frame of ``float [B, F, D]`` attend to those it may see.
+
+        `attended`, ``bool [B, 1, 1, F]``, is true where frames are seen; None if all are.
+        """
         # A head beside a head, [B, H, F, D / H]: what torch's fused kernels of attention take.
         query, key, value = (
             projection(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
@@ -120,12 +123,12 @@ class TransformerLayer(nn.Module):
         self.final_layer_norm = nn.LayerNorm(width)
 
     def feed_forward(self, x: Tensor) -> Tensor:
-        """[B, F, D] -> [B, F, D]."""
+        """Transform each frame of ``float [B, F, D]`` alone."""
         x = self.activation_dropout(activate(self.fc1(x), self.activation))
         return cast(Tensor, self.fc2(x))
 
     def forward(self, x: Tensor, attended: Tensor | None) -> Tensor:
-        """[B, F, D] -> [B, F, D]; `attended` as in `SelfAttention`."""
+        """Return ``float [B, F, D]`` of as many frames; `attended` as in `SelfAttention`."""
         if self.norm_first:
             x = x + self.dropout(self.self_attn(self.self_attn_layer_norm(x), attended))
             return x + cast(Tensor, self.dropout(self.feed_forward(self.final_layer_norm(x))))
@@ -158,7 +161,7 @@ class Transformer(nn.Module):
         self.layer_norm = nn.LayerNorm(width)
 
     def forward(self, x: Tensor, padding: Tensor | None = None) -> Tensor:
-        """[B, F, D] -> [B, F, D]; `padding`, bool [B, F], is true in padded frames."""
+        """Return ``float [B, F, D]`` of the same; `padding`, ``bool [B, F]``, true where padded."""
         # Without padding no mask at all: torch then has faster kernels of attention.
         attended = None
         if padding is not None:
@@ -206,7 +209,7 @@ class Encoder(nn.Module):
         self.encoder = Transformer(architecture)
 
     def frames(self, samples: Tensor) -> Tensor:
-        """Count the frames that so many samples give: integers of any shape."""
+        """Count the frames that so many samples make: ``int64`` of any shape."""
         return self.feature_extractor.frames(samples)
 
     def convolve(
@@ -217,16 +220,16 @@ class Encoder(nn.Module):
         Parameters
         ----------
         waveforms
-            float32 [B, T] at 16 kHz, already normalised.
+            ``float32 [B, T]`` at 16 kHz, already normalised.
         lengths
-            int64 [B], valid samples of each; None if all are.
+            ``int64 [B]``, valid samples of each; None if all are.
 
         Returns
         -------
         features
-            float32 [B, F, C].
+            ``float32 [B, F, C]``, layer-normalised.
         padding
-            bool [B, F], true in padded frames; None without `lengths`.
+            ``bool [B, F]``, true in padded frames; None without `lengths`.
         """
         # Audio comes in float32; a detector loaded in bf16 or float64 computes in its own type.
         waveforms = waveforms.to(self.layer_norm.weight.dtype)
@@ -259,13 +262,14 @@ class Encoder(nn.Module):
         features, padding
             As `convolve` returns them.
         mask
-            bool [B, F], true where a frame is replaced by `mask_embedding`, for pre-training.
+            ``bool [B, F]``, true where a frame is replaced by `mask_embedding`, for pre-training.
         mask_embedding
-            float32 [D].
+            ``float32 [D]``, the width of the transformer; with `mask` or not at all.
 
         Returns
         -------
-        float32 [B, F, D]
+        ``float32 [B, F, D]``
+            Of the last layer.
 
         Raises
         ------
@@ -287,21 +291,14 @@ class Encoder(nn.Module):
         mask: Tensor | None = None,
         mask_embedding: Tensor | None = None,
     ) -> tuple[Tensor, Tensor | None]:
-        """Turn waveforms into contextual features, those of the last layer.
-
-        Parameters
-        ----------
-        waveforms, lengths
-            As in `convolve`.
-        mask, mask_embedding
-            As in `contextualise`.
+        """Turn waveforms into contextual features: `contextualise` of what `convolve` returns.
 
         Returns
         -------
         features
-            float32 [B, F, D].
+            ``float32 [B, F, D]``, those of the last layer.
         padding
-            bool [B, F], true in padded frames; None without `lengths`.
+            ``bool [B, F]``, true in padded frames; None without `lengths`.
         """
         features, padding = self.convolve(waveforms, lengths)
         return self.contextualise(features, padding, mask, mask_embedding), padding

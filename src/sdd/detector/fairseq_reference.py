@@ -94,9 +94,10 @@ class FairseqDetector(nn.Module):
         self.proj_fc = nn.Linear(int(cast(int, configuration["encoder_embed_dim"])), 2)
 
     def embed_and_logits(self, waveforms: Tensor) -> tuple[Tensor, Tensor]:
-        """Score float32 [B, T] at 16 kHz: embeddings float32 [B, D], logits float32 [B, 2].
+        """Return embeddings ``float32 [B, D]`` and logits ``float32 [B, 2]``.
 
-        Each waveform is layer-normalised first, as the authors' loader does.
+        `waveforms` are ``float32 [B, T]`` at 16 kHz; each is layer-normalised first, as the
+        authors' loader does.
         """
         encoder = cast(Callable[..., dict[str, Tensor]], self.m_ssl.model)
         normal = F.layer_norm(waveforms, waveforms.shape[1:])
@@ -129,10 +130,12 @@ def load_fairseq_detector(path: Path, architecture: Architecture) -> FairseqDete
         for name in list(tensors)
         if name.startswith(BACK_END)
     }
+    # What is left: fairseq's own files have no prefix to remove.
     encoder = {name.removeprefix(ENCODER): value for name, value in tensors.items()}
     detector = FairseqDetector(architecture.as_dict())
     model = cast(Any, detector.m_ssl.model)
     model.remove_pretraining_modules()
+    # Not strict: the parts that only pre-training has may be there or not. All else is checked.
     try:
         found = model.load_state_dict(encoder, strict=False)
     except RuntimeError as error:  # shapes

@@ -84,7 +84,7 @@ def forward(
     embeddings
         ``float32 [B, D]``, pooled.
     logits
-        ``float32 [B, 2]``.
+        ``float32 [B, 2]``, 0 FAKE and 1 REAL.
     """
     network = compiled_network() if compiled else Detector.pool_and_score
     with autocast(batch.waveforms.device, precision):
@@ -157,8 +157,6 @@ def predict(
         Its mode is set to eval.
     batches
         Of segments 0 .. `count` - 1, each exactly once.
-    masked
-        As for `predict_batches`.
 
     Returns
     -------

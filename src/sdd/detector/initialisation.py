@@ -55,12 +55,7 @@ def initialise_encoder(encoder: Encoder, generator: torch.Generator) -> None:
 
     Convolutions: He normal, biases uniform; projection: uniform in +-1/sqrt(inputs); linear layers
     of the transformer: normal(0, 0.02), no bias; positional convolution: normal(0,
-    sqrt(4 / (kernel * width))), no bias; norms: 1 and 0.
-
-    Parameters
-    ----------
-    generator
-        Of the CPU.
+    sqrt(4 / (kernel * width))), no bias; norms: 1 and 0. The generator is one of the CPU.
     """
     for name, module in encoder.named_modules():
         if isinstance(module, nn.Conv1d):

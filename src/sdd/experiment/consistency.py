@@ -52,6 +52,7 @@ def _check_names(experiment: Experiment) -> None:
     for name in config["algorithm_titles"]:
         _known("algorithm_titles", name, config["algorithms"])
     _check_sets(experiment)
+    _check_scoring_groups(experiment)
     _check_checkpoint_training(experiment)
     _check_rows(experiment)
     _check_drift(experiment)
@@ -59,6 +60,7 @@ def _check_names(experiment: Experiment) -> None:
 
 
 def _check_sets(experiment: Experiment) -> None:
+    """Check that there is something to score, to train on and to measure drift from."""
     config = experiment.config
     both = set(config["in_domain"]["sets"]) & set(config["out_of_domain"]["sets"])
     if both:
@@ -82,7 +84,12 @@ def _check_sets(experiment: Experiment) -> None:
             f"reference_set: {config['reference_set']!r} has only real utterances; drift is "
             "measured on fake ones: choose a set without `label: real`"
         )
+
+
+def _check_scoring_groups(experiment: Experiment) -> None:
+    config = experiment.config
     together = config["scoring"]["together"]
+    # A job of scoring is named by its group, or by the corpus that is in none.
     clash = sorted(set(together) & set(config["corpora"]))
     if clash:
         raise InputError(

@@ -69,7 +69,7 @@ def figures(experiment: Experiment, recipe: str) -> dict[str, Any]:
 
 
 def claims(experiment: Experiment) -> dict[str, Any]:
-    """Return what the claims are put to, and the words of their page."""
+    """Return models and test sets that the claims are tested on, and the words of their page."""
     return {
         "models": list(dict.fromkeys(model for model, _, _ in experiment.rows())),
         "domains": {"in_domain": experiment.in_domain, "out_of_domain": experiment.out_of_domain},

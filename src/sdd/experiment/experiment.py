@@ -11,7 +11,7 @@ from sdd.experiment.cells import CELL_PATTERN, Cell, ScoringJob
 
 
 class Experiment:
-    """An experiment as its config describes it: queries.
+    """An experiment as its config describes it: rows, cells, sets, corpora and checkpoints.
 
     What single jobs depend on is in `sdd.experiment.settings`, what tables, figures and pages show
     in `sdd.experiment.contents`.
@@ -29,7 +29,7 @@ class Experiment:
 
     # ------------------------------------------------------------------------------- the table
     def rounds(self, algorithm: str) -> range:
-        """Rounds of an algorithm, from 1; `none` has one, since nothing in it is random."""
+        """List the rounds of an algorithm, from 1; `none` has one, as nothing in it is random."""
         return range(1, (self.config["rounds"] if self.stages(algorithm) else 1) + 1)
 
     def rows(self) -> list[tuple[str, str, str]]:
@@ -138,7 +138,7 @@ class Experiment:
 
     @property
     def finetuned_cells(self) -> str:
-        """Pattern of the cells that are fine-tuned: those of every algorithm with stages."""
+        """Return a pattern of the fine-tuned cells: those of every algorithm with stages."""
         algorithms = [re.escape(name) for name in self.config["algorithms"] if self.stages(name)]
         return f"[^/]+/[^/]+/(?:{'|'.join(algorithms) or '(?!)'})/round[0-9]+"
 

@@ -46,10 +46,6 @@ class Job:
 
     Attributes
     ----------
-    hours
-        Of work.
-    memory_gb
-        Main memory.
     gpu_gb
         Memory of the GPU; 0 without one.
     passing_gb
@@ -65,11 +61,11 @@ class Job:
     kept_gb: float = 0.0
 
     def memory_mb(self, attempt: int) -> int:
-        """Memory to ask for: half as much again with each attempt."""
+        """Return the memory to ask for: half as much again with each attempt."""
         return round(1000 * self.memory_gb * (1 + 0.5 * (attempt - 1)))
 
     def minutes(self, attempt: int, longest_hours: float) -> int:
-        """Time to ask for: a multiple of the work, more with each attempt, up to the longest."""
+        """Return the time to ask for: a multiple of the work, more each attempt, up to a limit."""
         work = UNKNOWN_HOURS if self.hours is None else self.hours
         asked = max(SHORTEST_HOURS, MARGIN * work) * attempt
         return round(60 * min(longest_hours, asked))
@@ -198,7 +194,7 @@ class JobResources:
         return Job(hours=1.0, memory_gb=4 + 1.5 * weights, kept_gb=2.2 * weights)
 
     def _corpus_hours(self, corpus: str) -> float | None:
-        """Hours of the partitions in use: sets that differ in their duration share them."""
+        """Sum the hours of the partitions in use: sets that differ in their duration share them."""
         partitions: dict[str, float] = {}
         for name in self.experiment.sets_in_use():
             spec = self.experiment.config["sets"][name]
@@ -212,7 +208,7 @@ class JobResources:
     def _hours(
         self, encoder: Architecture, audio_hours: float, segment_seconds: float, precision: str
     ) -> float:
-        """Hours of a GPU for forward passes over so many hours of audio."""
+        """Return the GPU hours of forward passes over so many hours of audio."""
         operations = 3600 * audio_hours * forward_operations(encoder, segment_seconds)
         rate = 1e12 * float(self.config["gpu_teraflops"][precision])
         return operations / rate / 3600

@@ -83,17 +83,17 @@ class Made:
     models_are_kept: bool
 
     def has(self, *patterns: str, **names: str) -> bool:
-        """Whether there is a file for each of some patterns of `sdd.experiment.tree`."""
+        """Tell whether there is a file for each of some patterns of `sdd.experiment.tree`."""
         names["recipe"] = self.recipe
         return all(tree.path(pattern, self.results, **names).exists() for pattern in patterns)
 
     def has_model(self, cell: Cell) -> bool:
-        """Whether a cell is fine-tuned; its weights may have been deleted since."""
+        """Tell whether a cell is fine-tuned; its weights may have been deleted since."""
         outputs = [tree.MODEL, tree.HISTORY] if self.models_are_kept else [tree.HISTORY]
         return self.has(*outputs, cell=cell.path)
 
     def has_scores(self, cell: Cell, job: ScoringJob) -> bool:
-        """Whether a cell has all that a scoring job makes."""
+        """Tell whether a cell has all that a scoring job makes."""
         outputs = [tree.SCORES, tree.EMBEDDINGS] if job.embeddings else [tree.SCORES]
         return all(self.has(*outputs, cell=cell.path, set=name) for name in job.sets)
 
@@ -165,7 +165,7 @@ def _rows(cells: Iterable[Cell]) -> dict[tuple[str, str, str], list[Cell]]:
 
 
 def _scoring(experiment: Experiment, needs: JobResources, made: Made) -> list[Line]:
-    """One line a model and group of corpora; cells of Figure 2 score the reference set, too."""
+    """List a line a model and group of corpora; cells of Figure 2 score the reference set, too."""
     drift = set(experiment.drift_cells())
     cells = dict.fromkeys([*experiment.cells(), *experiment.drift_cells()])
     counted: dict[tuple[str, ScoringJob], list[Cell]] = {}

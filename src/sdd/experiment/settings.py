@@ -78,7 +78,7 @@ def certificate_options(experiment: Experiment, checkpoint: str, converted: str)
     Parameters
     ----------
     checkpoint
-        ``model/init``.
+        Written as ``{model}/{init}``, like its folder.
     converted
         What the workflow made of it; held against the file as published, or against itself where
         it was trained here.
@@ -116,7 +116,7 @@ def error_rates(experiment: Experiment, recipe: str) -> dict[str, Any]:
 
 
 def drift(experiment: Experiment) -> dict[str, Any]:
-    """Return how drift is measured."""
+    """Return the method, replicates and seed that drift is measured with."""
     options = experiment.config["drift"]
     return {
         "method": options["method"],

@@ -41,11 +41,12 @@ class RankedTrials:
 
     Parameters
     ----------
-    scores : array_like [n]
-        Higher means more likely real; finite.
-    real : array_like of bool [n]
-    units : array_like of int [n]
-        What each trial is weighted with: the column of the weights, such as its source.
+    scores
+        ``float [n]``: higher means more likely real; finite.
+    real
+        ``bool [n]``: which trials are real; both classes must occur.
+    units
+        ``int [n]``: the column of the weights that a trial counts by, such as that of its source.
 
     Raises
     ------
@@ -95,12 +96,12 @@ class RankedTrials:
 
         Parameters
         ----------
-        weights : uint8 [b, n_units]
-            How often each unit's trials count.
+        weights
+            ``uint8 [b, n_units]``: how often each unit's trials count.
 
         Returns
         -------
-        float64 [b]
+        ``float64 [b]``
             Fractions; NaN where a class has no trial left.
         """
         result = np.empty(len(weights), dtype=np.float64)
@@ -111,7 +112,7 @@ class RankedTrials:
         return result
 
     def _eers(self, weights: WeightArray) -> FloatArray:
-        """Compute float64 [b], the EERs of weights uint8 [b, n] of the ranked trials.
+        """Compute ``float64 [b]``, the EERs of weights ``uint8 [b, n]`` of the ranked trials.
 
         With R and F the trials of a class at or below a threshold, of n_R and n_F in all,
         FRR - FAR = R / n_R + F / n_F - 1. Times n_R n_F these are whole numbers, so thresholds are
@@ -128,7 +129,7 @@ class RankedTrials:
         whole = n_real * n_fake
 
         def counts(position: IntArray) -> list[NDArray[np.int64]]:
-            """Real and fake trials of each row up to a position, itself included."""
+            """Count real and fake trials of each row up to a position, itself included."""
             block, within = np.divmod(np.maximum(position, 0), _BLOCK)
             inside = blocks[rows, block] * (np.arange(_BLOCK) <= within[:, None])
             found = []
@@ -178,7 +179,7 @@ def source_keys(names: Sequence[str], corpus: str = "", seed: int = 0) -> KeyArr
 
     Returns
     -------
-    uint64 [n]
+    ``uint64 [n]``
         Equal for equal arguments, on every machine.
     """
     digests = b"".join(
@@ -193,16 +194,14 @@ def poisson_weights(keys: KeyArray, first: int, count: int) -> WeightArray:
 
     Parameters
     ----------
-    keys : uint64 [s]
-        See `source_keys`.
+    keys
+        ``uint64 [s]``, of the sources, from `source_keys`.
     first
         Number of the first replicate, a multiple of 4.
-    count
-        Number of replicates.
 
     Returns
     -------
-    uint8 [count, s]
+    ``uint8 [count, s]``
         Poisson(1) numbers of 16 random bits each: probabilities are right within 2^-17.
     """
     if first % 4:
@@ -220,12 +219,12 @@ def weight_chunks(keys: KeyArray, replicates: int) -> Iterator[WeightArray]:
 
     Parameters
     ----------
-    keys : uint64 [s]
-        See `source_keys`.
+    keys
+        ``uint64 [s]``, of the sources, from `source_keys`.
 
     Yields
     ------
-    uint8 [b, s]
+    ``uint8 [b, s]``
         In order; memory stays bounded whatever s is.
     """
     rows = max(4, 4 * _CHUNK // max(1, len(keys)) // 4 * 4)
@@ -251,8 +250,8 @@ def root_interval(
     ----------
     value
         The error rate, 0 or more.
-    replicates : array_like [b]
-        In the same unit; NaN are left out.
+    replicates
+        ``float [b]``: in the same unit; NaN are left out.
     sources
         Number of sources of the class that has fewer.
     confidence
@@ -260,7 +259,7 @@ def root_interval(
 
     Returns
     -------
-    low, high : float
+    low, high
         In the unit of the value; NaN with fewer than two sources.
     """
     drawn = np.asarray(replicates, dtype=np.float64)
@@ -284,8 +283,8 @@ def percentile_interval(
 
     Parameters
     ----------
-    replicates : array_like [b]
-        Any unit; NaN are left out.
+    replicates
+        ``float [b]``: any unit; NaN are left out.
     sources
         Number of sources of the class that has fewer.
     confidence
@@ -293,7 +292,7 @@ def percentile_interval(
 
     Returns
     -------
-    low, high : float
+    low, high
         In the unit of the replicates; NaN with fewer than two sources.
 
     References
@@ -324,7 +323,7 @@ def _splitmix64(state: KeyArray) -> KeyArray:
 
 
 def _poisson_table() -> WeightArray:
-    """Poisson(1) number of each of 65,536 equally likely values."""
+    """Return the Poisson(1) number of each of 65,536 equally likely values."""
     probabilities = np.array([math.exp(-1) / math.factorial(k) for k in range(_LARGEST_WEIGHT)])
     bounds = np.round(2**16 * np.cumsum(probabilities))
     return np.searchsorted(bounds, np.arange(2**16), side="right").astype(np.uint8)

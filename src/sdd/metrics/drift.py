@@ -38,21 +38,21 @@ def drift(
 
     Parameters
     ----------
-    embeddings : array_like [n, d]
-        One row for each fake utterance of a test set.
-    reference : array_like [m, d]
-        One row for each fake utterance of the reference set.
-    method : {'mean', 'sliced', 'exact'}
+    embeddings
+        ``float [n, d]``: one row for each fake utterance of a test set.
+    reference
+        ``float [m, d]``: one row for each fake utterance of the reference set.
+    method
         `mean`: mean over the d dimensions of the 1-D distance (exact, no randomness).
         `sliced`: mean over random directions of the 1-D distance of the projections [1]_.
         `exact`: the d-dimensional distance with Euclidean ground cost, by the network simplex.
-    projections : int
+    projections
         Number of random directions (`sliced` only).
-    cap : int
+    cap
         Most points of a set that `exact` uses: its cost grows with the cube. A larger set is
         represented by `cap` points drawn without replacement, and the distance is then biased
         upwards, the more so the more dimensions there are.
-    seed : int
+    seed
         Of the directions (`sliced`) and of the subsamples (`exact`).
 
     Returns
@@ -100,12 +100,12 @@ def wasserstein_per_dimension(x: ArrayLike, y: ArrayLike) -> FloatArray:
 
     Parameters
     ----------
-    x, y : array_like [n, d] and [m, d]
-        Two sets of points.
+    x, y
+        ``float [n, d]`` and ``float [m, d]``: two sets of points.
 
     Returns
     -------
-    float64 [d]
+    ``float64 [d]``
         In the unit of the points, summed in float64.
 
     Raises
@@ -140,7 +140,7 @@ def _common_steps(n: int, m: int) -> tuple[NDArray[np.intp], NDArray[np.intp], F
 
 
 def unit_directions(dimensions: int, count: int, seed: int) -> FloatArray:
-    """Draw random directions of the sliced distance: unit vectors, float64 [dimensions, count]."""
+    """Draw random unit vectors for the sliced distance: ``float64 [dimensions, count]``."""
     with _pot_without_torch() as ot:
         directions: FloatArray = ot.sliced.get_random_projections(dimensions, count, seed)
     return directions
@@ -154,7 +154,7 @@ def _sliced(x: FloatArray, y: FloatArray, projections: int, seed: int) -> float:
 
 
 def ground_cost(x: NDArray[Any], y: NDArray[Any]) -> FloatArray:
-    """Compute Euclidean distances between sets of points [n, d] and [m, d]: float64 [n, m]."""
+    """Return Euclidean distances, ``float64 [n, m]``, of ``float [n, d]`` and ``float [m, d]``."""
     # scipy's differences, not POT's expansion of the square, which cancels for close points.
     from scipy.spatial.distance import cdist
 
@@ -169,10 +169,11 @@ def solve_transport(
 
     Parameters
     ----------
-    cost : float64 [n, m]
-        Of moving one unit of mass.
-    mass, reference_mass : float64 [n] and [m], optional
-        Mass of each point, of sum 1; the same for all unless given.
+    cost
+        ``float64 [n, m]``: cost of moving one unit of mass.
+    mass, reference_mass
+        ``float64 [n]`` and ``float64 [m]``: mass of each point, of sum 1; the same for all unless
+        given.
 
     Returns
     -------
@@ -228,7 +229,8 @@ def check_sets(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
 
     Parameters
     ----------
-    x, y : array_like [n, d] and [m, d]
+    x, y
+        ``float [n, d]`` and ``float [m, d]``: embeddings of a test set and of the reference set.
 
     Returns
     -------
@@ -243,6 +245,7 @@ def check_sets(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
     checked = []
     for points, name in ((x, "embeddings"), (y, "reference embeddings")):
         array = np.asarray(points)
+        # A large set in float64 would be twice the memory, for digits that no detector computes.
         if array.dtype != np.float32:
             array = array.astype(np.float64, copy=False)
         if array.ndim != 2 or array.shape[1] == 0:

@@ -61,24 +61,24 @@ def drift_interval(
 
     Parameters
     ----------
-    embeddings : array_like [n, d]
-        One row for each fake utterance of a test set.
-    sources : array_like [n]
-        What each was cut from.
-    reference, reference_sources : array_like [m, d] and [m]
-        The same of the reference set.
+    embeddings
+        ``float [n, d]``: one row for each fake utterance of a test set.
+    sources
+        ``str [n]`` or ``int [n]``: what each was cut from.
+    reference, reference_sources
+        ``float [m, d]`` and ``str [m]`` or ``int [m]``: the same of the reference set.
     method, projections, cap, seed
         As for `sdd.metrics.drift.drift`; `seed` is that of the bootstrap, too.
-    replicates : int
+    replicates
         Number of bootstrap replicates, at least 2.
-    confidence : float
+    confidence
         Between 0 and 1, both excluded.
-    threads : int
+    threads
         Their number does not change the result.
 
     Returns
     -------
-    low, high : float
+    low, high
         In the unit of the embeddings; both NaN where a set has one source only.
 
     Raises
@@ -138,13 +138,13 @@ def same_distribution_floor(
 
     Parameters
     ----------
-    reference : array_like [m, d]
-        One row for each fake utterance of the reference set.
-    sources : array_like [m]
-        What each was cut from; no source is in both halves.
-    splits : int
+    reference
+        ``float [m, d]``: one row for each fake utterance of the reference set.
+    sources
+        ``str [m]`` or ``int [m]``: what each was cut from; no source is in both halves.
+    splits
         Random divisions in two to take the mean of.
-    seed : int
+    seed
         Of the divisions, and as for `sdd.metrics.drift.drift`.
     **settings
         `method`, `projections` and `cap` of `sdd.metrics.drift.drift`.
@@ -167,6 +167,7 @@ def same_distribution_floor(
     generator = np.random.default_rng([seed, 2])
     drifts = []
     for _ in range(splits):
+        # Halves of the sources: a recording in both would bring them closer than chance does.
         first = np.isin(groups, generator.permutation(count)[: count // 2])
         drifts.append(drift(points[first], points[~first], seed=seed, **settings))
     return float(np.mean(drifts))
@@ -190,7 +191,7 @@ def _renumbered(labels: NDArray[Any]) -> NDArray[np.intp]:
 def _source_weights(
     groups: NDArray[np.intp], replicates: int, generator: np.random.Generator
 ) -> FloatArray:
-    """Draw as many sources anew as there are: the weights of points, float64 [replicates, n]."""
+    """Draw as many sources anew as there are: weights of points, ``float64 [replicates, n]``."""
     count = int(groups.max()) + 1
     drawn = generator.multinomial(count, np.full(count, 1 / count), size=replicates)
     weights = drawn[:, groups].astype(np.float64)
@@ -201,7 +202,7 @@ def _source_weights(
 def _weighted_drifts(
     x: NDArray[Any], y: NDArray[Any], weights_x: FloatArray, weights_y: FloatArray, threads: int
 ) -> FloatArray:
-    """Average over columns the 1-D distance of weighted points: float64 [replicates].
+    """Average over columns the 1-D distance of weighted points: ``float64 [replicates]``.
 
     The area between the two distribution functions: between one value and the next both are
     constant, so it is a sum over the sorted values of both sets, whose order all replicates share.

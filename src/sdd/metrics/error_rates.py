@@ -32,14 +32,14 @@ def eer(real_scores: ArrayLike, fake_scores: ArrayLike) -> tuple[float, float]:
 
     Parameters
     ----------
-    real_scores, fake_scores : array_like [n_real] and [n_fake]
-        Any unit; higher means more likely real.
+    real_scores, fake_scores
+        ``float [n_real]`` and ``float [n_fake]``: any unit; higher means more likely real.
 
     Returns
     -------
-    eer : float
+    eer
         A fraction, 0 to 1.
-    threshold : float
+    threshold
         A trial is accepted as real when its score is above it.
 
     Raises
@@ -87,15 +87,17 @@ def detection_error_tradeoff(
 
     Parameters
     ----------
-    real_scores, fake_scores : array_like [n_real] and [n_fake]
-        Higher means more likely real.
+    real_scores, fake_scores
+        ``float [n_real]`` and ``float [n_fake]``: higher means more likely real.
 
     Returns
     -------
-    frr, far : float64 [n_thresholds]
-        False rejection rate (0 rising to 1) and false acceptance rate (1 falling to 0), fractions.
-    thresholds : float64 [n_thresholds]
-        One below the smallest score, then the distinct scores, ascending.
+    frr, far
+        ``float64 [n_thresholds]``: false rejection rate (0 rising to 1) and false acceptance rate
+        (1 falling to 0), fractions.
+    thresholds
+        ``float64 [n_thresholds]``: one below the smallest score, then the distinct scores,
+        ascending.
 
     Raises
     ------
@@ -118,8 +120,8 @@ def area_under_curve(real_scores: ArrayLike, fake_scores: ArrayLike) -> float:
 
     Parameters
     ----------
-    real_scores, fake_scores : array_like [n_real] and [n_fake]
-        Higher means more likely real.
+    real_scores, fake_scores
+        ``float [n_real]`` and ``float [n_fake]``: higher means more likely real.
 
     Returns
     -------
@@ -147,8 +149,8 @@ def selection_der(real_scores: ArrayLike, fake_scores: ArrayLike) -> float:
 
     Parameters
     ----------
-    real_scores, fake_scores : array_like [n_real] and [n_fake]
-        Higher means more likely real.
+    real_scores, fake_scores
+        ``float [n_real]`` and ``float [n_fake]``: higher means more likely real.
 
     Returns
     -------

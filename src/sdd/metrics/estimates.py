@@ -38,10 +38,11 @@ class Rounds:
 
     Attributes
     ----------
-    values : float64 [r]
-    replicates : float64 [r, b]
-        The same under each resampling of the sources; column i is the same resampling in every
-        object that is compared.
+    values
+        ``float64 [r]``: one a round, in any unit.
+    replicates
+        ``float64 [r, b]``: the same under each resampling of the sources; column i is the same
+        resampling in every object that is compared.
     trained
         False where nothing is trained, so that another round would give the same.
     """

@@ -20,15 +20,16 @@ def errors_by_source(
 
     Parameters
     ----------
-    scores : array_like [n]
-        Higher means more likely real.
-    real : array_like of bool [n]
-    sources : array_like of int [n]
-        Number of each trial's source, from 0.
+    scores
+        ``float [n]``: higher means more likely real.
+    real
+        ``bool [n]``: which trials are real; both classes must occur.
+    sources
+        ``int [n]``: number of each trial's source, from 0.
 
     Returns
     -------
-    float64 [count]
+    ``float64 [count]``
         Errors at the detector's own EER threshold, each over twice the number of trials of its
         class: fractions that add up to the EER.
     """
@@ -54,9 +55,9 @@ def permutation_test(
 
     Parameters
     ----------
-    differences : array_like [s]
-        `errors_by_source` of one detector minus that of the other on the same trials, a mean over
-        rounds or test sets if there are several. An exchange turns a sign.
+    differences
+        ``float [s]``: `errors_by_source` of one detector minus that of the other on the same
+        trials, a mean over rounds or test sets if there are several. An exchange turns a sign.
     permutations
         How many; the least p is 1 / (permutations + 1).
 
@@ -95,12 +96,12 @@ def holm(p_values: ArrayLike) -> FloatArray:
 
     Parameters
     ----------
-    p_values : array_like [m]
-        NaN where there is no test; such entries do not count.
+    p_values
+        ``float [m]``: NaN where there is no test; such entries do not count.
 
     Returns
     -------
-    float64 [m]
+    ``float64 [m]``
         min(1, max over smaller p of (m - rank) p), rank from 0.
     """
     values = np.asarray(p_values, dtype=np.float64)

@@ -18,14 +18,14 @@ def mean_and_spread(values: ArrayLike) -> tuple[float, float]:
 
     Parameters
     ----------
-    values : array_like [n_rounds]
-        One value a round, any unit.
+    values
+        ``float [n_rounds]``: one value a round, any unit.
 
     Returns
     -------
-    mean : float
+    mean
         In the unit of `values`.
-    spread : float
+    spread
         Unbiased-variance standard deviation, sqrt(sum (v - mean)^2 / (n_rounds - 1)), in the same
         unit; NaN for a single round, since one value says nothing about spread.
 
@@ -48,14 +48,14 @@ def t_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, floa
 
     Parameters
     ----------
-    values : array_like [n_rounds]
-        One value a round, any unit.
-    confidence : float
+    values
+        ``float [n_rounds]``: one value a round, any unit.
+    confidence
         Between 0 and 1, both excluded.
 
     Returns
     -------
-    low, high : float
+    low, high
         In the unit of `values`; both NaN for a single round.
 
     Raises

@@ -7,7 +7,8 @@ from itertools import groupby
 from pathlib import Path
 
 from sdd.analysis.claims.assessment import Assessed
-from sdd.analysis.claims.eer_statements import AVERAGE, IN, OUT
+from sdd.analysis.claims.drift_statements import DriftClaim
+from sdd.analysis.claims.eer_statements import AVERAGE, IN, OUT, Claim
 from sdd.analysis.claims.judging import LEVEL, MARGIN, Difference, Verdict, overall
 from sdd.presentation.html_page import markup, notes, page, signed
 from sdd.presentation.labels import PAPER_LABELS
@@ -56,16 +57,10 @@ def write_claims_page(
     remarks: Sequence[str] = (),
     labels: Mapping[str, str] | None = None,
 ) -> None:
-    """Write the page of the claims.
+    """Write the verdicts on the claims as one HTML page.
 
     Parameters
     ----------
-    assessed
-        As `sdd.analysis.claims.assessment.assess_results` returns them.
-    path
-        The .html file; replaced whole or not at all.
-    title, remarks
-        Above and below the claims.
     labels
         Shown text of models and test sets; takes precedence over
         `sdd.presentation.labels.PAPER_LABELS`.
@@ -94,7 +89,7 @@ def how_claims_are_judged() -> list[str]:
 def claims_fragment(assessed: Sequence[Assessed], labels: Mapping[str, str] | None = None) -> str:
     """Return the claims as HTML, by section."""
     names = {**PAPER_LABELS, **_SHOWN, **(labels or {})}
-    ordered = sorted(assessed, key=lambda item: item.claim.section[:3])
+    ordered = sorted(assessed, key=lambda item: _section(item.claim))
     groups = [list(group) for _, group in groupby(ordered, key=lambda item: item.claim.name)]
     verdicts = [overall([item.judgement.verdict for item in group]) for group in groups]
     tally = "".join(
@@ -105,11 +100,16 @@ def claims_fragment(assessed: Sequence[Assessed], labels: Mapping[str, str] | No
     section = None
     for group, verdict in zip(groups, verdicts, strict=True):
         claim = group[0].claim
-        if claim.section[:3] != section:
-            section = claim.section[:3]
+        if _section(claim) != section:
+            section = _section(claim)
             lines.append(f"<h3>Section {section}</h3>")
         lines += _claim(group, verdict, names)
     return "\n".join([*lines, "</div>"])
+
+
+def _section(claim: Claim | DriftClaim) -> str:
+    """Return the section of a claim, of "3.3, note 7" the 3.3."""
+    return claim.section.partition(",")[0]
 
 
 def _claim(group: Sequence[Assessed], verdict: Verdict, names: Mapping[str, str]) -> list[str]:

@@ -42,14 +42,12 @@ _PAGE = """<!DOCTYPE html>
 
 
 def page(title: str, body: str, *styles: str) -> str:
-    """Put together a page.
+    """Return a page as HTML.
 
     Parameters
     ----------
     title
         Shown text, as in `sdd.presentation.labels`.
-    body
-        HTML below the title.
     *styles
         CSS of the body's parts, after the common one.
     """
@@ -68,15 +66,15 @@ def notes(texts: Sequence[str]) -> str:
 
 
 def markup(text: str) -> str:
-    """Shown text as HTML."""
+    """Return a shown text as HTML."""
     return translate(text, escape, lambda piece: f"<sub>{piece}</sub>")
 
 
 def plain(text: str) -> str:
-    """Shown text without subscripts, not escaped."""
+    """Return a shown text without subscripts, not escaped."""
     return translate(text, str, str)
 
 
 def signed(text: str) -> str:
-    """Numbers with a minus sign in place of the hyphen."""
+    """Write the numbers of a text with a minus sign in place of the hyphen."""
     return re.sub(r"(?<![0-9A-Za-z])-(?=[0-9])", "−", text)

@@ -161,7 +161,7 @@ def _list(findings: Sequence[Finding]) -> str:
 
 
 def _detail(finding: Finding) -> str:
-    """What is the matter, without repeating what it is about."""
+    """Return the text of a finding, without the name of the file that it is about."""
     detail = finding.detail.removeprefix(finding.what).lstrip(": ")
     return f": {escape(_one_line(detail))}" if detail else ""
 

@@ -39,15 +39,8 @@ def translate(text: str, plain: Callable[[str], str], subscript: Callable[[str],
     ----------
     text
         With `_{...}` for a subscript.
-    plain
-        Escapes ordinary text.
     subscript
-        Marks up text that has been escaped already.
-
-    Returns
-    -------
-    str
-        The text in the markup of the format.
+        Marks up text that `plain` has escaped already.
     """
     pieces = re.split(r"_\{([^{}]*)\}", text)
     return "".join(

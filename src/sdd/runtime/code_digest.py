@@ -51,7 +51,7 @@ class Checkout:
     folder
         Holds src/sdd, workflow/scripts, workflow/rules and the Snakefile.
     neutral
-        Modules that do not count.
+        Library modules whose behaviour does not count in digests.
     """
 
     def __init__(self, folder: Path, neutral: Iterable[str] = RESULT_NEUTRAL) -> None:
@@ -62,13 +62,13 @@ class Checkout:
 
     @property
     def rules(self) -> list[Rule]:
-        """The rules of the workflow."""
+        """All rules, in the order of `read_rules`."""
         if self._rules is None:
             self._rules = read_rules(self.folder)
         return self._rules
 
     def scripts(self) -> list[str]:
-        """List the names of the scripts."""
+        """List the names of the scripts, sorted and without their suffix."""
         return sorted(path.stem for path in self.folder.glob("workflow/scripts/*.py"))
 
     def script(self, name: str) -> SourceFile:

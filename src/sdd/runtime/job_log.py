@@ -19,7 +19,7 @@ def logged(log: str | Path, *, attempts: Path | None = None) -> Iterator[None]:
     log
         Everything from level INFO goes there; errors also to the screen.
     attempts
-        A file that is added to, too: Snakemake deletes a job's log when it runs the job again.
+        Gets the same, appended: Snakemake deletes a job's log when it runs the job again.
 
     Raises
     ------

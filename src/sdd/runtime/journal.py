@@ -43,7 +43,7 @@ class Journal:
 
 @dataclass(frozen=True)
 class Appender:
-    """An open journal."""
+    """A journal that is open for more entries."""
 
     file: TextIO
 

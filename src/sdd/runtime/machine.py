@@ -13,8 +13,6 @@ class Machine:
     ----------
     device
         `auto`, or a torch device.
-    threads
-        CPU threads.
     workers
         Processes that read ahead.
     save_minutes

@@ -49,8 +49,6 @@ class SourceFile:
 
     Attributes
     ----------
-    path
-        Where it lies.
     name
         Where it lies below the folder of all code, so that no two files are confused.
     module
@@ -68,12 +66,12 @@ class SourceFile:
 
     @cached_property
     def text(self) -> str:
-        """What is in it."""
+        """Its source, as text."""
         return self.path.read_text(encoding="utf-8")
 
     @cached_property
     def tree(self) -> ast.Module:
-        """Its syntax tree, of what runs alone."""
+        """Its syntax tree, less docstrings and imports for type checking."""
         tree = ast.parse(self.text, str(self.path))
         _OnlyWhatRuns().visit(tree)
         return tree
@@ -238,21 +236,21 @@ class Library:
                 yield from self._whole(file.absolute(name))
 
     def _imported_by_name(self, alias: ast.alias) -> Iterator[SourceFile]:
-        """Files of ``import a.b.c``, after which any name of a, a.b and a.b.c may be used."""
+        """List the files of ``import a.b.c``: any name of a, a.b and a.b.c may be used after it."""
         yield from self._whole(alias.name)
         parts = alias.name.split(".")
         for length in range(1, 1 if alias.asname else len(parts)):
             yield from self._whole(".".join(parts[:length]))
 
     def _loading(self, module: str) -> Iterator[SourceFile]:
-        """Files that are executed when a module is loaded: its packages and itself."""
+        """List the files that loading a module executes: its packages and itself."""
         parts = module.split(".")
         for length in range(1, len(parts) + 1):
             if file := self.file(".".join(parts[:length])):
                 yield file
 
     def _member(self, base: str, name: str) -> Iterator[SourceFile]:
-        """Files that ``from base import name`` executes beside those of `base`."""
+        """List the files that ``from base import name`` executes beside those of `base`."""
         face = self.file(base)
         if face is None or name in face.own_names:
             return
@@ -264,14 +262,14 @@ class Library:
             yield from self._whole(f"{base}.{name}")
 
     def _whole(self, module: str) -> Iterator[SourceFile]:
-        """Files of a module of which any name may be asked for later."""
+        """List the files of a module of which any name may be asked for later."""
         yield from self._loading(module)
         if face := self.file(module):
             for name in face.handed_out:
                 yield from self._handed_out(face, name)
 
     def _handed_out(self, face: SourceFile, name: str) -> Iterator[SourceFile]:
-        """Files of a name that a package fetches: its table may leave out the package's name."""
+        """List the files of a name that a package fetches; its table may leave out the package."""
         module = face.handed_out[name]
         inside = f"{face.module}.{module.lstrip('.')}"
         yield from self._loading(inside if self.file(inside) else face.absolute(module))

@@ -28,7 +28,7 @@ class StopRequest:
 
     @property
     def requested(self) -> bool:
-        """Whether to stop."""
+        """Whether a signal has come, or another process asks for the state."""
         return self.signalled or (self.ownership is not None and self.ownership.wanted)
 
     def _note(self, number: int, _frame: object) -> None:

@@ -15,7 +15,7 @@ _CODE = re.compile(r"\bcode=code_digest\(\"(?P<script>\w+)\"\)")
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule as written.
+    """A rule as written in the Snakefile or in workflow/rules.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Rule:
     code: str
 
     def is_called(self, name: str) -> bool:
-        """Whether a rule of the running workflow is this one."""
+        """Tell whether a rule of the running workflow is this one."""
         return name == self.name or fnmatchcase(name, self.name)
 
 

@@ -79,25 +79,31 @@ def score_command(
     where = _device(device)
     if threads is not None:
         torch.set_num_threads(threads)
-    detector = _load(model, architecture).to(where)
     unreadable: dict[Path, str] = {}
+    scores = score_recordings(
+        _load(model, architecture).to(where),
+        recordings,
+        unreadable,
+        window_seconds=window_seconds,
+        batch_seconds=scoring_batch_seconds(batch_seconds or "auto", where.type),
+    )
+    # What could not be scored is told at the end: one bad file must not cost hours of the others.
     rows: list[dict[str, Any]] = []
     with tqdm(total=len(recordings), unit=" recordings", disable=None) as bar:
-        for score in score_recordings(
-            detector,
-            recordings,
-            unreadable,
-            window_seconds=window_seconds,
-            batch_seconds=scoring_batch_seconds(batch_seconds or "auto", where.type),
-        ):
+        for score in scores:
             rows += rows_of_windows(score) if each_window else [row_of_recording(score)]
             bar.update()
+    _show(rows, output)
+    return _report(unreadable, len(recordings))
+
+
+def _show(rows: Sequence[dict[str, Any]], output: Path | None) -> None:
+    """Write rows to a file, or lay them out on the screen; without rows there is no file."""
     if output is not None and rows:
         write_rows(output, rows)
     elif rows:
         sys.stdout.write(format_rows(rows))
         sys.stdout.flush()
-    return _report(unreadable, len(recordings))
 
 
 def _device(name: str) -> torch.device:

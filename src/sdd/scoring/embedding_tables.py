@@ -17,9 +17,9 @@ class Embeddings:
 
     segment_id: list[str]
     source: list[str]
-    """What each was cut from, [N]."""
+    """What each was cut from, ``str [N]``."""
     values: np.ndarray
-    """float32 [N, D], pooled over frames."""
+    """``float32 [N, D]``, pooled over frames."""
 
 
 def write_embeddings(path: Path, table: Segments, embeddings: np.ndarray) -> None:
@@ -30,7 +30,7 @@ def write_embeddings(path: Path, table: Segments, embeddings: np.ndarray) -> Non
     path
         Parquet file: segment_id, source, label, embedding.
     embeddings
-        float32 [N, D], in its order.
+        ``float32 [N, D]``, in its order.
     """
     import pyarrow as pa
 

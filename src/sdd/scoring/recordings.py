@@ -40,24 +40,24 @@ class RecordingScore:
     path: Path
     seconds: float
     bounds: np.ndarray
-    """float64 [W, 2]: where each window begins and ends, in seconds."""
+    """``float64 [W, 2]``: where each window begins and ends, in seconds."""
     logits: np.ndarray
-    """float32 [W, 2]: index 0 FAKE, 1 REAL."""
+    """``float32 [W, 2]``: index 0 FAKE, 1 REAL."""
 
     @property
     def mean_logits(self) -> np.ndarray:
-        """Mean over the windows, which are of one length: float64 [2]."""
+        """Mean over the windows, which are of one length: ``float64 [2]``."""
         mean: np.ndarray = self.logits.astype(np.float64).mean(axis=0)
         return mean
 
     @property
     def window_probabilities(self) -> np.ndarray:
-        """Probability of fake of each window, float64 [W]."""
+        """Probability of fake of each window, ``float64 [W]``."""
         return probability_of_fake(self.logits)
 
 
 def probability_of_fake(logits: np.ndarray) -> np.ndarray:
-    """Softmax probability of FAKE: [..., 2] to float64 [...].
+    """Return the softmax probability of FAKE: ``float64 [...]`` of logits ``float [..., 2]``.
 
     It is what the detector says, and not calibrated.
     """
@@ -78,9 +78,9 @@ def find_recordings(places: Iterable[Path]) -> tuple[list[Path], int]:
 
     Returns
     -------
-    recordings : list of Path
-        Each once.
-    left_out : int
+    recordings
+        Without repetition, in the order met.
+    left_out
         Files in folders that have no audio suffix.
     """
     recordings: dict[Path, None] = {}
@@ -116,7 +116,7 @@ def cut_windows(samples: int, longest_seconds: float) -> np.ndarray:
     Returns
     -------
     ndarray
-        int64 [W, 2], first sample and the one past the last; lengths differ by a sample at most.
+        ``int64 [W, 2]``, first sample and the one past the last; lengths differ by at most one.
     """
     longest = samples if np.isinf(longest_seconds) else max(1, round(longest_seconds * SAMPLE_RATE))
     count = max(1, -(-samples // longest))
@@ -151,6 +151,7 @@ def score_recordings(
         Of each that can be scored, in their order, a chunk of them at a time.
     """
     pending = iter(recordings)
+    # A chunk lies on disk as FLAC until it is scored: enough windows for batches of like lengths.
     while True:
         with tempfile.TemporaryDirectory(prefix="sdd-") as name:
             chunk = _prepare_chunk(detector, pending, Path(name), unreadable, window_seconds)
@@ -161,6 +162,7 @@ def score_recordings(
         for path, _, bounds in chunk:
             own = logits[first : first + len(bounds)]
             first += len(bounds)
+            # One such recording must not end the run; it is told with the unreadable ones.
             if not np.isfinite(own).all():
                 unreadable[path] = f"{path}: the detector gives no finite score"
                 continue
@@ -264,7 +266,7 @@ def format_rows(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _shown(row: dict[str, Any]) -> list[tuple[str, str]]:
-    """Head and cell of each column but the file."""
+    """Return head and cell of each column but the file."""
     fake = ("fake", f"{100 * row['probability_fake']:.1f} %")
     if "windows" not in row:
         return [fake, ("from", f"{row['start']:.1f} s"), ("to", f"{row['end']:.1f} s")]

@@ -25,9 +25,9 @@ class Scores:
 
     segment_id: list[str]
     real: np.ndarray
-    """bool [N]."""
+    """``bool [N]``."""
     logits: np.ndarray
-    """float32 [N, 2]: index 0 FAKE, 1 REAL."""
+    """``float32 [N, 2]``: index 0 FAKE, 1 REAL."""
 
 
 def write_scores(path: Path, table: Segments, logits: np.ndarray) -> None:
@@ -36,7 +36,7 @@ def write_scores(path: Path, table: Segments, logits: np.ndarray) -> None:
     Parameters
     ----------
     logits
-        float32 [N, 2], in its order.
+        ``float32 [N, 2]``, in its order.
     """
     write_score_columns(path, table.segment_id, table.label, logits)
 
@@ -49,9 +49,9 @@ def write_score_columns(
     Parameters
     ----------
     names, labels
-        [N] segment IDs, and `real` or `fake`.
+        ``str [N]``: segment IDs, and `real` or `fake`.
     logits
-        float32 [N, 2]: index 0 FAKE, 1 REAL.
+        ``float32 [N, 2]``: index 0 FAKE, 1 REAL.
     """
     write_parquet(
         path,
@@ -97,9 +97,9 @@ def check_scores(
     path
         The file, for the message.
     names, labels
-        [N]; labels are `real` or `fake`.
+        ``str [N]``; labels are `real` or `fake`.
     logits
-        float32 [N, 2]; index 0 FAKE, 1 REAL.
+        ``float32 [N, 2]``; index 0 FAKE, 1 REAL.
     remedy
         What to do about it, for the message.
 
@@ -116,6 +116,7 @@ def check_scores(
                 f"{path}: row {row}, segment {name!r} has label {label!r}, neither real nor fake; "
                 f"{remedy}"
             )
+    # Error rates would refuse them, too, but could not name the file and the segment.
     broken = np.flatnonzero(~np.isfinite(logits).all(axis=1))
     if broken.size:
         raise InputError(
@@ -128,12 +129,12 @@ def check_scores(
 
 
 def ranked_scores(logits: np.ndarray, score: Score) -> np.ndarray:
-    """Return what error rates rank, float [N]: the logit of REAL, or its probability.
+    """Return what error rates rank, ``float [N]``: the logit of REAL, or its probability.
 
     Parameters
     ----------
     logits
-        float32 [N, 2]; index 0 FAKE, 1 REAL.
+        ``float32 [N, 2]``; index 0 FAKE, 1 REAL.
     score
         `logit` (paper 3.1) or `probability` (softmax in float32, saturation and all, as the
         released code).
@@ -177,6 +178,6 @@ def check_unique(path: Path, names: Sequence[str], remedy: str = SCORE_AGAIN) ->
 
 
 def _probability_of_real(logits: np.ndarray) -> np.ndarray:
-    """Softmax of REAL, float32 [N], less the maximum as PyTorch has it; near 1 it saturates."""
+    """Return the softmax of REAL, ``float32 [N]``, as PyTorch computes it; near 1 it saturates."""
     odds = np.exp(logits - logits.max(axis=1, keepdims=True), dtype=np.float32)
     return np.asarray(odds[:, 1] / odds.sum(axis=1))

@@ -57,7 +57,7 @@ class SetFiles:
     Attributes
     ----------
     table
-        Its segments.
+        The segment table of the set.
     scores, embeddings
         Where the score table goes, and that of the embeddings of its fake segments; None where
         these are not wanted.
@@ -102,15 +102,10 @@ def score_sets(
     device = choose_device(machine.device)
     budget = scoring_batch_seconds(settings.batch_seconds, device.type)
     prepare_process(settings.precision, machine.threads)
-    # Everything that a bit of a score may depend on: parts of anything else are scored again.
     made_from = {
+        **_made_from(settings, budget, device),
         "model": file_digest(model),
         "code": code,
-        "skip_suffixes": list(settings.skip_suffixes),
-        "batch_seconds": budget,
-        "precision": settings.precision,
-        "device": device.type,
-        "torch": torch.__version__,
     }
     detector = load_detector(model, settings.architecture).to(device)
     done = []
@@ -140,6 +135,17 @@ def score_sets(
     for partial in done:
         partial.remove()
     remove_if_empty(state, state.parent)
+
+
+def _made_from(settings: ScoringSettings, budget: float, device: torch.device) -> dict[str, object]:
+    """Return what a bit of a score may depend on beside model and code: else it is scored again."""
+    return {
+        "skip_suffixes": list(settings.skip_suffixes),
+        "batch_seconds": budget,
+        "precision": settings.precision,
+        "device": device.type,
+        "torch": torch.__version__,
+    }
 
 
 def _scored_segments(path: Path, skip_suffixes: Sequence[str]) -> Segments:
@@ -193,20 +199,15 @@ def score_set(
     finished = float(sum(seconds[batch].sum() for batch in batches[: partial.batches]))
     if partial.batches:
         logger.info("%s: %.0f %% is scored already", name, 100 * finished / seconds.sum())
-    loader = load_batches(
-        SegmentDataset.of(table, audio_folder),
-        batches,
-        epoch=0,
-        first=partial.batches,
-        workers=workers,
-    )
+    dataset = SegmentDataset.of(table, audio_folder)
+    loader = load_batches(dataset, batches, epoch=0, first=partial.batches, workers=workers)
+    found = predict_batches(detector, loader, precision=precision, embeddings=embeddings)
+    # What an earlier run scored is no part of the pace, but of the bar.
     pace = Pace(name, float(seconds.sum()), finished)
     with tqdm(
         desc=name, total=round(seconds.sum()), initial=round(finished), unit=" s", disable=None
     ) as bar:
-        for predictions in predict_batches(
-            detector, loader, precision=precision, embeddings=embeddings
-        ):
+        for predictions in found:
             scored = float(seconds[predictions.rows].sum())
             pace.add(scored)
             bar.update(scored)

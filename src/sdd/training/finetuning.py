@@ -39,9 +39,7 @@ class Stage:
     Attributes
     ----------
     architecture
-        A name, or a mapping.
-    seed
-        Of the round.
+        A name, or fairseq's configuration keys.
     new_back_end
         Whether the start is an encoder without a back end.
     checkpoint_is_reference
@@ -76,7 +74,7 @@ class StageFiles:
     start
         Weights the stage starts from: a checkpoint, or the model of the stage before.
     checkpoint
-        The cell's checkpoint.
+        The cell's checkpoint, for the reference policy.
     model, history
         Where the best weights (safetensors) and the history (CSV) go; both atomic.
     state

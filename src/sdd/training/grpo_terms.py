@@ -194,7 +194,7 @@ def negative_bracket(
 
 
 def _gain(logs: PolicyLogs, weights: Weights, options: Grpo) -> tuple[Tensor, Tensor]:
-    """The bracket without the regularisation, and the share of the labels that are clipped; [B]."""
+    """Return the bracket less its regularisation and the share of clipped labels: ``float [B]``."""
     correct, wrong = logs.new
     unclipped = torch.zeros_like(weights.share_correct)
     if options.negatives == "released_none":
@@ -229,7 +229,7 @@ def _diagnostics(
 def divergence(
     new: LogProbabilities, reference: LogProbabilities, weights: Weights, options: Grpo
 ) -> Tensor:
-    """L_p of each utterance, averaged over its G labels: ``float [B]``."""
+    """Return L_p of each utterance, averaged over its G labels: ``float [B]``."""
     d_correct, d_wrong = reference[0] - new[0], reference[1] - new[1]
     if options.kl == "exact":
         return -(new[0].exp() * d_correct + new[1].exp() * d_wrong)

@@ -35,9 +35,9 @@ def sft_loss(logits: Tensor, labels: Tensor) -> Tensor:
     Parameters
     ----------
     logits
-        ``float [B, 2]``.
+        ``float [B, 2]``, 0 FAKE and 1 REAL.
     labels
-        ``int64 [B]``.
+        ``int64 [B]``, 0 FAKE and 1 REAL.
     """
     check_batch(logits, labels)
     return F.cross_entropy(logits, labels)
@@ -56,9 +56,7 @@ def sample_correct(
     old_logits
         ``float [B, 2]``, of the policy that the labels are drawn from.
     labels
-        ``int64 [B]``.
-    group_size
-        G.
+        ``int64 [B]``, 0 FAKE and 1 REAL.
     generator
         Source of randomness; the draw is made on its device, in float64, so that a CPU generator
         gives the same counts whatever device the logits are on.
@@ -105,7 +103,7 @@ def grpo_loss(
     logits
         ``float [B, 2]``, of the policy that is trained.
     labels
-        ``int64 [B]``.
+        ``int64 [B]``, 0 FAKE and 1 REAL.
     n_correct
         ``int64 [B]``, how many of the G sampled labels are correct (`sample_correct`).
     reference_logits
@@ -116,7 +114,7 @@ def grpo_loss(
     Returns
     -------
     loss
-        Scalar.
+        Mean over the sampled labels, a scalar with gradient.
     diagnostics
         Detached scalars. reward: mean reward, the share of correct labels. kl: mean of L_p, in
         nats, not multiplied by beta; NaN where beta is 0. clipped_share: share of the sampled

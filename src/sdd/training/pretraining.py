@@ -87,7 +87,7 @@ class LogMel(nn.Module):
         Parameters
         ----------
         waveforms
-            ``float32 [B, T]``.
+            ``float32 [B, T]`` at 16 kHz.
         lengths
             ``int64 [B]``, valid frames of each.
         frames
@@ -113,8 +113,6 @@ class Pretraining:
 
     Attributes
     ----------
-    architecture
-        Of the encoder.
     seed
         Reaches initialisation, order, crops, masks and dropout.
     steps, batch_seconds, crop_seconds, learning_rate

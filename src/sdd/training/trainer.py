@@ -46,8 +46,6 @@ class Trainer:
     policies
         What is trained, with the frozen policies of its objective and the recipe; on the device
         to compute on.
-    data
-        Of the run.
     seed
         Reaches order, crops, augmentation, dropout and sampled labels.
     state

@@ -5,8 +5,9 @@ import math
 import pytest
 
 from sdd.analysis.table1 import assemble_table, read_table
-from sdd.analysis.table1_differences import join_recipes, subtract_paper
+from sdd.analysis.table1_differences import join_recipes, read_intervals, subtract_paper
 from sdd.errors import InputError
+from sdd.metrics.estimates import Estimate
 from tests.helpers.paths import RESOURCES
 
 PAPER = read_table(RESOURCES / "table1.csv")
@@ -23,7 +24,7 @@ def table_of(shift, rows=ROWS):
 
 
 def test_differences_by_hand():
-    intervals = {("xlsr_2b", "post", "sft", "itw"): (17.0, 20.5)}
+    intervals = {("xlsr_2b", "post", "sft", "itw"): Estimate(18.0, 17.0, 20.5)}
     rows = subtract_paper(table_of(0), PAPER, intervals)
     assert len(rows) == 3 * 11
     found = {(row["row"], row["column"]): row for row in rows}
@@ -35,6 +36,22 @@ def test_differences_by_hand():
     assert found[1, "in_domain_avg"]["difference"] == pytest.approx(12 - 22.64)
     assert math.isnan(found[1, "itw"]["difference_low"])
     assert math.isnan(found[3, "itw"]["difference"])
+
+
+def test_intervals_are_read_by_row_and_set(tmp_path):
+    path = tmp_path / "intervals.csv"
+    path.write_text(
+        "model,init,algorithm,test_set,eer_percent,low,high,rounds,sources\n"
+        "none,post,sft,itw,11.5,7.25,15.0,1,9\n"
+        "none,post,sft,dv,3.0,nan,nan,1,1\n"
+    )
+    intervals = read_intervals(path)
+    assert list(intervals) == [("none", "post", "sft", name) for name in ("itw", "dv")]
+    assert intervals["none", "post", "sft", "itw"] == Estimate(11.5, 7.25, 15.0)
+    unknown = intervals["none", "post", "sft", "dv"]
+    assert unknown.value == 3
+    assert math.isnan(unknown.low)
+    assert math.isnan(unknown.high)
 
 
 def test_the_paper_minus_itself_is_nothing():

@@ -1,6 +1,5 @@
-"""All claims put to what an experiment found, or to the paper's own table: rows of claims.csv."""
+"""All claims tested on what an experiment found, or on the paper's own table."""
 
-import csv
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from sdd.analysis.claims.drift_statements import (
 from sdd.analysis.claims.eer_statements import AVERAGE, CLAIMS, Claim, Pair, pairs_of_claims
 from sdd.analysis.claims.judging import ClaimTest, Difference, Judgement, Verdict, judge
 from sdd.analysis.table1 import domain_columns, identities, read_table, value_columns
+from sdd.runtime.csv_rows import read_rows
 
 COLUMNS = (
     "claim",
@@ -43,12 +43,12 @@ Differences = Mapping[tuple[Pair, str], Difference]
 
 @dataclass(frozen=True)
 class Assessed:
-    """A claim put to one model.
+    """A claim tested on one model.
 
     Attributes
     ----------
     claim, model
-        What was put to whom.
+        The claim, and the model whose rows it is tested on.
     tests, judgement
         What was looked at and what became of it.
     shown
@@ -72,7 +72,7 @@ class Assessed:
 def assess_results(
     comparisons: Path, drifts: Sequence[Path], paper: Path, contents: Mapping[str, Any]
 ) -> list[Assessed]:
-    """Put the claims to what an experiment found.
+    """Test the claims on what an experiment found.
 
     Parameters
     ----------
@@ -81,8 +81,7 @@ def assess_results(
     contents
         As `sdd.experiment.contents.claims` returns it.
     """
-    with comparisons.open(newline="", encoding="utf-8") as file:
-        differences = differences_of_comparisons(csv.DictReader(file))
+    differences = differences_of_comparisons(read_rows(comparisons))
     domains, main = contents["domains"], contents["main"]
     table = read_table(paper)
     # A demo's models are not the paper's: nothing of the paper stands beside them.
@@ -93,12 +92,10 @@ def assess_results(
 
 
 def assess_table(table: pd.DataFrame, main: str = "xlsr_2b") -> list[Assessed]:
-    """Put the claims to a table that has values only, such as the paper's own.
+    """Test the claims on a table that has values only, such as the paper's own.
 
     Parameters
     ----------
-    table
-        As `sdd.analysis.table1.read_table` returns it.
     main
         The model that stands for the paper's XLS-R-2B.
     """
@@ -113,7 +110,7 @@ def assess_table(table: pd.DataFrame, main: str = "xlsr_2b") -> list[Assessed]:
 def differences_of_table(
     table: pd.DataFrame, pairs: Iterable[Pair]
 ) -> dict[tuple[Pair, str], Difference]:
-    """Differences between rows of a table that has values only, such as the paper's."""
+    """Return the differences between rows of a table that has values only, as the paper's."""
     sets = value_columns(table)
     numbers = table[sets].to_numpy(dtype=float).tolist()
     values = {
@@ -131,7 +128,7 @@ def differences_of_table(
 def differences_of_comparisons(
     rows: Iterable[Mapping[str, Any]],
 ) -> dict[tuple[Pair, str], Difference]:
-    """Differences from the rows of comparisons.csv."""
+    """Return the differences that the rows of comparisons.csv hold."""
     return {
         (
             (
@@ -158,20 +155,18 @@ def assess(
     main: str,
     paper: Differences,
 ) -> list[Assessed]:
-    """Put every claim on EERs to every model that has the rows for it.
+    """Test every claim on EERs with every model that has the rows for it.
 
     Parameters
     ----------
     differences
         By pair of rows and test set; a missing one leaves its test open.
-    models
-        In order.
     domains
         Test sets of `in_domain` and `out_of_domain`.
     main
         The model that stands for the paper's XLS-R-2B.
     paper
-        The same of the paper's own table.
+        Differences of the paper's own table, likewise.
 
     Returns
     -------
@@ -180,37 +175,46 @@ def assess(
         on a test set that the table lacks.
     """
     paired = {pair for pair, _ in differences}
+    known = {name for names in domains.values() for name in names} | set(AVERAGE.values())
     result = []
     for claim in CLAIMS:
+        sets = claim.test_sets(domains)
+        # A domain without sets, or a set that was left out: nothing to test the claim on.
+        if not sets or not set(sets) <= known:
+            continue
         for model in models:
             pair = (claim.a.of(model), claim.b.of(model))
-            sets = claim.test_sets(domains)
-            known = {name for names in domains.values() for name in names} | set(AVERAGE.values())
-            if pair not in paired or (claim.main_only and model != main) or not sets:
-                continue
-            if not set(sets) <= known:
-                continue
-            tests = _tests(claim, pair, sets, differences)
-            shown = _shown(claim)
-            of_paper = _tests(claim, pair, sets, paper)
-            comparable = all(test.difference is not None for test in of_paper)
-            result.append(
-                Assessed(
-                    claim,
-                    model,
-                    tests,
-                    judge(tests, most=claim.most),
-                    shown,
-                    differences.get((pair, shown)),
-                    paper.get((pair, shown)),
-                    judge(of_paper, most=claim.most).verdict if comparable else None,
-                )
-            )
+            if pair in paired and (model == main or not claim.main_only):
+                result.append(_assess_one(claim, model, pair, sets, differences, paper))
     return result
 
 
+def _assess_one(
+    claim: Claim,
+    model: str,
+    pair: Pair,
+    sets: Sequence[str],
+    differences: Differences,
+    paper: Differences,
+) -> Assessed:
+    tests, of_paper = (_tests(claim, pair, sets, found) for found in (differences, paper))
+    # A verdict on some of the sets would not compare with one on all of them.
+    comparable = all(test.difference is not None for test in of_paper)
+    shown = _shown(claim)
+    return Assessed(
+        claim,
+        model,
+        tests,
+        judge(tests, most=claim.most),
+        shown=shown,
+        difference=differences.get((pair, shown)),
+        paper=paper.get((pair, shown)),
+        paper_verdict=judge(of_paper, most=claim.most).verdict if comparable else None,
+    )
+
+
 def assess_drift(drifts: Drifts, model: str) -> list[Assessed]:
-    """Put every claim on drift to the model of Figure 2; without drifts all are undecided."""
+    """Test every claim on drift with the model of Figure 2; without drifts all are undecided."""
     result = []
     for claim in DRIFT_CLAIMS:
         tests = tuple(claim.tests(drifts))
@@ -231,25 +235,24 @@ def claim_rows(assessed: Iterable[Assessed]) -> list[dict[str, Any]]:
 def _claim_row(item: Assessed) -> dict[str, Any]:
     outcomes, shown = item.judgement.outcomes, item.difference
     details = zip(item.tests, outcomes, strict=True)
-    values = (
-        item.claim.name,
-        item.claim.section,
-        item.claim.statement,
-        item.model,
-        item.judgement.verdict,
-        outcomes.count("met"),
-        outcomes.count("missed"),
-        outcomes.count("open"),
-        item.shown,
-        math.nan if shown is None else shown.value,
-        math.nan if shown is None else shown.low,
-        math.nan if shown is None else shown.high,
-        math.nan if item.paper is None else item.paper.value,
-        item.paper_verdict or "",
-        "; ".join(_detail(test, outcome) for test, outcome in details),
-        item.claim.words,
-    )
-    return dict(zip(COLUMNS, values, strict=True))
+    return {
+        "claim": item.claim.name,
+        "section": item.claim.section,
+        "statement": item.claim.statement,
+        "model": item.model,
+        "verdict": item.judgement.verdict,
+        "met": outcomes.count("met"),
+        "missed": outcomes.count("missed"),
+        "open": outcomes.count("open"),
+        "shown": item.shown,
+        "difference": math.nan if shown is None else shown.value,
+        "low": math.nan if shown is None else shown.low,
+        "high": math.nan if shown is None else shown.high,
+        "paper_difference": math.nan if item.paper is None else item.paper.value,
+        "paper_verdict": item.paper_verdict or "",
+        "details": "; ".join(_detail(test, outcome) for test, outcome in details),
+        "words": item.claim.words,
+    }
 
 
 def _tests(

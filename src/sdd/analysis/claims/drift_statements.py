@@ -19,11 +19,9 @@ class Drifts:
     Attributes
     ----------
     estimates
-        By (algorithm, test set).
+        By (algorithm, test set), in the unit of the embeddings.
     floor
         The drift between two halves of the reference set: what is no drift at all.
-    in_domain, out_of_domain
-        Test sets.
     """
 
     estimates: Mapping[tuple[str, str], Estimate]
@@ -32,7 +30,7 @@ class Drifts:
     out_of_domain: Sequence[str]
 
     def difference(self, a: tuple[str, str], b: tuple[str, str]) -> Difference | None:
-        """Difference of two drifts, their errors taken as independent; None if one is missing."""
+        """Return the difference of two drifts, of independent errors; None if one is missing."""
         if a not in self.estimates or b not in self.estimates:
             return None
         first, second = self.estimates[a], self.estimates[b]
@@ -42,7 +40,7 @@ class Drifts:
         return Difference(first.value, second.value, value - low, value + high)
 
     def between(self, a: str, b: str, sets: Iterable[str]) -> list[tuple[str, Difference | None]]:
-        """Differences of two algorithms on some test sets."""
+        """Return the differences of two algorithms on some test sets."""
         return [(name, self.difference((a, name), (b, name))) for name in sets]
 
 

@@ -37,13 +37,13 @@ class Claim:
     a, b
         The rows whose EERs are compared: a minus b.
     expected
-        Of each difference.
+        What each difference should be.
     where
         Test sets: a domain (each of its sets), an average, or one set.
     most
         Whether most of the expectations suffice, rather than all.
     main_only
-        Whether the paper says it of XLS-R-2B alone: put to the model of Figure 2.
+        Whether the paper says it of XLS-R-2B alone: tested on the model of Figure 2.
     """
 
     name: str

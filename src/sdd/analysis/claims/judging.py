@@ -27,7 +27,7 @@ MARGIN = 1.5
 
 @dataclass(frozen=True)
 class Difference:
-    """One figure minus another, and how sure it is.
+    """One figure minus another, with its confidence interval.
 
     Attributes
     ----------
@@ -76,19 +76,17 @@ class ClaimTest:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What becomes of a claim."""
+    """The verdict on a claim, and the outcome of each of its tests."""
 
     verdict: Verdict
     outcomes: tuple[Outcome, ...]
 
 
 def judge(tests: Sequence[ClaimTest], *, most: bool = False) -> Judgement:
-    """Judge a claim by its tests.
+    """Return the verdict that the outcomes of a claim's tests lead to.
 
     Parameters
     ----------
-    tests
-        At least one.
     most
         Whether most tests have to be met, rather than all.
 

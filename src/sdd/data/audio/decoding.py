@@ -31,10 +31,10 @@ def decode(path: Path) -> tuple[FloatArray, int]:
     Returns
     -------
     samples
-        float32 [T, C], full scale is 1. The delay of the encoder is removed where the file states
+        ``float32 [T, C]``, full scale 1. The delay of the encoder is removed where the file states
         it.
     rate
-        Samples per second.
+        Samples per second of each channel.
 
     Raises
     ------
@@ -48,17 +48,12 @@ def decode(path: Path) -> tuple[FloatArray, int]:
 def decode_blocks(path: Path) -> tuple[int, Iterator[FloatArray]]:
     """Decode an audio file piece by piece, so that its length does not matter.
 
-    Parameters
-    ----------
-    path
-        As for `decode`.
-
     Returns
     -------
     rate
-        Samples per second.
+        Samples per second of each channel.
     blocks
-        float32 [t, C] each; at least one, none empty. Iterating raises InputError as `decode` does.
+        ``float32 [t, C]`` each; at least one, none empty. Iterating raises InputError as `decode`.
 
     Raises
     ------
@@ -180,7 +175,7 @@ def _frames(path: Path, container: Any) -> Iterator[Any]:  # noqa: ANN401
 
 
 def _samples(frame: Any) -> FloatArray:  # noqa: ANN401
-    """Samples of a PyAV frame as float32 [t, C], full scale 1."""
+    """Return the samples of a PyAV frame as ``float32 [t, C]``, full scale 1."""
     raw = frame.to_ndarray()
     block: npt.NDArray[Any] = raw.T if frame.format.is_planar else raw.reshape(frame.samples, -1)
     if block.dtype == np.uint8:

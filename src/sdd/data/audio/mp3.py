@@ -39,7 +39,7 @@ def states_its_length(path: Path) -> bool:
 
 
 def _skip_tags(header: bytes) -> int:
-    """Bytes that an ID3v2 tag takes, whose size is written in seven bits a byte."""
+    """Count the bytes of an ID3v2 tag, whose size is written in seven bits a byte."""
     if header[:3] != b"ID3" or len(header) < _HEADER:
         return 0
     size = 0

@@ -22,7 +22,7 @@ def read_segment(file: Path, start: int, end: int) -> npt.NDArray[np.float32]:
     Returns
     -------
     ndarray
-        float32 [end - start], full scale is 1.
+        ``float32 [end - start]``, full scale is 1.
 
     Raises
     ------

@@ -54,8 +54,6 @@ def prepare_source(source: Path, target: Path) -> PreparedSource:
 
     Parameters
     ----------
-    source
-        Anything `sdd.data.audio.decoding.decode` reads.
     target
         The FLAC to write, all at once or not at all.
 
@@ -68,6 +66,7 @@ def prepare_source(source: Path, target: Path) -> PreparedSource:
     resampler = Resampler(rate, SAMPLE_RATE)
     source_samples = 0
 
+    # Pulled by the writer below, block by block, so that no more than a block is in memory.
     def resampled() -> Generator[FloatArray, None, None]:
         nonlocal source_samples
         for block in blocks:
@@ -87,6 +86,7 @@ def prepare_source(source: Path, target: Path) -> PreparedSource:
             compression_level=1.0,  # a per cent less disk, at no time that counts
         ) as file:
             for piece in pieces:
+                # Resampling and lossy codecs overshoot full scale: cut, and counted.
                 rounded = np.rint(piece * np.float32(_FULL_SCALE))
                 limited = np.clip(rounded, -_FULL_SCALE, _FULL_SCALE - 1)
                 clipped += int(np.count_nonzero(rounded != limited))

@@ -19,7 +19,7 @@ _ROLLOFF = 0.99
 
 
 def sinc_filter(source: int, target: int) -> FloatArray:
-    """Hann-windowed sinc of torchaudio, on the common multiple of both rates.
+    """Return torchaudio's Hann-windowed sinc, on the common multiple of both rates.
 
     `scale * sinc(t) * cos(pi t / 12) ** 2` with t in zero crossings, |t| <= 6, and
     `scale = 0.99 min(source, target) / source`. torchaudio evaluates it in float32 at times that
@@ -34,7 +34,7 @@ def sinc_filter(source: int, target: int) -> FloatArray:
     Returns
     -------
     ndarray
-        float32 [2 R + 1], the middle at index R; one step is
+        ``float32 [2 R + 1]``, the middle at index R; one step is
         1 / (source * target) of the unit in which the rates are given.
     """
     cutoff = _ROLLOFF * min(source, target)
@@ -53,7 +53,7 @@ def sinc_filter(source: int, target: int) -> FloatArray:
 
 
 class Resampler:
-    """Takes samples in blocks and gives them at another rate.
+    """Takes samples in blocks and yields them at another rate.
 
     The whole is cut into pieces whose length is a multiple of the reduced source rate, so that
     pieces of output join without a seam; each is resampled with as much of its neighbours as the
@@ -80,7 +80,7 @@ class Resampler:
         self._count = 0
 
     def push(self, samples: FloatArray) -> Iterator[FloatArray]:
-        """Take float32 [t]; yield the output, float32 [t'], that what follows does not change."""
+        """Take ``float32 [t]``; yield what output, ``float32 [t']``, no later sample changes."""
         if self._source == self._target:
             yield samples
             return

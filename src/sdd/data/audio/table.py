@@ -26,9 +26,7 @@ def write_audio_table(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     Parameters
     ----------
     rows
-        What `sdd.data.preparation.prepare_corpus` returned.
-    path
-        The file to write.
+        As `sdd.data.preparation.prepare_corpus` returns them.
     """
     write_rows(path, rows, COLUMNS, quote_all=True)
 

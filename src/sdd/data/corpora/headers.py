@@ -41,7 +41,7 @@ class Header:
     Attributes
     ----------
     rate
-        Samples per second.
+        Samples per second of each channel.
     samples
         Samples per channel; for lossy formats what the header claims.
     encoding

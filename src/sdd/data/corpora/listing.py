@@ -29,12 +29,8 @@ class Utterance:
 
     Attributes
     ----------
-    name
-        The ID.
     label
-        `real` or `fake`.
-    path
-        The audio file.
+        `real` or `fake`, nothing else.
     attack, speaker, proportion, language
         As in the protocol; `-` where not known.
     window
@@ -124,14 +120,7 @@ def make_protocol(listing: Listing, root: Path, allowed_missing: int = 0) -> pd.
         IDs stand twice.
     """
     release = listing.release
-    if listing.problems:
-        more = len(listing.problems) - 1
-        raise InputError(
-            listing.problems[0]
-            + (f" ({more} more such problems: `snakemake check_corpora` lists all.)" * (more > 0))
-        )
-    if not listing.utterances:
-        raise release.error(f"{listing.listed_in} lists no utterance that could be used.")
+    _check_listing(listing)
     unlisted = listing.unlisted()
     if unlisted:
         logger.warning(
@@ -143,6 +132,7 @@ def make_protocol(listing: Listing, root: Path, allowed_missing: int = 0) -> pd.
         )
     present = _present(listing, allowed_missing)
     headers = read_headers(utterance.path for utterance in present)
+    # Not an error yet: whether such a file can be decoded, its preparation tells.
     unreadable = [path for path, header in headers.items() if header is None]
     if unreadable:
         logger.warning(
@@ -156,12 +146,25 @@ def make_protocol(listing: Listing, root: Path, allowed_missing: int = 0) -> pd.
         [_row(utterance, headers[utterance.path], root) for utterance in present],
         columns=[*COLUMNS, *WINDOW_COLUMNS],
     )
+    # As AntiDeepfake's protocols: Start and End only where rows are windows.
     if all(utterance.window is None for utterance in present):
         frame = frame.drop(columns=list(WINDOW_COLUMNS))
     else:
         frame = frame.astype(dict.fromkeys(WINDOW_COLUMNS, "Int64"))
     validate_protocol(frame, f"The protocol of {release.title} from {listing.listed_in}")
     return frame
+
+
+def _check_listing(listing: Listing) -> None:
+    """Refuse a release whose lists could not be understood, with the first of its problems."""
+    if listing.problems:
+        more = len(listing.problems) - 1
+        raise InputError(
+            listing.problems[0]
+            + (f" ({more} more such problems: `snakemake check_corpora` lists all.)" * (more > 0))
+        )
+    if not listing.utterances:
+        raise listing.release.error(f"{listing.listed_in} lists no utterance that could be used.")
 
 
 def _present(listing: Listing, allowed_missing: int) -> list[Utterance]:

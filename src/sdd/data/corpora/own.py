@@ -84,12 +84,10 @@ def read_csv(
 
 
 def list_csv(root: Path, partitions: Collection[str] | None = None, *, path: Path | str) -> Listing:
-    """List what a CSV file with AntiDeepfake's columns names.
+    """List what a CSV file with AntiDeepfake's columns names, without looking at the audio.
 
     Parameters
     ----------
-    root, path
-        As for `read_csv`.
     partitions
         Values of Proportion to list; None lists all.
 

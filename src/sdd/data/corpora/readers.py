@@ -79,10 +79,7 @@ def list_corpus(
 ) -> Listing:
     """List the utterances of a corpus as released, without looking at their audio.
 
-    Parameters
-    ----------
-    name, root, partitions, **options
-        As for `read_corpus`.
+    Arguments are those of `read_corpus`.
 
     Raises
     ------
@@ -147,7 +144,8 @@ def read_corpus(
         If there is no such reader, it lacks an option or does not know it, or the corpus is
         missing, incomplete or malformed.
     """
-    if _reader_for(name, options) == "csv":  # what its cells say is kept
+    # A user's table is a protocol already: its cells are kept, and headers tell the rest only.
+    if _reader_for(name, options) == "csv":
         return own.read_csv(
             Path(root), partitions=partitions, allowed_missing=allowed_missing, **options
         )

@@ -24,8 +24,6 @@ class Published:
         Of which Proportion and label; None is all of them.
     hours
         Their duration, None where not known.
-    said_by
-        Who says so.
     """
 
     count: int | None
@@ -41,10 +39,6 @@ class Release:
 
     Attributes
     ----------
-    title
-        Its name.
-    source
-        Where to get it.
     licence
         Under which terms, and who says so.
     published

@@ -110,16 +110,14 @@ def take_inventory(
     workers: int = 1,
     **options: Any,  # noqa: ANN401
 ) -> Inventory:
-    """Look at every file of a corpus.
+    """Look at every file of a corpus, as `sdd.data.corpora.readers.read_corpus` would read it.
 
     Parameters
     ----------
     name
-        Of the corpus in the config.
+        The corpus' name in the config.
     journal
         Keeps the facts of files, so that only changed ones are decoded again.
-    reader, partitions, **options
-        As for `sdd.data.corpora.readers.read_corpus`.
     allowed
         How many files may be missing or unreadable.
     min_seconds
@@ -134,31 +132,39 @@ def take_inventory(
         listing = list_corpus(reader, root, partitions=partitions, **options)
     except InputError as error:
         return Inventory(name, None, 0, allowed, findings=[_about_list(str(error))])
-    findings = [_about_list(problem) for problem in listing.problems]
-    findings += find_in_rows(listing.utterances)
-    if not listing.utterances and not listing.problems:
-        findings.append(_about_list(f"{listing.listed_in} lists no utterance that could be used."))
-    findings += [
-        Finding("set_aside", label or "no label", f"{number} files")
-        for label, number in listing.set_aside.items()
-    ]
+    findings = list(_find_in_list(listing))
     # From here on it is the audio that is looked at, and what can be decoded is counted.
     there, missing = _present(listing, findings)
     findings += [Finding("missing", str(path), "listed, but not there") for path in missing]
     facts = examine_files(there, journal, workers=workers, title=name)
     findings += find_in_files(facts)
     findings += find_in_lengths(listing.utterances, facts, min_seconds)
-    try:
-        findings += [
-            Finding("unlisted", str(path), f"{listing.listed_in} does not name it")
-            for path in listing.unlisted()
-        ]
-    except InputError as error:
-        findings.append(_about_list(str(error)))
+    findings += _find_unlisted(listing)
     counts = list(_counts(listing, facts, partitions))
     findings += _differences(counts)
     files = len({utterance.path for utterance in listing.utterances})
     return Inventory(name, listing.release, files, allowed, counts, findings)
+
+
+def _find_in_list(listing: Listing) -> Iterator[Finding]:
+    """Find what the release's lists themselves say or get wrong, without looking at any file."""
+    yield from map(_about_list, listing.problems)
+    yield from find_in_rows(listing.utterances)
+    if not listing.utterances and not listing.problems:
+        yield _about_list(f"{listing.listed_in} lists no utterance that could be used.")
+    for label, number in listing.set_aside.items():
+        yield Finding("set_aside", label or "no label", f"{number} files")
+
+
+def _find_unlisted(listing: Listing) -> list[Finding]:
+    """Find audio files that no row names; a folder that cannot be walked is a finding, too."""
+    try:
+        return [
+            Finding("unlisted", str(path), f"{listing.listed_in} does not name it")
+            for path in listing.unlisted()
+        ]
+    except InputError as error:
+        return [_about_list(str(error))]
 
 
 def _about_list(problem: str) -> Finding:
@@ -208,7 +214,7 @@ def _counts(
 
 
 def _seconds(row: Utterance, facts: dict[Path, FileFacts]) -> float | None:
-    """Duration of a row, None if its file cannot be decoded."""
+    """Return the duration of a row, None if its file cannot be decoded."""
     found = facts.get(row.path)
     if found is None or found.error:
         return None

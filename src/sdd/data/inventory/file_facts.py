@@ -38,7 +38,7 @@ class FileFacts:
     error
         Why it cannot be decoded, empty if it can; the other facts are then 0.
     size
-        Bytes.
+        Bytes of the file.
     rate, channels
         Samples per second, and channels.
     samples
@@ -98,7 +98,7 @@ def examine_file(path: Path) -> FileFacts:
 
 
 def _full_scale(encoding: str, bits: int) -> float:
-    """Largest positive value of whole-number samples, nearly 1 for the others."""
+    """Return the largest positive value of whole-number samples; nearly 1 for the others."""
     if encoding in ("PCM_S", "PCM_U", "FLAC") and bits:
         return float(1 - 2.0 ** (1 - min(bits, 24)))
     return 0.999

@@ -1,12 +1,11 @@
 """The inventory as a table: a row for each finding, after a row for each count."""
 
-import csv
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from sdd.data.inventory.corpus import Inventory
 from sdd.data.inventory.findings import KINDS
-from sdd.runtime.atomic_files import atomic_path
+from sdd.runtime.csv_rows import write_rows
 
 COLUMNS = ("corpus", "kind", "effect", "what", "detail")
 
@@ -16,18 +15,22 @@ def write_table(inventories: Iterable[Inventory], path: Path) -> None:
 
     Rows of kind `count` say how much there is, rows of the other kinds are findings.
     """
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for inventory in inventories:
-            writer.writerows((inventory.corpus, *row) for row in _rows(inventory))
+    rows = [
+        {"corpus": inventory.corpus, **row} for inventory in inventories for row in _rows(inventory)
+    ]
+    write_rows(path, rows, COLUMNS, quote_all=True)
 
 
-def _rows(inventory: Inventory) -> Iterator[tuple[str, str, str, str]]:
+def _rows(inventory: Inventory) -> Iterator[dict[str, str]]:
     for count in inventory.counts:
         detail = f"{count.found} of {count.listed} utterances, {count.hours:.2f} h"
-        yield "count", "", count.part, detail
+        yield {"kind": "count", "effect": "", "what": count.part, "detail": detail}
     for kind in KINDS:
         for finding in inventory.findings:
             if finding.kind == kind:
-                yield finding.kind, finding.effect, finding.what, finding.detail
+                yield {
+                    "kind": finding.kind,
+                    "effect": finding.effect,
+                    "what": finding.what,
+                    "detail": finding.detail,
+                }

@@ -19,16 +19,16 @@ def track_f0(wave: FloatArray, size: int = 640) -> tuple[FloatArray, FloatArray]
     Parameters
     ----------
     wave
-        float64 [samples] at 16 kHz.
+        ``float64 [samples]`` at 16 kHz.
     size
         Frame length in samples.
 
     Returns
     -------
-    f0 : float64 [frames]
-        Hz, median-filtered, interpolated over unvoiced frames.
-    voiced : float64 [frames]
-        1 where voiced, else 0.
+    f0
+        ``float64 [frames]``: Hz, median-filtered, interpolated over unvoiced frames.
+    voiced
+        ``float64 [frames]``: 1 where voiced, else 0.
     """
     window = hann(size)
     frames = cut(wave, size, HOP) * window
@@ -62,18 +62,18 @@ def linear_prediction(
     Parameters
     ----------
     wave
-        float64 [samples].
+        ``float64 [samples]`` at 16 kHz.
     order
-        Predictor coefficients.
+        Number of predictor coefficients.
     size
         Frame length in samples.
 
     Returns
     -------
-    polynomial : float64 [frames, order + 1]
-        1, -a_1, ..., -a_order.
-    gain : float64 [frames]
-        Root mean square of the residual.
+    polynomial
+        ``float64 [frames, order + 1]``: 1, -a_1, ..., -a_order.
+    gain
+        ``float64 [frames]``: root mean square of the residual.
     """
     window = hann(size)
     frames = cut(wave, size, HOP) * window
@@ -94,7 +94,7 @@ def minimum_phase_envelope(wave: FloatArray, quefrency: int, size: int = 512) ->
     Parameters
     ----------
     wave
-        float64 [samples].
+        ``float64 [samples]`` at 16 kHz.
     quefrency
         Number of cepstral coefficients that are kept.
     size
@@ -102,7 +102,7 @@ def minimum_phase_envelope(wave: FloatArray, quefrency: int, size: int = 512) ->
 
     Returns
     -------
-    complex128 [frames, size // 2 + 1]
+    ``complex128 [frames, size // 2 + 1]``
         Response to an excitation of unit power.
     """
     window = hann(size)
@@ -124,11 +124,12 @@ def pulse_train(f0: FloatArray, samples: int) -> FloatArray:
     Parameters
     ----------
     f0
-        float64 [frames], Hz, one value every 10 ms.
+        ``float64 [frames]``, Hz, one value every 10 ms.
 
     Returns
     -------
-    float64 [samples]
+    ``float64 [samples]``
+        At 16 kHz.
     """
     step = np.interp(np.arange(samples) / HOP, np.arange(f0.size), f0) / SAMPLE_RATE
     phase = np.cumsum(step)

@@ -24,7 +24,7 @@ class Conditions:
     Attributes
     ----------
     snr
-        Signal-to-noise ratio, dB.
+        Signal-to-noise ratio in dB.
     noises
         Colours, keys of `NOISE_SLOPES`.
     level
@@ -105,7 +105,7 @@ def coloured_noise(colour: str, samples: int, generator: np.random.Generator) ->
 
     Returns
     -------
-    float64 [samples]
+    ``float64 [samples]``
         Of unit root mean square.
     """
     length = scipy.fft.next_fast_len(samples, real=True)
@@ -126,8 +126,8 @@ def room_response(reverberation: float, generator: np.random.Generator) -> Float
 
     Returns
     -------
-    float64 [round(reverberation * SAMPLE_RATE) + 1]
-        Of unit energy.
+    ``float64 [round(reverberation * SAMPLE_RATE) + 1]``
+        At 16 kHz, of unit energy.
     """
     time = np.arange(round(reverberation * SAMPLE_RATE)) / SAMPLE_RATE
     tail = generator.standard_normal(time.size) * 10 ** (-3 * time / reverberation)
@@ -155,14 +155,14 @@ def record(wave: FloatArray, recording: Recording, generator: np.random.Generato
     Parameters
     ----------
     wave
-        float64 [samples] at 16 kHz.
+        ``float64 [samples]`` at 16 kHz.
     generator
         Source of the noise and the room.
 
     Returns
     -------
-    float64 [samples]
-        Within -0.98..0.98.
+    ``float64 [samples]``
+        At 16 kHz, within -0.98..0.98.
     """
     if recording.reverberation is not None:
         room = room_response(recording.reverberation, generator)

@@ -33,8 +33,6 @@ class Domain:
     families
         Families of fakes; pair k has the k-th, cyclically; a frequent family is listed
         more than once.
-    conditions
-        Recording conditions.
     speakers
         Number of voices; real and fake share them.
     """
@@ -146,13 +144,13 @@ class ToyUtterance:
     number
         Within the domain: 2 * pair for the real one, 2 * pair + 1 for the fake.
     label
-        real or fake.
+        `real` or `fake`, as in protocols.
     family
         Family of the fake; `-` if real.
     speaker
         Number of the voice.
     wave
-        float64 [samples] at 16 kHz.
+        ``float64 [samples]`` at 16 kHz.
     """
 
     pair: int
@@ -169,12 +167,12 @@ def voice(domain: Domain, speaker: int, seed: int) -> Speaker:
 
 
 def spread(count: int, low: float, high: float, power: float = 1.0) -> list[float]:
-    """Durations between two limits, evenly spaced in their logarithm and then shuffled.
+    """Return durations between two limits, evenly spaced in their logarithm and then shuffled.
 
     Parameters
     ----------
     low, high
-        Limits, seconds.
+        Shortest and longest duration in seconds.
     power
         Above 1: more short ones.
 

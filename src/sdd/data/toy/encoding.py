@@ -25,11 +25,11 @@ def write_audio(path: Path, wave: FloatArray, rate: int = SAMPLE_RATE, channels:
     path
         Ends in .wav or .flac (16 bit), .mp3, or .m4a, .mp4, .dat (AAC in an MP4 container).
     wave
-        float64 [samples] at 16 kHz, within -1..1.
+        ``float64 [samples]`` at 16 kHz, within -1..1.
     rate
         Samples per second in the file.
     channels
-        All alike.
+        All of them hold the same samples.
 
     Raises
     ------

@@ -42,8 +42,8 @@ def mel_filters(bands: int, size: int) -> FloatArray:
 
     Returns
     -------
-    float64 [bands, size // 2 + 1]
-        Unit peaks.
+    ``float64 [bands, size // 2 + 1]``
+        Each with a peak of 1.
     """
     frequency = np.linspace(0, SAMPLE_RATE / 2, size // 2 + 1)
     top = 2595 * np.log10(1 + SAMPLE_RATE / 2 / 700)
@@ -182,7 +182,7 @@ def make_fake(wave: FloatArray, family: str, generator: np.random.Generator) -> 
     Parameters
     ----------
     wave
-        float64 [samples] at 16 kHz, at least 0.1 s.
+        ``float64 [samples]`` at 16 kHz, at least 0.1 s.
     family
         A key of `FAMILIES`.
     generator
@@ -190,7 +190,7 @@ def make_fake(wave: FloatArray, family: str, generator: np.random.Generator) -> 
 
     Returns
     -------
-    float64 [samples]
+    ``float64 [samples]``
         With the mean and the root mean square of `wave`.
 
     Raises

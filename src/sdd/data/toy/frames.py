@@ -14,11 +14,11 @@ def hann(size: int) -> FloatArray:
     Parameters
     ----------
     size
-        In samples, even.
+        An even number of samples.
 
     Returns
     -------
-    float64 [size]
+    ``float64 [size]``
     """
     window: FloatArray = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
     return window
@@ -30,13 +30,13 @@ def cut(wave: FloatArray, size: int, hop: int) -> FloatArray:
     Parameters
     ----------
     wave
-        float64 [samples].
+        ``float64 [samples]`` at 16 kHz.
     size, hop
         Frame length and advance in samples.
 
     Returns
     -------
-    float64 [frames, size]
+    ``float64 [frames, size]``
         A read-only view; frame t is centred on sample t * hop, and the last centre lies on or
         after the last sample.
     """
@@ -47,11 +47,11 @@ def cut(wave: FloatArray, size: int, hop: int) -> FloatArray:
 
 
 def overlap_add(frames: FloatArray, hop: int) -> FloatArray:
-    """Add frames, float64 [frames, size], at multiples of `hop` samples.
+    """Add frames, ``float64 [frames, size]``, at multiples of `hop` samples.
 
     Returns
     -------
-    float64 [(frames + ceil(size / hop) - 1) * hop]
+    ``float64 [(frames + ceil(size / hop) - 1) * hop]``
     """
     count, size = frames.shape
     parts = -(-size // hop)
@@ -72,13 +72,13 @@ def spectrum(wave: FloatArray, size: int, hop: int) -> ComplexArray:
     Parameters
     ----------
     wave
-        float64 [samples].
+        ``float64 [samples]`` at 16 kHz.
     size, hop
         Frame length and advance in samples.
 
     Returns
     -------
-    complex128 [frames, size // 2 + 1]
+    ``complex128 [frames, size // 2 + 1]``
     """
     transformed: ComplexArray = scipy.fft.rfft(cut(wave, size, hop) * hann(size), axis=1)
     return transformed
@@ -90,13 +90,13 @@ def inverse_spectrum(frames: ComplexArray, hop: int, samples: int) -> FloatArray
     Parameters
     ----------
     frames
-        complex128 [frames, size // 2 + 1].
+        ``complex128 [frames, size // 2 + 1]``.
     hop
         Advance in samples; at most size / 2.
 
     Returns
     -------
-    float64 [samples]
+    ``float64 [samples]``
     """
     size = 2 * (frames.shape[1] - 1)
     window = hann(size)
@@ -116,16 +116,16 @@ def filter_frames(excitation: FloatArray, response: ComplexArray, hop: int) -> F
     Parameters
     ----------
     excitation
-        float64 [samples].
+        ``float64 [samples]`` at 16 kHz.
     response
-        complex128 [frames, size // 2 + 1], on the grid of a transform of `size` samples; frame t
+        ``complex128 [frames, size // 2 + 1]``, as a transform of `size` samples has them; frame t
         holds at sample t * hop; frames >= ceil(samples / hop) + 1 (more are ignored).
     hop
-        Advance in samples.
+        Advance of the frames in samples.
 
     Returns
     -------
-    float64 [samples]
+    ``float64 [samples]``
     """
     size = 2 * (response.shape[1] - 1)
     pieces = cut(excitation, 2 * hop, hop)

@@ -203,7 +203,7 @@ CORPORA: MappingProxyType[str, Callable[[Path, int, float], None]] = MappingProx
 
 
 def write_corpus(name: str, root: Path | str, *, seed: int, scale: float = 1.0) -> None:
-    """Write one toy corpus under a data root, in the tree of the released corpus.
+    """Write one toy corpus under a data root, made if missing, in the tree of the released corpus.
 
     Existing files of the same names are replaced, one by one and atomically; others are left.
 
@@ -211,8 +211,6 @@ def write_corpus(name: str, root: Path | str, *, seed: int, scale: float = 1.0) 
     ----------
     name
         A key of `CORPORA`.
-    root
-        Created if missing.
     seed
         Non-negative; equal seeds give equal files, and corpora do not depend on each other.
     scale
@@ -237,12 +235,10 @@ def write_corpus(name: str, root: Path | str, *, seed: int, scale: float = 1.0) 
 
 
 def write_toy_corpora(root: Path | str, *, seed: int, scale: float = 1.0, workers: int = 1) -> None:
-    """Write all toy corpora under a data root.
+    """Write all toy corpora under a data root, made if missing.
 
     Parameters
     ----------
-    root
-        Created if missing.
     seed
         Non-negative; equal seeds give equal files.
     scale

@@ -153,7 +153,7 @@ def random_tracks(speaker: Speaker, samples: int, generator: np.random.Generator
     Parameters
     ----------
     speaker
-        Gives median and range of F0 and the speaking rate.
+        Its median and range of F0 and its speaking rate are used.
     samples
         Length of the utterance at 16 kHz.
 
@@ -163,25 +163,8 @@ def random_tracks(speaker: Speaker, samples: int, generator: np.random.Generator
         ceil(samples / 80) + 1 frames.
     """
     frames = -(-samples // HOP) + 1
-    script = _Script()
-    baseline = np.zeros(frames)
     tail = round(generator.uniform(60, 200) / FRAME_MS)
-    # Phrases until the utterance is full: each falls in loudness and, as a rule, in pitch; one in
-    # seven rises at its end, as a question does.
-    script.pause(generator.uniform(60, 200))
-    while script.length < frames - tail:
-        begin = script.length
-        syllables = int(generator.integers(4, 11))
-        loudness = generator.uniform(0.75, 1.0)
-        for number in range(syllables):
-            level = loudness * (1 - 0.3 * number / syllables)
-            _add_syllable(script, speaker.rate, number == syllables - 1, level, generator)
-            if script.length >= frames - tail:
-                break
-        end = min(script.length, frames)
-        final = generator.uniform(0.05, 0.15) if generator.random() < 0.15 else -0.16
-        baseline[begin:end] = np.linspace(generator.uniform(0.08, 0.16), final, max(end - begin, 0))
-        script.pause(generator.uniform(120, 380))
+    script, baseline = _phrases(speaker, frames, tail, generator)
     targets = np.repeat(np.array(script.rows), script.frames, axis=0)[:frames]
     targets = np.pad(targets, ((0, frames - targets.shape[0]), (0, 0)), mode="edge")
     targets[max(frames - tail, 0) :, 4:7] = 0.0
@@ -206,17 +189,39 @@ def random_tracks(speaker: Speaker, samples: int, generator: np.random.Generator
     )
 
 
+def _phrases(
+    speaker: Speaker, frames: int, tail: int, generator: np.random.Generator
+) -> tuple[_Script, FloatArray]:
+    """Draw phrases until all frames but the silent tail are full.
+
+    Each falls in loudness and, as a rule, in pitch; one in seven rises at its end, as a question
+    does. Also returns that course of pitch, ``float64 [frames]``.
+    """
+    script = _Script()
+    baseline = np.zeros(frames)
+    script.pause(generator.uniform(60, 200))
+    while script.length < frames - tail:
+        begin = script.length
+        syllables = int(generator.integers(4, 11))
+        loudness = generator.uniform(0.75, 1.0)
+        for number in range(syllables):
+            level = loudness * (1 - 0.3 * number / syllables)
+            _add_syllable(script, speaker.rate, number == syllables - 1, level, generator)
+            if script.length >= frames - tail:
+                break
+        end = min(script.length, frames)
+        final = generator.uniform(0.05, 0.15) if generator.random() < 0.15 else -0.16
+        baseline[begin:end] = np.linspace(generator.uniform(0.08, 0.16), final, max(end - begin, 0))
+        script.pause(generator.uniform(120, 380))
+    return script, baseline
+
+
 def synthesise(speaker: Speaker, duration: float, generator: np.random.Generator) -> FloatArray:
     """Synthesise a random utterance.
 
-    Parameters
-    ----------
-    duration
-        Seconds.
-
     Returns
     -------
-    float64 [round(duration * SAMPLE_RATE)]
+    ``float64 [round(duration * SAMPLE_RATE)]``
         With a peak of 0.9.
 
     Raises

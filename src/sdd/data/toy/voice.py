@@ -94,13 +94,13 @@ class Tracks:
     Attributes
     ----------
     f0
-        float64 [frames]: fundamental frequency in Hz; defined in unvoiced frames too.
+        ``float64 [frames]``: fundamental frequency in Hz; defined in unvoiced frames too.
     formants
-        float64 [frames, 4]: F1 to F4 of a 17 cm tract in Hz.
+        ``float64 [frames, 4]``: F1 to F4 of a 17 cm tract in Hz.
     voicing, aspiration, frication
-        float64 [frames]: amplitudes of the three sources, linear.
+        ``float64 [frames]``: amplitudes of the three sources, linear.
     centre, width
-        float64 [frames]: resonance of the frication noise in Hz.
+        ``float64 [frames]``: resonance of the frication noise in Hz.
     """
 
     f0: FloatArray
@@ -131,16 +131,16 @@ def glottal_source(
     Parameters
     ----------
     f0
-        float64 [frames]: fundamental frequency in Hz, one value every 5 ms.
+        ``float64 [frames]``: fundamental frequency in Hz, one value every 5 ms.
     speaker
-        Gives open quotient, jitter, shimmer and return phase.
+        Its open quotient, jitter, shimmer and return phase are used.
 
     Returns
     -------
-    source : float64 [samples]
-        Flow derivative, about unit root mean square.
-    opening : float64 [samples]
-        Flow between 0 and 1.
+    source
+        ``float64 [samples]``: flow derivative, about unit root mean square.
+    opening
+        ``float64 [samples]``: flow between 0 and 1.
     """
     fine = samples * OVERSAMPLING
     step = _at_samples(f0, fine, OVERSAMPLING) / (SAMPLE_RATE * OVERSAMPLING)
@@ -177,8 +177,8 @@ def glottal_source(
 def _denominator(frequencies: FloatArray, bandwidths: FloatArray) -> FloatArray:
     """Multiply second-order resonators into one polynomial in z^-1 per frame.
 
-    Shapes [frames, resonances] and [resonances] or [frames, resonances] give
-    [frames, 2 * resonances + 1].
+    From ``float64 [frames, N]`` and ``float64 [N]`` or ``float64 [frames, N]``, with N resonances,
+    to ``float64 [frames, 2 * N + 1]``.
     """
     radius = np.exp(-np.pi * np.broadcast_to(bandwidths, frequencies.shape) / SAMPLE_RATE)
     linear = -2 * radius * np.cos(2 * np.pi * frequencies / SAMPLE_RATE)
@@ -197,14 +197,14 @@ def tract_response(formants: FloatArray, tract_scale: float) -> ComplexArray:
     Parameters
     ----------
     formants
-        float64 [frames, 4], Hz.
+        ``float64 [frames, 4]``, F1 to F4 in Hz.
     tract_scale
         Factor on all formants.
 
     Returns
     -------
-    complex128 [frames, 257]
-        Every 31.25 Hz.
+    ``complex128 [frames, 257]``
+        At multiples of 31.25 Hz.
     """
     frames = formants.shape[0]
     higher = np.broadcast_to(HIGHER_FORMANTS, (frames, HIGHER_FORMANTS.size))
@@ -222,11 +222,12 @@ def frication_response(centre: FloatArray, width: FloatArray) -> ComplexArray:
     Parameters
     ----------
     centre, width
-        float64 [frames], Hz.
+        ``float64 [frames]``, of the resonance in Hz.
 
     Returns
     -------
-    complex128 [frames, 257]
+    ``complex128 [frames, 257]``
+        At multiples of 31.25 Hz.
     """
     poles = scipy.fft.rfft(_denominator(centre[:, None], width[:, None]), n=TRANSFORM, axis=1)
     zero = scipy.fft.rfft([1.0, -0.97], n=TRANSFORM)
@@ -249,7 +250,7 @@ def render(
 
     Returns
     -------
-    float64 [samples]
+    ``float64 [samples]``
         With a peak of 0.9.
 
     Raises

@@ -16,14 +16,12 @@ def convert_checkpoint(
     encoder_only: bool,
     metadata: Mapping[str, str],
 ) -> None:
-    """Read a published checkpoint, check it strictly, and write it as safetensors.
+    """Read a published checkpoint, check it strictly, and write it as safetensors, atomically.
 
     Parameters
     ----------
     source
         AntiDeepfake's `.ckpt`, fairseq's `.pt`, or safetensors.
-    target
-        Written atomically.
     architecture
         A name, or fairseq's configuration keys.
     encoder_only

@@ -38,7 +38,7 @@ def fetch(source: str, folder: Path, digest: str | None = None) -> Path:
     folder
         Where downloads are kept, as ``{host}/{path of the URL}``.
     digest
-        ``sha256:...`` or ``md5:...``.
+        As ``sha256:...`` or ``md5:...``, in hexadecimal.
 
     Raises
     ------

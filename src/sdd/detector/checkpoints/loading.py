@@ -62,6 +62,7 @@ def load_detector(
         chosen = _stored_architecture(path, stored.metadata)
     else:
         chosen = find_architecture(architecture)
+    # What shapes do not tell: two architectures of the same weights compute different things.
     _check_configuration(path, stored, chosen)
     weights = detector_names(stored.tensors)
     if not any(name.startswith(BACK_END_PREFIX) for name in weights):
@@ -116,15 +117,13 @@ def load_pretrained(
 def load_encoder_weights(path: Path | str, detector: Detector) -> None:
     """Load the encoder of a detector from a pre-trained checkpoint and leave its back end alone.
 
-    Parameters become other objects: make the optimiser afterwards. The encoder goes to the back
-    end's type and device.
+    The detector's parameters become other objects: make the optimiser afterwards. The encoder goes
+    to the back end's type and device.
 
     Parameters
     ----------
     path
         fairseq's `.pt`, or any file that `load_detector` reads; its back end is ignored.
-    detector
-        Changed in place.
 
     Raises
     ------
@@ -208,6 +207,7 @@ def _assign(
     dtype: torch.dtype | None,
     device: torch.device | None = None,
 ) -> None:
+    """Make the weights of a file a detector's parameters, if they are just those that it needs."""
     wanted = detector.state_dict()
     missing = [f"{name} {_shape(wanted[name])}" for name in wanted if name not in weights]
     extra = [f"{name} {_shape(weights[name])}" for name in weights if name not in wanted]

@@ -21,8 +21,6 @@ def save_detector(
 
     Parameters
     ----------
-    detector
-        On any device.
     path
         Must end in `.safetensors`.
     metadata
@@ -56,8 +54,6 @@ def save_encoder(detector: Detector, path: Path, metadata: Mapping[str, str]) ->
 
     Parameters
     ----------
-    detector
-        On any device.
     path
         Should end in `.safetensors`; written atomically.
     metadata
@@ -80,8 +76,6 @@ def export_authors(detector: Detector, path: Path | str) -> None:
 
     Parameters
     ----------
-    detector
-        On any device.
     path
         Theirs end in `.ckpt`; written atomically.
     """

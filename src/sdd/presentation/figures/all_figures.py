@@ -1,14 +1,16 @@
 """All figures beyond the paper's, from the files of an experiment."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from sdd.analysis.cell_tables import read_cells
 from sdd.analysis.columns import AVERAGES, IDENTITY
+from sdd.analysis.table1_differences import read_intervals
 from sdd.experiment import tree
 from sdd.experiment.cells import Cell
 from sdd.metrics.error_rates import detection_error_tradeoff
@@ -21,6 +23,17 @@ from sdd.presentation.figures.training import (
     read_histories,
 )
 from sdd.scoring.score_tables import ranked_scores, read_scores
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class _Figure:
+    plot: Callable[..., "Figure"]
+    """Draws it with so many `columns` of panels."""
+    columns: int = 2
+    """On a wide screen or page; on a narrow one the panels stand below each other."""
 
 
 def draw_figures(
@@ -44,64 +57,58 @@ def draw_figures(
         Names of those drawn: without a reference set there is nothing to draw of drift.
     """
     place = partial(tree.path, results=results, recipe=recipe)
-    eers = _frame([place(tree.EER, cell=cell) for cell in contents["cells"]], "eer_percent")
-    histories = read_histories([place(tree.HISTORY, cell=cell) for cell in contents["trained"]])
     words = {"labels": contents["labels"], "notes": " ".join(contents["notes"])}
     titled = f"Experiment {contents['name']}: "
-    drawn = []
-
-    def draw(name: str, plot: "Any", columns: int) -> None:  # noqa: ANN401 (partial functions)
-        save_figure(plot(columns), [target / f"{name}.png", target / f"{name}.pdf"])
-        save_figure(plot(1), [target / f"{name}_narrow.png"])
-        drawn.append(name)
-
-    if contents["drift_cells"]:
-        drifts = _frame([place(tree.DRIFT, cell=cell) for cell in contents["drift_cells"]], "drift")
-        points = _means(drifts, "drift").merge(_means(eers, "eer_percent"))
-        draw(
-            "figure2",
-            lambda columns: plot_figure2(drifts, contents["figure2"], columns=columns),
-            2,
-        )
-        draw(
-            "eer_against_drift",
-            lambda columns: plot_eer_against_drift(
-                points,
-                contents["domains"],
-                title=titled + "EER and drift",
-                columns=columns,
-                **words,
-            ),
-            2,
-        )
-    curves = _det_curves(place, contents)
-    draw(
-        "det",
-        lambda columns: plot_det(curves, title=titled + "DET curves", columns=columns, **words),
-        3,
-    )
-    rounds = _averages(eers, contents["domains"])
-    intervals = pd.read_csv(place(tree.INTERVALS), keep_default_na=False, na_values=["nan", ""])
+    eers = _frame([place(tree.EER, cell=cell) for cell in contents["cells"]], "eer_percent")
+    histories = read_histories([place(tree.HISTORY, cell=cell) for cell in contents["trained"]])
     titles = dict(zip(AVERAGES, (f"{name}, average" for name in contents["domains"]), strict=True))
-    draw(
-        "spread",
-        lambda columns: plot_spread(
-            rounds, intervals, titles=titles, title=titled + "rounds", columns=columns, **words
+    figures = {
+        **_figures_of_drift(place, contents, eers, title=titled + "EER and drift", **words),
+        "det": _Figure(
+            partial(plot_det, _det_curves(place, contents), title=titled + "DET curves", **words), 3
         ),
-        2,
-    )
-    for name, plot, about in (
-        ("learning_curves", plot_learning_curves, "validation EER"),
-        ("reward_and_kl", plot_reward_and_kl, "reward and divergence"),
-    ):
-        draw(
-            name,
-            lambda columns, plot=plot, about=about: plot(
-                histories, title=titled + about, columns=columns, **words
-            ),
-            2,
-        )
-    return drawn
+        "spread": _Figure(
+            partial(
+                plot_spread,
+                _averages(eers, contents["domains"]),
+                read_intervals(place(tree.INTERVALS)),
+                titles=titles,
+                title=titled + "rounds",
+                **words,
+            )
+        ),
+        "learning_curves": _Figure(
+            partial(plot_learning_curves, histories, title=titled + "validation EER", **words)
+        ),
+        "reward_and_kl": _Figure(
+            partial(plot_reward_and_kl, histories, title=titled + "reward and divergence", **words)
+        ),
+    }
+    # For the page on a phone the panels of the same figure stand below each other.
+    for name, figure in figures.items():
+        wide, narrow = figure.plot(columns=figure.columns), figure.plot(columns=1)
+        save_figure(wide, [target / f"{name}.png", target / f"{name}.pdf"])
+        save_figure(narrow, [target / f"{name}_narrow.png"])
+    return list(figures)
+
+
+def _figures_of_drift(
+    place: Callable[..., Path],
+    contents: Mapping[str, Any],
+    eers: pd.DataFrame,
+    **words: Any,  # noqa: ANN401
+) -> dict[str, _Figure]:
+    """Return the figures that need drifts: none without a reference set to measure them from."""
+    if not contents["drift_cells"]:
+        return {}
+    drifts = _frame([place(tree.DRIFT, cell=cell) for cell in contents["drift_cells"]], "drift")
+    points = _means(drifts, "drift").merge(_means(eers, "eer_percent"))
+    return {
+        "figure2": _Figure(partial(plot_figure2, drifts, contents["figure2"])),
+        "eer_against_drift": _Figure(
+            partial(plot_eer_against_drift, points, contents["domains"], **words)
+        ),
+    }
 
 
 def _frame(paths: Sequence[Path], value: str) -> pd.DataFrame:
@@ -116,7 +123,7 @@ def _means(frame: pd.DataFrame, value: str) -> pd.DataFrame:
 
 
 def _averages(eers: pd.DataFrame, domains: Mapping[str, Sequence[str]]) -> pd.DataFrame:
-    """Average of each domain, of every cell."""
+    """Average the EERs of every cell over each domain."""
     keys = [*IDENTITY, "round"]
     parts = []
     for column, sets in zip(AVERAGES, domains.values(), strict=True):

@@ -8,11 +8,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sdd.analysis.columns import IDENTITY, Identity
+from sdd.analysis.table1_differences import Intervals
+from sdd.metrics.estimates import Estimate
 from sdd.presentation.figures.panels import panel_grid
-from sdd.presentation.figures.style import FIGURE_LABELS, choose_styles, mathtext
+from sdd.presentation.figures.style import FIGURE_LABELS, Style, choose_styles, mathtext
 from sdd.presentation.html_page import signed
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _DET_TICKS = (0.001, 0.01, 0.05, 0.2, 0.4, 0.6, 0.8)
@@ -61,22 +64,30 @@ def plot_eer_against_drift(
         for axes, sets in zip(panels, domains.values(), strict=True):
             for name in sets:
                 group = points[points["test_set"] == name].sort_values("drift")
-                axes.plot(group["drift"], group["eer_percent"], color="#cfcfcf", linewidth=0.7)
-                for algorithm, x, y in zip(
-                    group["algorithm"], group["drift"], group["eer_percent"], strict=True
-                ):
-                    style = styles[algorithm]
-                    marker = style.marker or "o"
-                    axes.plot(x, y, color=style.colour, marker=marker, markersize=5, linestyle="")
-                if len(group):
-                    last = group.iloc[-1]
-                    axes.annotate(names.get(name, name), (last["drift"], last["eer_percent"]),
-                                  xytext=(5, 0), textcoords="offset points", fontsize=7,
-                                  va="center", color="#444444")  # fmt: skip
+                _draw_test_set(axes, group, names.get(name, name), styles)
+            # Room for the names right of the last points.
             axes.margins(x=0.15)
             axes.set_xlabel("drift", fontsize=8)
             axes.set_ylabel("EER (%)", fontsize=8)
     return figure
+
+
+def _draw_test_set(
+    axes: "Axes", group: pd.DataFrame, name: str, styles: Mapping[str, Style]
+) -> None:
+    """Draw the points of one test set, by rising drift, with its name at the last one."""
+    axes.plot(group["drift"], group["eer_percent"], color="#cfcfcf", linewidth=0.7)
+    for algorithm, x, y in zip(
+        group["algorithm"], group["drift"], group["eer_percent"], strict=True
+    ):
+        style = styles[algorithm]
+        marker = style.marker or "o"
+        axes.plot(x, y, color=style.colour, marker=marker, markersize=5, linestyle="")
+    if len(group):
+        last = group.iloc[-1]
+        axes.annotate(name, (last["drift"], last["eer_percent"]), xytext=(5, 0),
+                      textcoords="offset points", fontsize=7, va="center",
+                      color="#444444")  # fmt: skip
 
 
 def plot_det(
@@ -92,8 +103,9 @@ def plot_det(
     Parameters
     ----------
     curves
-        By test set: algorithm, false rejections and false acceptances (fractions) of each round,
-        as `sdd.metrics.error_rates.detection_error_tradeoff` returns them.
+        By test set: algorithm, false rejections and false acceptances of each round, fractions
+        ``float64 [n_thresholds]`` as `sdd.metrics.error_rates.detection_error_tradeoff` returns
+        them.
     labels
         Shown text of algorithms and test sets.
     title, notes
@@ -122,21 +134,29 @@ def plot_det(
             axes.plot([-3.2, 1.0], [-3.2, 1.0], color="#bbbbbb", linewidth=0.7)
             for algorithm, frr, far in group:
                 style = styles[algorithm]
+                # A curve has a step a trial, more than a file or the eye needs; and the deviates
+                # of 0 and 1 are infinite.
                 kept = np.unique(np.linspace(0, len(frr) - 1, _DET_POINTS).astype(int))
                 x, y = (ndtri(np.clip(rate[kept], 1e-4, 1 - 1e-4)) for rate in (far, frr))
                 axes.plot(x, y, color=style.colour, linestyle=style.dashes,
                           linewidth=min(style.width, 2.6), drawstyle="steps-post")  # fmt: skip
-            axes.set_xticks(ticks, [f"{100 * tick:g}" for tick in _DET_TICKS], fontsize=7)
-            axes.set_yticks(ticks, [f"{100 * tick:g}" for tick in _DET_TICKS], fontsize=7)
-            axes.set(xlim=(-3.2, 1.0), ylim=(-3.2, 1.0), aspect="equal")
-            axes.set_xlabel("fakes accepted (%)", fontsize=7.5)
-            axes.set_ylabel("real rejected (%)", fontsize=7.5)
+            _set_rates(axes, ticks)
     return figure
+
+
+def _set_rates(axes: "Axes", ticks: NDArray[np.float64]) -> None:
+    """Scale the axes of a DET curve alike, with percentages at the deviates `ticks`."""
+    percentages = [f"{100 * tick:g}" for tick in _DET_TICKS]
+    axes.set_xticks(ticks, percentages, fontsize=7)
+    axes.set_yticks(ticks, percentages, fontsize=7)
+    axes.set(xlim=(-3.2, 1.0), ylim=(-3.2, 1.0), aspect="equal")
+    axes.set_xlabel("fakes accepted (%)", fontsize=7.5)
+    axes.set_ylabel("real rejected (%)", fontsize=7.5)
 
 
 def plot_spread(
     rounds: pd.DataFrame,
-    intervals: pd.DataFrame,
+    intervals: Intervals,
     *,
     labels: Mapping[str, str],
     titles: Mapping[str, str],
@@ -151,7 +171,7 @@ def plot_spread(
     rounds
         model, init, algorithm, round, column, eer_percent: the averages of each round.
     intervals
-        model, init, algorithm, test_set, eer_percent, low, high: of the means over rounds.
+        Means over rounds (`sdd.analysis.table1_differences.read_intervals`).
     labels
         Shown text of models and algorithms.
     titles
@@ -180,19 +200,23 @@ def plot_spread(
         for axes, column in zip(panels, titles, strict=True):
             for place, row in enumerate(rows):
                 here = _of_row(rounds[rounds["column"] == column], row)
-                mean = _of_row(intervals[intervals["test_set"] == column], row)
-                for low, high, value in zip(mean["low"], mean["high"], mean["eer_percent"],
-                                            strict=True):  # fmt: skip
-                    axes.plot([low, high], [place, place], color="#9a9a9a", linewidth=3,
-                              solid_capstyle="butt", zorder=2)  # fmt: skip
-                    axes.plot([value, value], [place - 0.3, place + 0.3], color="black", zorder=3)
-                axes.plot(here["eer_percent"], [place] * len(here), color="#0072b2", marker="o",
-                          markersize=3.5, linestyle="", zorder=4)  # fmt: skip
+                _draw_row(axes, place, here["eer_percent"], intervals.get((*row, column)))
             axes.set_yticks(range(len(rows)), shown, fontsize=7.5)
             axes.set_xlabel("EER (%)", fontsize=8)
             axes.set_xlim(left=0)
+        # Top to bottom, as the rows of the table; all panels share the axis.
         panels[0].set_ylim(len(rows) - 0.5, -0.5)
     return figure
+
+
+def _draw_row(axes: "Axes", place: int, rounds: pd.Series, mean: Estimate | None) -> None:
+    """Draw a row of the table at height `place`: each round, over the mean with its interval."""
+    if mean is not None:
+        axes.plot([mean.low, mean.high], [place, place], color="#9a9a9a", linewidth=3,
+                  solid_capstyle="butt", zorder=2)  # fmt: skip
+        axes.plot([mean.value, mean.value], [place - 0.3, place + 0.3], color="black", zorder=3)
+    axes.plot(rounds, [place] * len(rounds), color="#0072b2", marker="o", markersize=3.5,
+              linestyle="", zorder=4)  # fmt: skip
 
 
 def _row_name(row: Identity, names: Mapping[str, str]) -> str:

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from sdd.errors import InputError
-from sdd.metrics.drift import Method
+from sdd.metrics.drift import FloatArray, Method
 from sdd.metrics.rounds import mean_and_spread
+from sdd.presentation.figures.panels import make_figure, write_caption, write_title
 from sdd.presentation.figures.style import (
     FIGURE_LABELS,
     SOLID_MARKERS,
@@ -84,30 +85,20 @@ def plot_drift(
     names = {**FIGURE_LABELS, **(labels or {})}
     values = _by_profile(drifts)
     intervals = _intervals(drifts) if _has_one_round(drifts) else {}
-    if not panels or not test_sets:
-        raise InputError("A drift figure needs at least one panel and one test set.")
-    for algorithm in dict.fromkeys(name for members in panels.values() for name in members):
-        if not any((algorithm, test_set) in values for test_set in test_sets):
-            raise InputError(
-                f"There is no drift of the algorithm {algorithm!r} on any of the test sets "
-                f"{', '.join(test_sets)}: compute it, or leave it out of the panels."
-            )
+    _check_panels(panels, test_sets, values)
     styles = choose_styles(name for members in panels.values() for name in members)
-    caption = drift_caption(drifts) if caption is None else caption
     across = min(columns or len(panels), len(panels))
     down = math.ceil(len(panels) / across)
+    # A panel alone is as wide as two; in one column, a little wider than beside another.
     inches = 4.0 * (1.1 if columns == 1 else max(across, 2))
+    caption = drift_caption(drifts) if caption is None else caption
     lines = textwrap.wrap(plain(caption), width=int(15.5 * inches) - 8)
 
     with own_style():
-        from matplotlib.figure import Figure
-
-        below, above = (12 * len(lines) + 8) / 72, 0.3 if title else 0.06
-        height = 3.2 * down + below + above
-        figure = Figure(figsize=(inches, height), layout="constrained")
-        engine: Any = figure.get_layout_engine()
-        engine.set(rect=(0, below / height, 1, 1 - (below + above) / height), w_pad=0.08)
+        above = 0.3 if title else 0.06
+        figure = make_figure(inches, 3.2 * down, above=above, lines=len(lines), pad=0.08)
         axes = figure.subplots(down, across, sharey=True, squeeze=False).ravel()
+        # As many lines in all legends: the axes of panels side by side begin at one height.
         legend_lines = max(math.ceil(len(members) / 3) for members in panels.values())
         for index, (panel, algorithms) in enumerate(panels.items()):
             _draw_panel(axes[index], algorithms, test_sets, values, intervals, styles, names)
@@ -123,26 +114,25 @@ def plot_drift(
         for unused in axes[len(panels) :]:
             unused.remove()
         if title:
-            figure.text(
-                0.5,
-                1 - 0.1 / height,
-                mathtext(title),
-                ha="center",
-                va="top",
-                fontsize=10.5,
-                weight="bold",
-            )
-        figure.text(
-            0.5,
-            0.06 / height,
-            "\n".join(lines),
-            ha="center",
-            va="bottom",
-            fontsize=8,
-            color="#333333",
-            linespacing=1.35,
-        )
+            write_title(figure, title, 0.1)
+        write_caption(figure, lines)
         return figure
+
+
+def _check_panels(
+    panels: Mapping[str, Sequence[str]],
+    test_sets: Sequence[str],
+    values: Mapping[tuple[str, str], list[float]],
+) -> None:
+    """Refuse a figure without anything to draw, or a profile without a point."""
+    if not panels or not test_sets:
+        raise InputError("A drift figure needs at least one panel and one test set.")
+    for algorithm in dict.fromkeys(name for members in panels.values() for name in members):
+        if not any((algorithm, test_set) in values for test_set in test_sets):
+            raise InputError(
+                f"There is no drift of the algorithm {algorithm!r} on any of the test sets "
+                f"{', '.join(test_sets)}: compute it, or leave it out of the panels."
+            )
 
 
 def plot_figure2(
@@ -152,8 +142,6 @@ def plot_figure2(
 
     Parameters
     ----------
-    drifts
-        As for `plot_drift`.
     contents
         As `sdd.experiment.contents.figure2` returns it.
     columns
@@ -222,16 +210,10 @@ def _draw_panel(
     styles: Mapping[str, Style],
     names: Mapping[str, str],
 ) -> None:
+    """Draw the profiles of some algorithms into one panel, test sets along the horizontal axis."""
     positions = np.arange(len(test_sets), dtype=np.float64)
     for order, algorithm in enumerate(algorithms):
-        profile = [values.get((algorithm, name), []) for name in test_sets]
-        summaries = [mean_and_spread(rounds) if rounds else (np.nan, np.nan) for rounds in profile]
-        means, spreads = np.array(summaries, dtype=np.float64).T
-        errors = spreads if np.isfinite(spreads).any() else None
-        if intervals:
-            nothing = (np.nan, np.nan)
-            limits = np.array([intervals.get((algorithm, name), nothing) for name in test_sets]).T
-            errors = np.abs(limits - means)
+        means, errors = _summary(algorithm, test_sets, values, intervals)
         style = styles[algorithm]
         bold = style.width > 3
         axes.errorbar(
@@ -248,21 +230,52 @@ def _draw_panel(
             markerfacecolor=style.colour if style.marker in SOLID_MARKERS else "white",
             markeredgewidth=1.1,
             elinewidth=0.9,
+            # Bars as dark as the boldest line would vanish in it; it lies below the others.
             ecolor="#8a8a8a" if bold else style.colour,
             capsize=1.8,
             zorder=2 if bold else 3,
             solid_capstyle="butt",
         )
-    shown = [mathtext(names.get(name, name)) for name in test_sets]
-    axes.set_xticks(positions, shown)
-    axes.tick_params(axis="x", length=2.5, labelsize=8)
-    longest = max(len(line) for text in shown for line in plain(text).split("\n"))
-    if longest * len(test_sets) > _MOST_CHARACTERS:
-        for label in axes.get_xticklabels():
-            label.set(rotation=35, ha="right", rotation_mode="anchor")
+    _label_test_sets(axes, [mathtext(names.get(name, name)) for name in test_sets])
     axes.set_xlim(-0.5, len(test_sets) - 0.5)
     axes.grid(axis="y", color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
+
+
+def _summary(
+    algorithm: str,
+    test_sets: Sequence[str],
+    values: Mapping[tuple[str, str], list[float]],
+    intervals: Mapping[tuple[str, str], tuple[float, float]],
+) -> tuple[FloatArray, FloatArray | None]:
+    """Return a profile's means over rounds, and its error bars.
+
+    Returns
+    -------
+    means
+        ``float64 [n_test_sets]``, NaN where nothing was measured.
+    errors
+        What bars reach on either side: ``float64 [n_test_sets]``, one standard deviation, or
+        ``float64 [2, n_test_sets]``, to the ends of the interval; None where there are none.
+    """
+    profile = [values.get((algorithm, name), []) for name in test_sets]
+    summaries = [mean_and_spread(rounds) if rounds else (np.nan, np.nan) for rounds in profile]
+    means, spreads = np.array(summaries, dtype=np.float64).T
+    if intervals:
+        nothing = (np.nan, np.nan)
+        limits = np.array([intervals.get((algorithm, name), nothing) for name in test_sets]).T
+        return means, np.abs(limits - means)
+    return means, spreads if np.isfinite(spreads).any() else None
+
+
+def _label_test_sets(axes: "Axes", shown: Sequence[str]) -> None:
+    """Name the test sets below the axis, aslant where they would run into each other."""
+    axes.set_xticks(range(len(shown)), shown)
+    axes.tick_params(axis="x", length=2.5, labelsize=8)
+    longest = max(len(line) for text in shown for line in plain(text).split("\n"))
+    if longest * len(shown) > _MOST_CHARACTERS:
+        for label in axes.get_xticklabels():
+            label.set(rotation=35, ha="right", rotation_mode="anchor")
 
 
 def _mark_domains(axes: "Axes", test_sets: Sequence[str], in_domain: Sequence[str]) -> None:
@@ -315,7 +328,7 @@ def _has_one_round(drifts: pd.DataFrame) -> bool:
 
 
 def _intervals(drifts: pd.DataFrame) -> dict[tuple[str, str], tuple[float, float]]:
-    """Interval of each (algorithm, test set); none if the columns are not there."""
+    """Return the interval of each (algorithm, test set); none if the columns are not there."""
     if not {"drift_low", "drift_high"} <= set(drifts.columns):
         return {}
     columns = (drifts[name] for name in ("algorithm", "test_set", "drift_low", "drift_high"))
@@ -326,7 +339,7 @@ def _intervals(drifts: pd.DataFrame) -> dict[tuple[str, str], tuple[float, float
 
 
 def _by_profile(drifts: pd.DataFrame) -> dict[tuple[str, str], list[float]]:
-    """Drifts over rounds of each (algorithm, test set), without those not measured."""
+    """Return the drifts over rounds of each (algorithm, test set), less those not measured."""
     missing = [name for name in DRIFT_COLUMNS if name not in drifts.columns]
     if missing:
         raise InputError(

@@ -50,42 +50,84 @@ def panel_grid(
     columns = max(1, min(columns, len(titles)))
     rows = math.ceil(len(titles) / columns)
     width = max(panel[0] * columns, 4.2)
+    # Samples of the legend side by side.
     across = max(1, int(width / 1.4))
+    lines = textwrap.wrap(plain(caption), width=int(15.5 * width))
     with own_style():
-        from matplotlib.figure import Figure
-
-        lines = textwrap.wrap(plain(caption), width=int(15.5 * width))
-        below = (12 * len(lines) + 8) / 72
         above = 0.36 + 0.18 * math.ceil(len(styles) / across)
-        height = panel[1] * rows + below + above
-        figure = Figure(figsize=(width, height), layout="constrained")
-        engine: Any = figure.get_layout_engine()
-        engine.set(rect=(0, below / height, 1, 1 - (below + above) / height), w_pad=0.06)
+        figure = make_figure(width, panel[1] * rows, above=above, lines=len(lines), pad=0.06)
         axes = figure.subplots(rows, columns, squeeze=False, sharey=share_rows).ravel().tolist()
         for unused in axes[len(titles) :]:
             unused.remove()
         for panel_axes, name in zip(axes, titles, strict=False):
-            panel_axes.set_title(mathtext(name), fontsize=8.5, weight="bold", loc="left")
-            panel_axes.grid(color="#e4e4e4", linewidth=0.6)
-            panel_axes.set_axisbelow(True)
+            _prepare_panel(panel_axes, name)
         yield figure, axes[: len(titles)]
-        bold: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": 10.5, "weight": "bold"}
-        figure.text(0.5, 1 - 0.08 / height, mathtext(title), **bold)
-        small: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 8, "color": "#333333"}
-        figure.text(0.5, 0.06 / height, "\n".join(lines), linespacing=1.35, **small)
+        write_title(figure, title, 0.08)
+        write_caption(figure, lines)
         if styles:
-            figure.legend(
-                handles=[_sample(style, names.get(name, name), markers=markers)
-                         for name, style in styles.items()],
-                loc="upper left",
-                bbox_to_anchor=(0.01, 1 - 0.3 / height),
-                borderaxespad=0,
-                ncols=min(len(styles), across),
-                frameon=False,
-                fontsize=8,
-                handlelength=2.4,
-                columnspacing=1.2,
-            )  # fmt: skip
+            handles = [_sample(style, names.get(name, name), markers=markers)
+                       for name, style in styles.items()]  # fmt: skip
+            _add_legend(figure, handles, min(len(styles), across))
+
+
+def make_figure(width: float, height: float, *, above: float, lines: int, pad: float) -> "Figure":
+    """Make a figure whose panels, laid out by matplotlib, leave room for the texts.
+
+    A long caption makes the figure higher and not its panels smaller.
+
+    Parameters
+    ----------
+    width, height
+        Of all panels together, in inches.
+    above
+        Room for title and legend, in inches.
+    lines
+        Lines of the caption (`write_caption`).
+    pad
+        Gap left and right of a panel, in inches.
+    """
+    from matplotlib.figure import Figure
+
+    below = (12 * lines + 8) / 72
+    whole = height + below + above
+    figure = Figure(figsize=(width, whole), layout="constrained")
+    engine: Any = figure.get_layout_engine()
+    engine.set(rect=(0, below / whole, 1, 1 - (below + above) / whole), w_pad=pad)
+    return figure
+
+
+def write_title(figure: "Figure", title: str, gap: float) -> None:
+    """Write a shown text at the top of a figure, `gap` inches below its edge."""
+    y = 1 - gap / figure.get_figheight()
+    bold: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": 10.5, "weight": "bold"}
+    figure.text(0.5, y, mathtext(title), **bold)
+
+
+def write_caption(figure: "Figure", lines: Sequence[str]) -> None:
+    """Write the lines of a caption at the bottom of a figure."""
+    y = 0.06 / figure.get_figheight()
+    small: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 8, "color": "#333333"}
+    figure.text(0.5, y, "\n".join(lines), linespacing=1.35, **small)
+
+
+def _prepare_panel(axes: "Axes", name: str) -> None:
+    axes.set_title(mathtext(name), fontsize=8.5, weight="bold", loc="left")
+    axes.grid(color="#e4e4e4", linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def _add_legend(figure: "Figure", handles: Sequence["Line2D"], across: int) -> None:
+    figure.legend(
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(0.01, 1 - 0.3 / figure.get_figheight()),
+        borderaxespad=0,
+        ncols=across,
+        frameon=False,
+        fontsize=8,
+        handlelength=2.4,
+        columnspacing=1.2,
+    )
 
 
 def _sample(style: Style, name: str, *, markers: bool) -> "Line2D":

@@ -111,7 +111,7 @@ def own_style() -> Iterator[None]:
 
 
 def mathtext(text: str) -> str:
-    """Text for matplotlib: dollars are literal, subscripts are set by mathtext."""
+    """Rewrite a shown text for matplotlib: dollars stay, subscripts are set by mathtext."""
     return translate(
         text,
         lambda piece: piece.replace("$", r"\$"),
@@ -120,5 +120,5 @@ def mathtext(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Text without subscripts."""
+    """Return a shown text without subscripts."""
     return translate(text, lambda piece: piece.replace("$", r"\$"), str)

@@ -28,7 +28,7 @@ def read_histories(paths: Sequence[Path]) -> pd.DataFrame:
     Parameters
     ----------
     paths
-        `.../{model}/{init}/{algorithm}/round{n}/history.csv`.
+        Files in the folders of cells: ``.../{model}/{init}/{algorithm}/round{n}/history.csv``.
 
     Returns
     -------
@@ -124,6 +124,7 @@ def _plot(
     columns: int,
     dots: bool,
 ) -> "Figure":
+    """Draw a grid with a panel for each model, start and value, a curve for each algorithm."""
     names = {**FIGURE_LABELS, **labels}
     starts = list(dict.fromkeys(zip(data["model"], data["init"], strict=True)))
     panels = [(model, init, value) for model, init in starts for value in values]

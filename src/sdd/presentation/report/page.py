@@ -51,7 +51,7 @@ def figure_fragment(folder: Path, name: str, description: str) -> str:
 
 
 def facts_fragment(facts: FactTable) -> str:
-    """Return a table of facts as HTML."""
+    """Return a table of facts as HTML, its remark below it."""
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in facts.columns)
     body = "\n".join(
         "<tr>"
@@ -76,12 +76,10 @@ def write_page(
     *,
     first: Sequence[str] = (),
 ) -> None:
-    """Write the report.
+    """Write sections, with links to them, as one HTML page.
 
     Parameters
     ----------
-    path
-        The .html file; replaced whole or not at all.
     sections
         Heading and HTML of each; sections without any are left out.
     first

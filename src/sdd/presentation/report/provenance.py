@@ -4,7 +4,7 @@ import csv
 import platform
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 from sdd.analysis.columns import Identity
 from sdd.experiment import tree
 from sdd.experiment.cells import Cell
+from sdd.runtime.csv_rows import read_rows
 from sdd.runtime.digests import file_digest
 
 PACKAGES = ("torch", "torchaudio", "numpy", "scipy", "pandas", "pyarrow", "matplotlib", "pot",
@@ -94,38 +95,35 @@ def digests(files: Iterable[tuple[str, Path, str]]) -> FactTable:
 def run_times(results: Path, recipe: str, cells: Sequence[str]) -> FactTable:
     """Add up what fine-tuning and scoring took, by algorithm."""
     place = partial(tree.path, results=results, recipe=recipe)
-    totals: dict[Identity, dict[str, float]] = {}
-    devices: dict[Identity, set[str]] = {}
+    totals: dict[Identity, _Total] = {}
     for cell in cells:
         row = Cell.parse(cell)
-        key = row.model, row.init, row.algorithm
-        total = totals.setdefault(key, {"cells": 0, "steps": 0, "training": 0, "scoring": 0})
-        total["cells"] += 1
+        total = totals.setdefault((row.model, row.init, row.algorithm), _Total())
+        total.cells += 1
+        # The last row of a history has the sums of all runs that a cell took.
         last = _last_row(place(tree.HISTORY, cell=cell))
         if last:
-            total["steps"] += float(last["step"])
-            total["training"] += float(last["wall_time"])
-            devices.setdefault(key, set()).add(_device(place(tree.FINETUNING_LOG, cell=cell)))
+            total.steps += float(last["step"])
+            total.training += float(last["wall_time"])
+            total.devices.add(_device(place(tree.FINETUNING_LOG, cell=cell)))
         times = place(tree.SCORING_TIME, cell=cell, job="*")
-        total["scoring"] += sum(_seconds(path) for path in sorted(times.parent.glob(times.name)))
+        total.scoring += sum(_seconds(path) for path in sorted(times.parent.glob(times.name)))
     rows = [
         (
             " / ".join(key),
-            ", ".join(sorted(devices.get(key, {"–"}))),
-            f"{total['cells']:.0f}",
-            f"{total['steps']:.0f}",
-            _hours(total["training"]),
-            _hours(total["scoring"]),
+            # A cell that is not fine-tuned has no device.
+            ", ".join(sorted(total.devices or {"–"})),
+            f"{total.cells}",
+            f"{total.steps:.0f}",
+            _hours(total.training),
+            _hours(total.scoring),
         )
         for key, total in totals.items()
     ]
-    sums = {name: sum(total[name] for total in totals.values()) for name in ("training", "scoring")}
-    rows.append(("together", "", "", "", _hours(sums["training"]), _hours(sums["scoring"])))
-    on_gpu = sum(
-        total["training"]
-        for key, total in totals.items()
-        if any(name.startswith("cuda") for name in devices.get(key, ()))
-    )
+    training = sum(total.training for total in totals.values())
+    scoring = sum(total.scoring for total in totals.values())
+    rows.append(("together", "", "", "", _hours(training), _hours(scoring)))
+    on_gpu = sum(total.training for total in totals.values() if total.on_gpu)
     return FactTable(
         "Run times",
         ("row", "device", "cells", "steps", "fine-tuning, hours", "scoring, hours"),
@@ -133,6 +131,22 @@ def run_times(results: Path, recipe: str, cells: Sequence[str]) -> FactTable:
         f"Fine-tuning took {_hours(on_gpu)} GPU hours (one GPU a cell). Times of runs that were "
         "cut off and went on are added up; scoring is as Snakemake measured the jobs.",
     )
+
+
+@dataclass
+class _Total:
+    """What the cells of one row of the table took, in seconds."""
+
+    cells: int = 0
+    steps: float = 0.0
+    training: float = 0.0
+    scoring: float = 0.0
+    devices: set[str] = field(default_factory=set)
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether a cell was fine-tuned on a GPU."""
+        return any(name.startswith("cuda") for name in self.devices)
 
 
 def _installed(name: str) -> str:
@@ -166,12 +180,8 @@ def _shown(value: object) -> str:
 
 
 def _last_row(path: Path) -> dict[str, str] | None:
-    last = None
-    if path.is_file():
-        with path.open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                last = row
-    return last
+    rows = read_rows(path) if path.is_file() else []
+    return rows[-1] if rows else None
 
 
 def _device(log: Path) -> str:

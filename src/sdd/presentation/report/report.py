@@ -83,7 +83,7 @@ def _table1(place: Callable[..., Path], paper: Path, contents: Mapping[str, Any]
 
 
 def _differences(place: Callable[..., Path], paper: Path, contents: Mapping[str, Any]) -> list[str]:
-    """Measured minus paper; nothing where no figure of one is in the other."""
+    """Return measured minus paper; nothing where no figure of one is in the other."""
     table = read_table(f"{place(tree.TABLE1)}.csv")
     rows = subtract_paper(table, read_table(paper), read_intervals(place(tree.INTERVALS)))
     if all(math.isnan(row["difference"]) for row in rows):
@@ -92,7 +92,7 @@ def _differences(place: Callable[..., Path], paper: Path, contents: Mapping[str,
 
 
 def _recipes(results: Path, paper: Path, contents: Mapping[str, Any]) -> list[str]:
-    """The tables of all recipes of which something was measured; nothing if it is one."""
+    """Return the tables of all recipes of which something was measured; nothing if it is one."""
     measured, counts = measured_tables(results, contents)
     if len(measured) == 1:
         return []

@@ -132,6 +132,7 @@ def arrange(
     groups = arrange_columns(table, labels, group_titles)
     keys = [column.key for group in groups for column in group.columns]
     measured = table[keys].to_numpy(dtype=np.float64).tolist()
+    # Without the paper's table as where it has no such row: NaN, which is not shown.
     beside = [[math.nan] * len(keys) for _ in measured]
     if paper is not None:
         beside = paper_values(table, paper)[keys].to_numpy(dtype=np.float64).tolist()
@@ -208,8 +209,6 @@ def arrange_rows(
         Its first columns are row, model, init, algorithm.
     cells
         What stands in each of its rows.
-    labels
-        See `arrange`.
     variants
         Of each row, what tells it from another row of the same algorithm.
     """
@@ -238,7 +237,7 @@ def arrange_rows(
 
 
 def grey(eer_percent: float) -> float:
-    """Shade of a cell in the paper's Table 1.
+    """Return the shade of a cell in the paper's Table 1.
 
     matplotlib's map `Greys` from 0.5 to 67 %, which was fitted to the paper's cells: it meets all
     of them within 0.007.
@@ -257,18 +256,18 @@ def grey(eer_percent: float) -> float:
 
 
 def text_is_white(shade: float) -> bool:
-    """Whether white text contrasts more with a grey than black text does (WCAG 2 luminance)."""
+    """Tell whether white text contrasts more with a grey than black does (WCAG 2 luminance)."""
     luminance = shade / 12.92 if shade <= 0.04045 else ((shade + 0.055) / 1.055) ** 2.4
     return 1.05 / (luminance + 0.05) > (luminance + 0.05) / 0.05
 
 
 def number_text(eer_percent: float) -> str:
-    """Two decimals, as the paper prints them; a dash where nothing was measured."""
+    """Return two decimals, as the paper prints them; a dash where nothing was measured."""
     return MISSING if math.isnan(eer_percent) else f"{eer_percent:.2f}"
 
 
 def _spans(keys: Sequence[object]) -> list[int]:
-    """Length of each run of equal keys at its first item, 0 at the others."""
+    """Return the length of each run of equal keys at its first item, 0 at the others."""
     spans: list[int] = []
     for _, run in groupby(keys):
         length = len(list(run))

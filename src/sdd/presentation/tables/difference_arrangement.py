@@ -38,8 +38,6 @@ def arrange_differences(
     ----------
     rows
         As `sdd.analysis.table1_differences.subtract_paper` returns them of it.
-    labels, group_titles
-        See `sdd.presentation.tables.arrangement.arrange`.
     """
     groups = arrange_columns(table, labels, group_titles)
     keys = [column.key for group in groups for column in group.columns]
@@ -68,8 +66,6 @@ def arrange_recipes(
     ----------
     paper
         Its values stand in small type where rows and columns match.
-    labels, group_titles
-        See `sdd.presentation.tables.arrangement.arrange`.
     """
     joined = join_recipes(tables)
     lines = joined.drop(columns="recipe")

@@ -35,8 +35,6 @@ def write_recipes(
 
     Parameters
     ----------
-    tables
-        By the recipe's name.
     contents
         As `sdd.experiment.contents.table1` returns it.
     """

@@ -86,12 +86,6 @@ def write_html(
     ----------
     table
         As `sdd.analysis.table1.assemble_table` returns it, or an arrangement of one.
-    path
-        The .html file; replaced whole or not at all.
-    title, notes
-        Above and below the table.
-    labels, group_titles
-        See `sdd.presentation.tables.arrangement.arrange`.
     paper
         The paper's table: its values stand in small type under the measured ones where row and
         column match, and nowhere if none do.
@@ -151,6 +145,7 @@ def _body(arrangement: Arrangement) -> list[str]:
 
 
 def _row_cells(row: Row, arrangement: Arrangement) -> list[str]:
+    """Return the cells of a row; one that a merged cell above covers is left out."""
     cells = []
     if row.model_span:
         cells.append(
@@ -162,6 +157,7 @@ def _row_cells(row: Row, arrangement: Arrangement) -> list[str]:
             f'<td class="training" rowspan="{row.training_span}">{escape(mark)}</td>'
             for mark in (row.pre_trained, row.post_trained)
         ]
+    # On a narrow screen a row is a block of its own, without the names that it shares.
     described = (
         f"Row {row.number} · {plain(row.model)} · post-train {row.post_trained} · fine-tune:"
     )
@@ -169,7 +165,7 @@ def _row_cells(row: Row, arrangement: Arrangement) -> list[str]:
         f'<th scope="row" class="algorithm" data-row="{escape(described)}">'
         f"{markup(row.algorithm)}</th>"
     )
-    index = 0
+    shown = iter(row.cells)
     for group in arrangement.groups:
         for position, column in enumerate(group.columns):
             classes = [
@@ -177,8 +173,7 @@ def _row_cells(row: Row, arrangement: Arrangement) -> list[str]:
                 "average" if column.average else "",
                 _edge(position, len(group.columns)),
             ]
-            cells.append(_eer_cell(row.cells[index], classes, plain(column.heading)))
-            index += 1
+            cells.append(_eer_cell(next(shown), classes, plain(column.heading)))
     return [*cells, f'<td class="row">{row.number}</td>']
 
 

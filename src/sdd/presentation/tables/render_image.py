@@ -43,10 +43,6 @@ def write_image(
         As `sdd.analysis.table1.assemble_table` returns it, or an arrangement of one.
     path
         A .png or .pdf file; replaced whole or not at all. Equal tables give equal files.
-    title, notes
-        Above and below the table.
-    labels, group_titles
-        See `sdd.presentation.tables.arrangement.arrange`.
     paper
         The paper's table: its values stand in small type under the measured ones where row and
         column match, and nowhere if none do.
@@ -224,7 +220,7 @@ class _Picture:
             self._y += size * 0.75
 
     def _longest(self, texts: Sequence[str], weight: str = "normal") -> float:
-        """Width of the widest text, in points."""
+        """Return the width of the widest text, in points."""
         from matplotlib.font_manager import FontProperties
         from matplotlib.textpath import TextPath
 

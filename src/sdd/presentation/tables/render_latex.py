@@ -74,12 +74,6 @@ def write_latex(
     table
         As `sdd.analysis.table1.assemble_table` returns it, or an arrangement of one; small text
         is left out.
-    path
-        The .tex file; replaced whole or not at all.
-    title, notes
-        Above and below the table.
-    labels, group_titles
-        See `sdd.presentation.tables.arrangement.arrange`.
     """
     arrangement = as_arrangement(table, labels=labels, group_titles=group_titles)
     below = "\n".join(
@@ -97,6 +91,10 @@ def write_latex(
 
 
 def _tabular(arrangement: Arrangement) -> list[str]:
+    """Return the lines of the table: four columns of names, those of each group, the row's number.
+
+    Lines are drawn as in the paper: between models, and between starts from the second column on.
+    """
     numbers = "".join(f"*{{{len(group.columns)}}}{{c}}" for group in arrangement.groups)
     last = 5 + len(arrangement.columns)
     lines = [rf"\begin{{tabular}}{{lccl{numbers}c}}", r"\toprule"]

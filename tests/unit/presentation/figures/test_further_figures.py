@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from sdd.metrics.error_rates import detection_error_tradeoff
+from sdd.metrics.estimates import Estimate
 from sdd.presentation.figures.error_rates import plot_det, plot_eer_against_drift, plot_spread
 from sdd.presentation.figures.training import (
     POINTS,
@@ -118,10 +119,7 @@ def test_spread_has_a_dot_a_round_and_an_interval():
         [("m", "post", "sft", n, "in_domain_avg", value) for n, value in ((1, 10.0), (2, 12.0))],
         columns=["model", "init", "algorithm", "round", "column", "eer_percent"],
     )
-    intervals = pd.DataFrame(
-        [("m", "post", "sft", "in_domain_avg", 11.0, 7.0, 15.0)],
-        columns=["model", "init", "algorithm", "test_set", "eer_percent", "low", "high"],
-    )
+    intervals = {("m", "post", "sft", "in_domain_avg"): Estimate(11.0, 7.0, 15.0)}
     figure = plot_spread(rounds, intervals, titles={"in_domain_avg": "In"}, **WORDS)
     [axes] = figure.axes
     interval, mean, dots = lines(axes)

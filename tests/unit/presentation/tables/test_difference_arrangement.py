@@ -1,13 +1,14 @@
 """How differences from the paper, and recipes side by side, are shown."""
 
 from sdd.analysis.table1_differences import subtract_paper
+from sdd.metrics.estimates import Estimate
 from sdd.presentation.tables.arrangement import MISSING
 from sdd.presentation.tables.difference_arrangement import arrange_differences, arrange_recipes
 from tests.unit.analysis.test_table1_differences import PAPER, table_of
 
 
 def test_differences_are_shown_with_sign_interval_and_colour():
-    intervals = {("xlsr_2b", "post", "sft", "itw"): (5.0, 20.5)}
+    intervals = {("xlsr_2b", "post", "sft", "itw"): Estimate(18.0, 5.0, 20.5)}
     table = table_of(0)
     arranged = arrange_differences(table, subtract_paper(table, PAPER, intervals))
     none, sft, own = arranged.rows
