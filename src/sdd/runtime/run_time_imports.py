@@ -17,15 +17,15 @@ from sdd.runtime.digests import text_digest
 # The environment that `uv run --script` makes for a script: a comment, but one that acts.
 _SCRIPT_ENVIRONMENT = re.compile(r"^# /// script$.*?^# ///$", re.MULTILINE | re.DOTALL)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_WITH_DOCSTRINGS = (ast.Module, ast.ClassDef, *_FUNCTIONS)
+_WITH_BODIES = (ast.Module, ast.ClassDef, *_FUNCTIONS)
 
 
 class _OnlyWhatRuns(ast.NodeTransformer):
     """Take docstrings and what stands below ``if TYPE_CHECKING:`` out of a syntax tree."""
 
     def visit(self, node: ast.AST) -> ast.AST | list[ast.stmt]:
-        if isinstance(node, _WITH_DOCSTRINGS) and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:]
+        if isinstance(node, _WITH_BODIES):
+            node.body = [statement for statement in node.body if not _is_text_alone(statement)]
         if isinstance(node, ast.If) and _is_type_checking(node.test):
             return [kept for statement in node.orelse for kept in _as_list(self.visit(statement))]
         if isinstance(node, ast.expr):  # no statement is inside an expression
@@ -36,6 +36,12 @@ class _OnlyWhatRuns(ast.NodeTransformer):
 
 def _as_list(visited: ast.AST | list[ast.stmt]) -> list[ast.stmt]:
     return visited if isinstance(visited, list) else [visited]  # type: ignore[list-item]
+
+
+def _is_text_alone(statement: ast.stmt) -> bool:
+    """Tell whether a statement is a docstring, of whatever stands around or above it."""
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
 
 
 def _is_type_checking(test: ast.expr) -> bool:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from sdd.errors import InputError
 from sdd.experiment.training_needs import TrainingNeeds
-from sdd.training.grpo_terms import Diagnostics, Grpo, Negatives
+from sdd.training.grpo_terms import Diagnostics, Divergence, Grpo, Negatives
 from sdd.training.objectives import expected_grpo_loss, grpo_loss, sample_correct, sft_loss
 from sdd.training.recipe import Recipe
 
@@ -104,7 +104,7 @@ class GrpoObjective(Objective):
     std_floor: float
     on_policy: bool
     negatives: bool
-    kl: Literal["k3", "exact"]
+    kl: Divergence
     rollouts: Literal["sampled", "exact"]
 
     def options(self, recipe: Recipe) -> Grpo:

@@ -131,6 +131,7 @@ def digest_after(folder, name, old, new, script):
         ("# the only import of ours", "# another comment"),
         ("FLOOR = 1e-5\n", "# why\nFLOOR = 1e-5  # here\n\n\n"),
         ("FLOOR = 1e-5", "FLOOR = 0.00001"),
+        ("FLOOR = 1e-5", 'FLOOR = 1e-5\n"""Below it nothing counts."""'),
         ('"""Losses."""', '"""Other words,\n\non many lines."""'),
         ('"""Losses."""\n', ""),
         ('    """A loss."""\n', ""),
