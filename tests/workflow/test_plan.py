@@ -1,5 +1,7 @@
 """Dry runs: what would be done, with no data on disk."""
 
+import re
+
 import pytest
 
 from .conftest import Workflow
@@ -40,6 +42,19 @@ def test_a_cell_is_asked_for_by_its_path(checkout):
     assert plan["finetune"] == plan["measure_eer"] == plan["fetch_checkpoint"] == 1
     two_stages = "results/paper/as_written/xlsr_2b/post/sft-grpo/round2/eer.csv"
     assert Workflow(checkout).plan(two_stages)["finetune"] == 2
+
+
+def test_what_reads_audio_waits_until_it_is_prepared(checkout):
+    """Else a job could read FLAC files while they are made anew."""
+    target = "results/demo/as_written/tiny_s/pre/sft/round1/eer.csv"
+    graph = Workflow(checkout, "demo/config.yaml").run("--dag", "--", target)
+    rules = dict(re.findall(r'^\s*(\d+)\[label = "(\w+)', graph, re.MULTILINE))
+    edges = re.findall(r"^\s*(\d+) -> (\d+)", graph, re.MULTILINE)
+    waits = [rules[after] for before, after in edges if rules[before] == "prepare_audio"]
+    # A corpus each: what they are trained on; for fine-tuning that of validation, for scores all.
+    assert waits.count("pretrain_encoder") == 1
+    assert waits.count("finetune") == 2
+    assert waits.count("score_toy") == 5
 
 
 def test_a_figure_is_asked_for_by_its_path(checkout):

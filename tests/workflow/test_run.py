@@ -5,9 +5,12 @@ import json
 import re
 import shutil
 
+import numpy as np
 import pytest
+import soundfile
 import yaml
 
+from sdd.data.segments import read_segments
 from sdd.presentation.report.report import FIGURES
 from tests.helpers.planted_faults import plant_faults
 
@@ -286,6 +289,37 @@ def test_a_csv_without_labels_is_named(run, tmp_path):
     output = workflow.run("--", "results/mini/protocols/mine.csv", ok=False)
     assert "mine.csv" in output
     assert "Label" in output
+
+
+def test_what_failed_is_tried_again_though_an_older_output_is_there(run, tmp_path):
+    """Snakemake takes a failed job whose older output it kept for done."""
+    for name in ("a", "b", "c"):
+        soundfile.write(tmp_path / f"{name}.wav", np.linspace(-0.5, 0.5, 8000), 16_000)
+    table, good = tmp_path / "mine.csv", "ID,Label,Path\na,real,a.wav\nb,fake,b.wav\n"
+    extra = tmp_path / "extra.yaml"
+    extra.write_text(
+        f"corpora: {{mine: {{reader: csv, path: {table}}}}}\n"
+        "sets: {mine: {corpus: mine}}\n"
+        "out_of_domain: {sets: [mine]}\n"
+    )
+    workflow = Workflow(run.folder, *run.configfiles, extra)
+    target = "results/mini/segments/mine.parquet"
+    table.write_text(good)
+    workflow.run("--", target)
+    assert workflow.plan(target) == {}
+    # A protocol that cannot be written, and a source that cannot be prepared, each of them twice.
+    for bad, words in (
+        (good + "c,unsure,c.wav\n", "unsure"),
+        (good + "c,real,c.wav\n", "c.wav"),
+    ):
+        (tmp_path / "c.wav").write_bytes(b"RIFF, but no more")
+        table.write_text(bad)
+        for _ in range(2):
+            assert words in workflow.run("--", target, ok=False)
+    table.write_text(good)
+    workflow.run("--", target)
+    assert len(read_segments(run.folder / target)) == 2
+    assert workflow.plan(target) == {}
 
 
 def test_weights_go_once_nothing_planned_needs_them(run, tmp_path):

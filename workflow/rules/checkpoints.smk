@@ -40,6 +40,7 @@ rule fetch_checkpoint:
 rule pretrain_encoder:
     input:
         CHECKPOINT_TRAINING_SET,
+        prepared=prepared(EXPERIMENT.checkpoint_training_set("training_set")),
     output:
         model=tree.fill(tree.CHECKPOINT, checkpoint=PRE),
         history=tree.fill(tree.CHECKPOINT_HISTORY, checkpoint=PRE),
@@ -69,6 +70,11 @@ rule posttrain_detector:
         checkpoint=tree.fill(tree.CHECKPOINT, checkpoint=PRE),
         training=CHECKPOINT_TRAINING_SET,
         validation=segments_of(EXPERIMENT.checkpoint_training_set("validation_set")),
+        prepared=prepared(
+            *map(
+                EXPERIMENT.checkpoint_training_set, ("training_set", "validation_set")
+            )
+        ),
     output:
         model=tree.fill(tree.CHECKPOINT, checkpoint=POST),
         history=tree.fill(tree.CHECKPOINT_HISTORY, checkpoint=POST),

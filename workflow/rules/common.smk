@@ -25,6 +25,7 @@ from sdd.experiment.consistency import check_experiment
 from sdd.experiment.experiment import Experiment
 from sdd.experiment.needs import JobResources
 from sdd.experiment.schema import check_config
+from sdd.runtime.attempts import read_attempt
 from sdd.runtime.code_digest import code_digest
 from sdd.runtime.digests import file_digest
 
@@ -109,6 +110,27 @@ def digests_of(*patterns):
         return [file_digest(path) if path.is_file() else "" for path in paths]
 
     return digests
+
+
+def attempts_of(pattern):
+    """A parameter that is another one after an attempt that failed (sdd.runtime.attempts)."""
+    return lambda wildcards: read_attempt(tree.path(pattern, RESULTS, **wildcards))
+
+
+def file_of(pattern):
+    """A parameter: the path of an undeclared file."""
+    return lambda wildcards: str(tree.path(pattern, RESULTS, **wildcards))
+
+
+def prepared(*sets):
+    """What a job that reads the audio of sets waits for, so that none runs while it is made anew."""
+    corpora = dict.fromkeys(EXPERIMENT.corpus(name) for name in sets if name)
+    patterns = (tree.PROTOCOL, tree.AUDIO)
+    return [
+        ancient(tree.fill(pattern, corpus=corpus))
+        for corpus in corpora
+        for pattern in patterns
+    ]
 
 
 def segments_of(set_name):

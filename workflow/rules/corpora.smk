@@ -67,7 +67,8 @@ for name, corpora in {
 # Protocols and audio tables end what follows if they come out as they were. Snakemake runs all that
 # follows a job that runs; so what follows takes them as ancient, with a digest of their content as a
 # parameter, a checkpoint has that parameter looked at again once it is done, and update() leaves the
-# old file there meanwhile (docs/architecture.md, "What reruns when which file changes").
+# old file there meanwhile; a failed attempt is a parameter, too, and who reads audio waits for it
+# (docs/architecture.md, "What reruns when which file changes").
 checkpoint write_protocol:
     input:
         source_of_corpus,
@@ -83,6 +84,8 @@ checkpoint write_protocol:
             EXPERIMENT, wildcards.corpus
         ),
         root=config["data_root"],
+        attempt=attempts_of(tree.PROTOCOL_ATTEMPT),
+        attempt_file=file_of(tree.PROTOCOL_ATTEMPT),
         code=code_digest("write_protocol"),
     message:
         "Reading corpus {wildcards.corpus}"
@@ -113,6 +116,8 @@ checkpoint prepare_audio:
             EXPERIMENT, wildcards.corpus
         ),
         protocol=digests_of(tree.PROTOCOL),
+        attempt=attempts_of(tree.AUDIO_ATTEMPT),
+        attempt_file=file_of(tree.AUDIO_ATTEMPT),
         code=code_digest("prepare_audio"),
     message:
         "Decoding corpus {wildcards.corpus} to 16 kHz"
@@ -150,6 +155,7 @@ rule cut_segments:
 rule materialise_segments:
     input:
         segments=tree.SEGMENTS,
+        prepared=lambda wildcards: prepared(wildcards.set),
     output:
         tree.SEGMENT_FILES,
     log:

@@ -8,6 +8,7 @@ rule finetune:
         checkpoint=checkpoint_of_cell,
         training=segments_of(config["training_set"]),
         validation=segments_of(config["validation_set"]),
+        prepared=prepared(config["training_set"], config["validation_set"]),
     output:
         model=kept_or_temporary(tree.MODEL),
         history=tree.HISTORY,

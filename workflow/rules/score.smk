@@ -9,6 +9,7 @@ for job in EXPERIMENT.scoring_jobs():
         input:
             model=model_of_cell,
             tables=expand(tree.SEGMENTS, set=job.sets),
+            prepared=prepared(*job.sets),
         output:
             scores=expand(tree.SCORES, set=job.sets, allow_missing=True),
             embeddings=expand(

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 with logged(snakemake.log[0]):
     part = snakemake.params.set
     audio_table = read_audio_table(Path(snakemake.input.audio))
+    # An attempt that failed leaves its list beside the table of the one before.
+    failures = read_failures(Path(snakemake.params.audio), part["corpus"])
+    failed = set(failures) - set(audio_table["path"])
     segments = cut_segments(
         read_protocol(Path(snakemake.input.protocol)),
         audio_table,
@@ -22,7 +25,7 @@ with logged(snakemake.log[0]):
         label=part.get("label"),
         max_seconds=part.get("max_seconds"),
         min_seconds=snakemake.params.min_seconds,
-        failed=read_failures(Path(snakemake.params.audio), part["corpus"]),
+        failed=failed,
     )
     digest = digest_of_audio(audio_table, segments["file"])
     write_segments(segments, Path(snakemake.output[0]), audio=digest)

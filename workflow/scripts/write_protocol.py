@@ -3,19 +3,21 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.data.corpora import read_corpus
 from sdd.data.corpora.protocol import write_protocol
+from sdd.data.corpora.readers import read_corpus
+from sdd.runtime.attempts import attempt
 from sdd.runtime.job_log import logged
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logged(snakemake.log[0]):
-    options = dict(snakemake.params.reader)
+params = snakemake.params
+with logged(snakemake.log[0]), attempt(Path(params.attempt_file), params.attempt):
+    options = dict(params.reader)
     rows = read_corpus(
         options.pop("reader"),
-        Path(snakemake.params.root),
-        allowed_missing=snakemake.params.allowed,
+        Path(params.root),
+        allowed_missing=params.allowed,
         **options,
     )
     write_protocol(rows, Path(snakemake.output[0]))

@@ -41,6 +41,8 @@ class Segments:
         FLAC relative to the audio folder.
     start, end
         ``int64 [N]``, first sample and the one past the last, at 16 kHz.
+    audio
+        Digest of the audio that they are windows of, as the table's file has it.
     """
 
     segment_id: list[str]
@@ -52,6 +54,7 @@ class Segments:
     file: list[str]
     start: npt.NDArray[np.int64]
     end: npt.NDArray[np.int64]
+    audio: str = ""
 
     def __len__(self) -> int:
         return len(self.segment_id)
@@ -75,7 +78,8 @@ class Segments:
             for name in COLUMNS
             if name not in ("start", "end")
         }
-        return Segments(**text, start=self.start[list(rows)], end=self.end[list(rows)])
+        start, end = self.start[list(rows)], self.end[list(rows)]
+        return Segments(**text, start=start, end=end, audio=self.audio)
 
 
 def _schema() -> "pa.Schema":
@@ -127,7 +131,8 @@ def read_segments(path: Path) -> Segments:
         raise InputError(f"{path} is not a segment table: it has {', '.join(table.column_names)}.")
     columns = table.to_pydict()
     start, end = (np.array(columns.pop(c), dtype=np.int64) for c in ("start", "end"))
-    return Segments(**columns, start=start, end=end)
+    audio = (table.schema.metadata or {}).get(b"audio", b"").decode()
+    return Segments(**columns, start=start, end=end, audio=audio)
 
 
 def without_suffixes(table: Segments, suffixes: Sequence[str]) -> Segments:

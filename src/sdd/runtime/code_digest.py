@@ -31,6 +31,7 @@ RESULT_NEUTRAL = MappingProxyType(
     {
         "sdd.errors": "the kind of error that a user can mend",
         "sdd.runtime.atomic_files": "names files until they are whole, and words a full disk",
+        "sdd.runtime.attempts": "remembers attempts that failed",
         "sdd.runtime.cluster": "works around faults of clusters, in Snakemake's own process",
         "sdd.runtime.code_digest": "a changed digest shows itself",
         "sdd.runtime.gpus": "chooses between GPUs of one machine",

@@ -278,7 +278,9 @@ class Library:
         """List the files of a name that a package fetches; its table may leave out the package."""
         module = face.handed_out[name]
         inside = f"{face.module}.{module.lstrip('.')}"
-        yield from self._loading(inside if self.file(inside) else face.absolute(module))
+        home = inside if self.file(inside) else face.absolute(module)
+        yield from self._loading(home)
+        yield from self._member(home, name)  # which may hand it out in turn
 
 
 def _imported_by_call(node: ast.AST) -> str | None:

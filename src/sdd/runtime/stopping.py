@@ -29,7 +29,10 @@ class StopRequest:
     @property
     def requested(self) -> bool:
         """Whether a signal has come, or another process asks for the state."""
-        return self.signalled or (self.ownership is not None and self.ownership.wanted)
+        if self.ownership is not None and self.ownership.wanted:
+            # For good: who asked may have given up, but a validation may have been left out for it.
+            self.signalled = True
+        return self.signalled
 
     def _note(self, number: int, _frame: object) -> None:
         logger.warning("%s: saving the state and stopping", signal.Signals(number).name)

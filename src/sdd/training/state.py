@@ -85,6 +85,7 @@ def save_state(
     settings
         Description (JSON) that a later run is compared with.
     """
+    device = policies.policy.device
     content = {
         "settings": settings,
         "progress": asdict(progress),
@@ -92,7 +93,7 @@ def save_state(
         "optimiser": optimiser.state_dict(),
         "sampler": sampler.get_state(),
         "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "gpu": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
     }
     with atomic_path(path) as temporary:
         torch.save(content, temporary)
@@ -131,14 +132,16 @@ def load_state(
     optimiser.load_state_dict(content["optimiser"])
     sampler.set_state(content["sampler"])
     torch.set_rng_state(content["torch"])
-    if content["cuda"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(content["cuda"])
+    device = policies.policy.device
+    # Of the GPU that is computed on: the next job may get another one, or a machine with fewer.
+    if content.get("gpu") is not None and device.type == "cuda":
+        torch.cuda.set_rng_state(content["gpu"], device)
     return progress
 
 
 def describe_segments(table: Segments) -> dict[str, Any]:
-    """Describe a segment table: how many, how long, and a digest of all its values."""
-    digest = hashlib.sha256()
+    """Describe a segment table: how many, how long, and a digest of its values and its audio."""
+    digest = hashlib.sha256(table.audio.encode())
     for name in ("segment_id", "label", "file"):
         digest.update("\n".join(getattr(table, name)).encode() + b"\0")
     for bounds in (table.start, table.end):

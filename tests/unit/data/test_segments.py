@@ -36,6 +36,7 @@ def test_a_table_of_other_audio_is_another_file(tmp_path: Path) -> None:
         write_segments(table, file, audio=digest)
     assert files[0].read_bytes() == files[1].read_bytes() != files[2].read_bytes()
     assert read_segments(files[0]).segment_id == read_segments(files[2]).segment_id
+    assert [read_segments(file).audio for file in files] == ["12", "12", "34"]
 
 
 def test_bad_segment_table(tmp_path: Path) -> None:
@@ -68,11 +69,13 @@ def test_suffixes_may_be_skipped():
         path=["$ROOT/a.mp3", "$ROOT/b.M4A", "$ROOT/c.dat"],
         start=np.zeros(3, dtype=np.int64),
         end=np.arange(3),
+        audio="digest",
     )
     assert without_suffixes(table, []) is table
     kept = without_suffixes(table, [".m4a", ".dat"])
     assert kept.path == ["$ROOT/a.mp3"]
-    assert [field.name for field in dataclasses.fields(kept)] == list(COLUMNS)
+    assert [field.name for field in dataclasses.fields(kept)] == [*COLUMNS, "audio"]
+    assert kept.audio == "digest"
     assert kept.end.tolist() == [0]
 
 

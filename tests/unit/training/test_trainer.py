@@ -493,3 +493,14 @@ def test_a_batch_is_prepared_once_for_all_policies(tones, tmp_path, monkeypatch)
         monkeypatch.setattr(owner, name, counted)
     trainer.train_step(next(trainer._batches()))
     assert sorted(calls) == ["check_input", "normalise_waveforms"]
+
+
+def test_a_state_of_other_audio_is_refused(tones, tmp_path):
+    segments, folder = tones
+    before = dataclasses.replace(segments, audio="before")
+    trainer = make_trainer((before, folder), tmp_path, GRPO)
+    assert not trainer.run(StopAfter(trainer, 2))
+    make_trainer((before, folder), tmp_path, GRPO).restore()
+    again = make_trainer((dataclasses.replace(segments, audio="after"), folder), tmp_path, GRPO)
+    with pytest.raises(InputError, match=r"training data\.digest: \w+ there, \w+ now"):
+        again.restore()
