@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help env demo report test test-unit test-workflow test-compiler test-fairseq test-slurm \
-  test-gpu lint lint-code lint-layout lint-rules lint-types lint-rooms format bench clean
+  test-gpu lint lint-code lint-layout lint-rules lint-types lint-rooms lint-side-by-side format bench clean
 
 # uv is taken from the PATH, else fetched into .uv/.
 UV := $(shell command -v uv || echo .uv/bin/uv)
@@ -31,7 +31,7 @@ report: env ## one HTML page of all results: the demo's, or of CONFIGFILE=mine.y
 
 # A part that fails does not keep the others from running; what failed or was skipped ends the output.
 test: env ## lint, types, unit and workflow tests (README, CI)
-	@log=$$(mktemp); $(MAKE) --no-print-directory -k lint test-unit test-workflow 2>&1 | tee $$log; \
+	@log=$$(mktemp); $(MAKE) --no-print-directory -k lint-side-by-side test-unit test-workflow 2>&1 | tee $$log; \
 	  status=$${PIPESTATUS[0]}; echo; \
 	  grep -E '^SKIPPED ' $$log | sort -u | sed 's/^SKIPPED/skipped/'; \
 	  if [ $$status = 0 ]; then echo 'All parts passed.'; \
@@ -46,7 +46,7 @@ test-unit: env
 	$(BIN)/pytest $(REPEATABLE) -n auto tests/unit
 
 test-workflow: env
-	$(BIN)/pytest $(REPEATABLE) -n 2 --dist loadfile tests/workflow
+	$(BIN)/pytest $(REPEATABLE) -n 2 --dist worksteal tests/workflow
 
 test-compiler: env ## compiled training (needs a C++ compiler; minutes, the first time)
 	$(BIN)/pytest tests/compiler
@@ -61,6 +61,9 @@ test-gpu: env ## what needs a CUDA GPU
 	$(BIN)/pytest tests/gpu
 
 lint: lint-code lint-layout lint-rules lint-types lint-rooms ## ruff, snakefmt, mypy, imports
+
+lint-side-by-side: env
+	@$(MAKE) --no-print-directory -k -j 2 --output-sync=target lint
 
 lint-code: env
 	$(BIN)/ruff check .

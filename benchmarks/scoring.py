@@ -21,8 +21,9 @@ import soundfile
 import torch
 import yaml
 
+from sdd.data.batch_loading import load_batches
 from sdd.data.batching import length_sorted_batches
-from sdd.data.dataset import SegmentDataset, load_batches
+from sdd.data.dataset import SegmentDataset
 from sdd.data.segments import COLUMNS, Segments
 from sdd.detector import ARCHITECTURES, Detector, find_architecture
 from sdd.detector.inference import predict

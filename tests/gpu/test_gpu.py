@@ -5,7 +5,8 @@ import copy
 import pytest
 import torch
 
-from sdd.data.dataset import SegmentDataset, load_batches
+from sdd.data.batch_loading import load_batches
+from sdd.data.dataset import SegmentDataset
 from sdd.detector import Detector, find_architecture
 from sdd.detector.inference import forward, prepare_batch
 from sdd.training.objective_kinds import objective_from_config

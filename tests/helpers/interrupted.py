@@ -1,57 +1,91 @@
-"""Fine-tuning in a process of its own that tells what it is doing, so that it can be cut off.
+"""Fine-tuning in a process of its own that tells what it is doing, so that it can be cut off."""
 
-A fork server imports torch once: real processes, each with its own memory, for milliseconds.
-"""
-
-import multiprocessing
-import time
+import os
+import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from sdd.runtime.worker_processes import PROCESSES
 from sdd.training import state, trainer
 from sdd.training.finetuning import finetune
+from tests.helpers.processes import begin_session, start_server, wait_until_gone
 
-PROCESSES = multiprocessing.get_context("forkserver")
-# What AdamW and RawBoost import when they are first used, too.
-PROCESSES.set_forkserver_preload(["sdd.training.finetuning", "torch._dynamo", "scipy.fft"])
-SAVING = "saving"
-VALIDATING = "validating"
+SAVE, VALIDATION = "save", "validation"
 
 
-def work(arguments, connection, hangs_in_a_save):
+@dataclass(frozen=True)
+class Moment:
+    """When a signal reaches every process of a run, workers too.
+
+    Counted in calls of Python functions, not in seconds, which a busy machine stretches.
+    """
+
+    number: signal.Signals
+    place: int | str
+    """The number of a step, or the next save or validation."""
+    calls: int
+    """Function calls after that began."""
+
+
+class _Signaller:
+    """Sends the signal of a moment to the session that it runs in."""
+
+    def __init__(self, moment: Moment) -> None:
+        self.moment, self.left = moment, moment.calls
+
+    def reached(self, place: int | str) -> None:
+        """Begin to count if this is the place, the first time."""
+        if place == self.moment.place and self.left == self.moment.calls:
+            sys.setprofile(self._count)
+
+    def _count(self, _frame: object, event: str, _argument: object) -> None:
+        self.left -= event == "call"
+        if self.left <= 0:
+            sys.setprofile(None)
+            os.killpg(0, self.moment.number)
+
+
+def work(arguments, connection, moment, half_of_a_save):
     """In the process: fine-tune, and send the number of each step as it begins."""
-    train_step, validate = trainer.Trainer.train_step, trainer.Trainer.validate
-    save = state.torch.save
+    begin_session()
+    signaller = _Signaller(moment) if moment else None
+    save_state = state.torch.save
 
-    def telling(self, batch):
-        connection.send(self.progress.step + 1)
-        return train_step(self, batch)
+    def telling(method, place):
+        def told(self, *values):
+            here = self.progress.step + 1 if place is None else place
+            connection.send(here)
+            if signaller:
+                signaller.reached(here)
+            return method(self, *values)
 
-    def telling_of_validation(self, stop):
-        connection.send(VALIDATING)
-        validate(self, stop)
+        return told
 
-    def hanging(content, path):
-        save(content, path)
+    def cut_off(content, path):
+        save_state(content, path)
         with Path(path).open("r+b") as file:
             file.truncate(Path(path).stat().st_size // 2)
-        connection.send(SAVING)
-        time.sleep(600)
+        os.killpg(0, signal.SIGKILL)
 
-    trainer.Trainer.train_step = telling
-    trainer.Trainer.validate = telling_of_validation
-    if hangs_in_a_save:
-        state.torch.save = hanging
+    for name, place in (("train_step", None), ("validate", VALIDATION), ("save", SAVE)):
+        setattr(trainer.Trainer, name, telling(getattr(trainer.Trainer, name), place))
+    if half_of_a_save:
+        state.torch.save = cut_off
     finetune(**arguments)
 
 
 class Run:
     """A running process and what it has told so far."""
 
-    def __init__(self, arguments, *, hangs_in_a_save=False):
+    def __init__(self, arguments, moment=None, *, half_of_a_save=False):
+        start_server()
         self.connection, theirs = PROCESSES.Pipe(duplex=False)
-        self.process = PROCESSES.Process(target=work, args=(arguments, theirs, hangs_in_a_save))
+        self.process = PROCESSES.Process(
+            target=work, args=(arguments, theirs, moment, half_of_a_save)
+        )
         self.process.start()
         theirs.close()
         self.told = []
@@ -61,19 +95,15 @@ class Run:
         while not self.told or self.told[-1] != news:
             self.told.append(self.connection.recv())
 
-    def wait_for_steps(self, count) -> None:
-        """Wait until the process has begun so many steps."""
-        while len(self.steps) < count:
-            self.told.append(self.connection.recv())
-
     def end(self) -> int:
-        """Wait for the end; give the exit code, negative for a signal."""
+        """Wait for the end, of its workers too; give the exit code, negative for a signal."""
         try:
             while True:
                 self.told.append(self.connection.recv())
         except EOFError:
             self.process.join()
         assert self.process.exitcode is not None
+        wait_until_gone(self.process.pid)
         return self.process.exitcode
 
     @property
@@ -83,9 +113,9 @@ class Run:
 
 
 @contextmanager
-def running(arguments, **options) -> Iterator[Run]:
+def running(arguments, moment=None, **options) -> Iterator[Run]:
     """Start a process; it is gone when the block is left."""
-    run = Run(arguments, **options)
+    run = Run(arguments, moment, **options)
     try:
         yield run
     finally:

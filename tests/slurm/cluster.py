@@ -19,11 +19,15 @@ POLLING = (
 )
 
 
-def wait_until(condition, what, seconds=240):
+# However busy the machine: what takes longer never comes, and its name is worth more than a hang.
+PATIENCE = 1800  # seconds
+
+
+def wait_until(condition, what):
     """Give what a condition gives once it is true."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + PATIENCE
     while not (found := condition()):
-        assert time.monotonic() < end, f"{what}: not within {seconds} s"
+        assert time.monotonic() < end, f"{what}: not within {PATIENCE} s"
         time.sleep(0.1)
     return found
 
@@ -185,7 +189,7 @@ class Run:
     def end(self, status=0):
         """Wait for the end; give what was printed."""
         try:
-            ended = self.process.wait(timeout=600)
+            ended = self.process.wait(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"Snakemake does not end:\n{self.output[-4000:]}") from None

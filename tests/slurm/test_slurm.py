@@ -48,7 +48,7 @@ def assert_same_weights(whole, cells):
 
 def assert_nothing_is_left(folder):
     """No job that nobody waits for, no half-written file, no state."""
-    wait_until(lambda: not jobs(), "jobs are left", seconds=60)
+    wait_until(lambda: not jobs(), "jobs are left")
     results = folder / "results"
     assert [path for path in results.rglob(".*") if path.is_file()] == []
     assert list(results.rglob("state/*")) == []
@@ -135,17 +135,17 @@ def kill_the_process(cell, pid, job):
 def let_the_time_limit_come_near(cell, pid, job):
     """Ten minutes in all: the profile's warning is due at once."""
     command("scontrol", "update", f"jobid={job}", "TimeLimit=10")
-    wait_until(lambda: is_signalled(pid, signal.SIGUSR1), "no warning before the limit", 120)
+    wait_until(lambda: is_signalled(pid, signal.SIGUSR1), "no warning before the limit")
     if is_there(pid):
         os.kill(pid, signal.SIGCONT)
 
 
 def let_the_time_limit_pass(cell, pid, job):
     """A minute, which is over."""
-    wait_until(lambda: elapsed_seconds(job) > 65, "the job does not last", 120)
+    wait_until(lambda: elapsed_seconds(job) > 65, "the job does not last")
     command("scontrol", "update", f"jobid={job}", "TimeLimit=1")
-    wait_until(lambda: not is_there(pid), "no time-out", 120)
-    wait_until(lambda: state_of(job) == "TIMEOUT", f"job {job} is {state_of(job)}", 60)
+    wait_until(lambda: not is_there(pid), "no time-out")
+    wait_until(lambda: state_of(job) == "TIMEOUT", f"job {job} is {state_of(job)}")
 
 
 def preempt(cell, pid, job):
@@ -158,7 +158,7 @@ def preempt(cell, pid, job):
         "--output=/dev/null",
         "--wrap=sleep 5",
     ).strip()
-    wait_until(lambda: not is_there(pid), "the job is not preempted", 120)
+    wait_until(lambda: not is_there(pid), "the job is not preempted")
     assert other
 
 

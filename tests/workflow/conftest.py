@@ -1,13 +1,13 @@
 """Runs of the real workflow, each in a copy of the checkout."""
 
-import os
-import re
+import fcntl
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import yaml
+
+from tests.helpers.snakemake_runs import job_counts, snakemake
 
 CHECKOUT = Path(__file__).parents[2]
 PARTS = (
@@ -21,6 +21,26 @@ PARTS = (
     "src",
     "workflow",
 )
+MINI = {
+    "name": "mini",
+    "data_root": "results/mini/data",
+    "toy": {"seed": 1, "scale": 0.5},  # 11 trials a class: fewer than 10 are refused
+    "rows": [
+        {"model": "tiny_s", "init": "post", "algorithm": algorithm}
+        for algorithm in ("none", "sft", "sft-grpo")
+    ],
+    "out_of_domain": {"sets": ["add23"]},
+    "in_domain": {"sets": ["dfe24_4s", "dfe24_10s"]},
+    "corpora": {
+        "toy_post": {
+            "real": "results/mini/data/ToyPosttraining/real",
+            "fake": "results/mini/data/ToyPosttraining/fake",
+        }
+    },
+    "checkpoint_training": {"pre": {"steps": 2}, "post": {"max_steps": 2, "validate_every": 2}},
+    "recipes": {"as_written": {"max_steps": 2, "validate_every": 1, "old_policy_every": 1}},
+    "drift": {"model": "tiny_s", "panels": {"a": ["none", "sft"], "b": ["sft"]}},
+}
 
 
 def copy_checkout(target):
@@ -45,32 +65,53 @@ class Workflow:
 
     def run(self, *arguments, ok=True):
         """Run Snakemake; give what it printed."""
-        command = [sys.executable, "-m", "snakemake", "--cores", "2"]
-        if self.configfiles:
-            command += ["--configfile", *map(str, self.configfiles)]
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        done = subprocess.run(
-            [*command, *arguments],
-            cwd=self.folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        output = done.stdout + done.stderr
-        assert (done.returncode == 0) == ok, output[-4000:]
-        return output
+        files = ["--configfile", *map(str, self.configfiles)] if self.configfiles else []
+        return snakemake(self.folder, "--cores", "2", *files, *arguments, ok=ok)
 
     def plan(self, *targets):
         """Give the number of jobs of each rule that Snakemake would run."""
-        output = self.run("--dry-run", "--", *targets)
-        if "Nothing to be done" in output:
-            return {}
-        table = output.split("Job stats:")[1].split("total")[0]
-        return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
+        return job_counts(self.run("--dry-run", "--", *targets))
+
+    def with_config(self, config, path):
+        """Give the same folder under one more file of settings, written to a path."""
+        path.write_text(config if isinstance(config, str) else yaml.safe_dump(config))
+        return Workflow(self.folder, *self.configfiles, path)
+
+    def edit(self, name, old, new):
+        """Change a file of the copy."""
+        path = self.folder / name
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
 
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory):
     """An unchanged copy, for dry runs."""
     return copy_checkout(tmp_path_factory.mktemp("checkout"))
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory, worker_id):
+    """The checkout after one complete run, which the workers share; only to be read."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+    workflow = Workflow(shared / "whole", "demo/config.yaml", "mini.yaml")
+    with (shared / "whole.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        printed = shared / "whole.txt"
+        if not printed.exists():
+            shutil.rmtree(workflow.folder, ignore_errors=True)  # of a worker that failed
+            copy_checkout(workflow.folder)
+            (workflow.folder / "mini.yaml").write_text(yaml.safe_dump(MINI))
+            printed.write_text(workflow.run("--", "all"))
+    assert "Results to look at:\n  results/mini/as_written/table1.csv" in printed.read_text()
+    return workflow
+
+
+@pytest.fixture
+def run(whole, tmp_path):
+    """A copy of that run, of the test's own."""
+    folder = tmp_path / "run"
+    shutil.copytree(whole.folder, folder, symlinks=True)
+    return Workflow(folder, *whole.configfiles)

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.helpers.snakemake_runs import snakemake
+
 from .conftest import copy_checkout
 
 # What the profile needs of Grid Engine: a job runs at once, in a session of its own.
@@ -31,20 +33,6 @@ corpora: {{mine: {{reader: folders, real: {folder}/real, fake: {folder}/fake}}}}
 sets: {{mine: {{corpus: mine}}}}
 out_of_domain: {{sets: [mine]}}
 """
-
-
-def snakemake(folder, *arguments, ok=True, **environment):
-    done = subprocess.run(
-        [sys.executable, "-m", "snakemake", *arguments],
-        cwd=folder,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    output = done.stdout + done.stderr
-    assert (done.returncode == 0) == ok, output[-4000:]
-    return output
 
 
 @pytest.mark.parametrize("profile", ["workstation", "grid_engine"])

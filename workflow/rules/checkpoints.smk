@@ -56,6 +56,11 @@ rule pretrain_encoder:
     params:
         settings=lambda wildcards: settings.pretraining(EXPERIMENT, wildcards.model),
         audio=audio_folder,
+        state=lambda wildcards: str(
+            tree.path(
+                tree.CHECKPOINT_STATE, RESULTS, model=wildcards.model, init="pre"
+            )
+        ),
         code=code_digest("pretrain_encoder"),
     message:
         "Pre-training {wildcards.model}"
@@ -119,7 +124,7 @@ rule certify_checkpoint:
     resources:
         mem_mb=24_000,
     params:
-        script=Path(workflow.basedir) / "workflow/scripts/certify_checkpoint.py",
+        script=of_checkout("workflow/scripts/certify_checkpoint.py"),
         options=lambda wildcards, input: settings.certificate_options(
             EXPERIMENT, wildcards.checkpoint, input[0]
         ),

@@ -1,5 +1,6 @@
 # The experiment, and what rules ask about it. Names of its files are patterns of sdd.experiment.tree:
 # <results> is results/{name}, and a cell is {model}/{init}/{algorithm}/round{n}.
+import os
 import shlex
 import sys
 from functools import partial
@@ -57,7 +58,12 @@ wildcard_constraints:
     cell=CELL_PATTERN,
 
 
-PAPER_TABLE = Path(workflow.basedir) / "resources/table1.csv"
+# A file of the checkout as seen from the working folder, which moves with it: what was made stays.
+def of_checkout(name):
+    return os.path.relpath(Path(workflow.basedir) / name)
+
+
+PAPER_TABLE = of_checkout("resources/table1.csv")
 CELLS = [cell.path for cell in EXPERIMENT.cells()]
 DRIFT_CELLS = [cell.path for cell in EXPERIMENT.drift_cells()]
 

@@ -6,17 +6,22 @@ from typing import TYPE_CHECKING
 from sdd.data.segments import read_segments
 from sdd.runtime.job_log import logged
 from sdd.runtime.machine import Machine
-from sdd.training.pretraining import Pretraining, pretrain
+from sdd.training.pretraining import Pretraining, PretrainingFiles, pretrain
 
 if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
-with logged(snakemake.log[0]):
+log = Path(snakemake.log[0])
+with logged(log, attempts=log.with_stem(f"{log.stem}_attempts")):
     pretrain(
         Pretraining(**snakemake.params.settings),
         read_segments(Path(snakemake.input[0])),
         Path(snakemake.params.audio),
-        model=Path(snakemake.output.model),
-        history=Path(snakemake.output.history),
-        machine=Machine.of_config(snakemake.config, snakemake.threads),
+        PretrainingFiles(
+            model=Path(snakemake.output.model),
+            history=Path(snakemake.output.history),
+            state=Path(snakemake.params.state),
+        ),
+        Machine.of_config(snakemake.config, snakemake.threads),
+        code=snakemake.params.code,
     )

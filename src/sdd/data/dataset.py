@@ -1,19 +1,18 @@
-"""Segments as a data set: what is cut from them, batches of their waveforms, and reading ahead.
+"""Segments as a data set: what is cut from them, and batches of their waveforms.
 
 Every random choice depends on a seed, an epoch and a segment only: a resumed run, or one with
 another number of workers, sees the same batches.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from sdd.data.audio import SAMPLE_RATE
 from sdd.data.audio.prepared import read_segment
@@ -198,62 +197,3 @@ def collate(items: Sequence[Item]) -> Batch:
     for row, waveform in zip(padded, waveforms, strict=True):
         row[: len(waveform)] = torch.from_numpy(waveform)
     return Batch(padded, torch.tensor(lengths), torch.tensor(labels), torch.tensor(indices))
-
-
-class _BatchReader(Dataset["Batch | InputError"]):
-    """Reads whole batches, in a worker; hands an InputError over with its message untouched.
-
-    A DataLoader would wrap the message of an exception raised in a worker into a traceback.
-    """
-
-    def __init__(self, dataset: SegmentDataset) -> None:
-        self.dataset = dataset
-
-    def __getitem__(self, keys: list[Key]) -> Batch | InputError:
-        try:
-            return collate([self.dataset[key] for key in keys])
-        except InputError as error:
-            return error
-
-
-def load_batches(
-    dataset: SegmentDataset,
-    batches: Sequence[Sequence[int]],
-    *,
-    epoch: int,
-    first: int = 0,
-    workers: int = 0,
-) -> Iterator[Batch]:
-    """Read batches in their order, ahead of their use where there are workers.
-
-    Parameters
-    ----------
-    batches
-        Indices of the segments of each batch.
-    epoch
-        What crops and augmentation depend on.
-    first
-        Number of batches to leave out, those that are done.
-    workers
-        Processes that read ahead; 0 reads when asked. The batches are the same.
-
-    Raises
-    ------
-    InputError
-        If a segment cannot be read.
-    """
-    keys = [[(epoch, int(index)) for index in batch] for batch in batches[first:]]
-    loader: DataLoader[Any] = DataLoader(
-        _BatchReader(dataset),
-        batch_size=None,
-        # One "sample" is a batch, and its "index" the list of keys.
-        sampler=keys,
-        num_workers=workers,
-        # Without a generator of its own, a loader takes one number from torch's global one, and a
-        # resumed epoch would then see another dropout.
-        generator=torch.Generator(),
-    )
-    for batch in loader:
-        if isinstance(batch, InputError):
-            raise batch
-        yield batch

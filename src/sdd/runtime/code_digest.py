@@ -38,6 +38,7 @@ RESULT_NEUTRAL = MappingProxyType(
         "sdd.runtime.job_log": "logs, and words errors",
         "sdd.runtime.ownership": "locks: which process works on a state",
         "sdd.runtime.stopping": "notes signals: when a job saves its state and leaves",
+        "sdd.runtime.worker_processes": "starts and ends processes that read ahead",
     }
 )
 

@@ -9,12 +9,14 @@ from sdd.runtime.ownership import Ownership
 
 STOPPED = 75
 """Exit status of a run that was asked to stop and saved itself (EX_TEMPFAIL: try again)."""
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+"""What asks a run to stop: a cluster, a cluster's warning, Ctrl-C."""
 
 logger = logging.getLogger(__name__)
 
 
 class StopRequest:
-    """Notes SIGTERM and SIGUSR1 (a cluster's warning), so that a step is finished first.
+    """Notes signals, so that a step is finished first; a second Ctrl-C does not wait for that.
 
     Parameters
     ----------
@@ -35,16 +37,17 @@ class StopRequest:
         return self.signalled
 
     def _note(self, number: int, _frame: object) -> None:
+        if number == signal.SIGINT and self.signalled:
+            raise KeyboardInterrupt
         logger.warning("%s: saving the state and stopping", signal.Signals(number).name)
         self.signalled = True
 
     @contextmanager
     def listening(self) -> Iterator["StopRequest"]:
         """Listen while the block runs."""
-        signals = (signal.SIGTERM, signal.SIGUSR1)
-        before = [signal.signal(number, self._note) for number in signals]
+        before = [signal.signal(number, self._note) for number in SIGNALS]
         try:
             yield self
         finally:
-            for number, handler in zip(signals, before, strict=True):
+            for number, handler in zip(SIGNALS, before, strict=True):
                 signal.signal(number, handler)

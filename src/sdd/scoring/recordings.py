@@ -206,8 +206,9 @@ def _score_windows(
     batch_seconds: float,
 ) -> np.ndarray:
     """Score all windows of a chunk, in order: ``float32 [W, 2]``."""
+    from sdd.data.batch_loading import load_batches
     from sdd.data.batching import length_sorted_batches
-    from sdd.data.dataset import SegmentDataset, load_batches
+    from sdd.data.dataset import SegmentDataset
     from sdd.detector.inference import predict
 
     bounds = np.concatenate([bounds for _, _, bounds in chunk])

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,8 +11,9 @@ from typing import Any, Literal
 import torch
 from tqdm import tqdm
 
+from sdd.data.batch_loading import load_batches
 from sdd.data.batching import length_sorted_batches
-from sdd.data.dataset import SegmentDataset, load_batches
+from sdd.data.dataset import SegmentDataset
 from sdd.data.segments import Segments, read_segments, without_suffixes
 from sdd.detector.checkpoints.loading import load_detector
 from sdd.detector.detector import Detector
@@ -204,9 +206,11 @@ def score_set(
     found = predict_batches(detector, loader, precision=precision, embeddings=embeddings)
     # What an earlier run scored is no part of the pace, but of the bar.
     pace = Pace(name, float(seconds.sum()), finished)
-    with tqdm(
-        desc=name, total=round(seconds.sum()), initial=round(finished), unit=" s", disable=None
-    ) as bar:
+    total, initial = round(seconds.sum()), round(finished)
+    with (
+        closing(loader),
+        tqdm(desc=name, total=total, initial=initial, unit=" s", disable=None) as bar,
+    ):
         for predictions in found:
             scored = float(seconds[predictions.rows].sum())
             pace.add(scored)

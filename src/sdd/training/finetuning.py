@@ -25,7 +25,8 @@ from sdd.runtime.stopping import STOPPED, StopRequest
 from sdd.training.objective_kinds import Objective, objective_from_config
 from sdd.training.policies import Policies
 from sdd.training.recipe import Recipe
-from sdd.training.state import STATE, Progress, write_history
+from sdd.training.run_states import STATE
+from sdd.training.state import Progress, write_history
 from sdd.training.trainer import Trainer
 from sdd.training.training_data import TrainingData
 

@@ -6,10 +6,14 @@ encoder's output: the masked reconstruction of Liu et al. (Mockingjay, ICASSP 20
 2021) on a wav2vec 2.0 encoder.
 """
 
+import json
 import logging
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import shutil
+import time
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +24,25 @@ import torchaudio
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from sdd.data.batch_loading import load_batches
 from sdd.data.batching import plan_epoch
-from sdd.data.dataset import Batch, CropRule, SegmentDataset, load_batches
+from sdd.data.dataset import Batch, CropRule, SegmentDataset
 from sdd.data.segments import Segments
 from sdd.detector.architectures import find_architecture
 from sdd.detector.checkpoints.saving import save_encoder
 from sdd.detector.detector import Detector, normalise_waveforms
+from sdd.runtime.atomic_files import atomic_path
 from sdd.runtime.csv_rows import write_rows
 from sdd.runtime.devices import choose_device, prepare_process
 from sdd.runtime.machine import Machine
+from sdd.runtime.ownership import sole_owner
+from sdd.runtime.stopping import STOPPED, StopRequest
+from sdd.training.run_states import (
+    STATE,
+    describe_segments,
+    generator_states,
+    restore_generators,
+)
 
 MEL_BANDS = 40
 WINDOW = 400
@@ -137,6 +151,23 @@ class Pretraining:
         return min((step + 1) / warm_up, (self.steps - step) / max(1, self.steps - warm_up))
 
 
+@dataclass(frozen=True)
+class PretrainingFiles:
+    """Where pre-training goes to.
+
+    Attributes
+    ----------
+    model, history
+        Where the encoder (safetensors) and the losses (CSV) go.
+    state
+        Folder of the unfinished run; removed at the end.
+    """
+
+    model: Path
+    history: Path
+    state: Path
+
+
 class MaskedPrediction(nn.Module):
     """An encoder, the layer that predicts spectra from its output, and the vector for masks."""
 
@@ -182,16 +213,75 @@ class MaskedPrediction(nn.Module):
         return F.l1_loss(self.head(features[mask]), target[mask])
 
 
+class PretrainingRun:
+    """The training of a task, and its complete state."""
+
+    def __init__(self, task: MaskedPrediction, described: str) -> None:
+        self.task = task
+        self.described = described
+        self.settings = task.settings
+        self.optimiser = torch.optim.AdamW(task.trained(), lr=self.settings.learning_rate)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, self.settings.rate)
+        self.masks = torch.Generator().manual_seed(self.settings.seed)
+        self.losses: list[float] = []
+
+    @property
+    def device(self) -> torch.device:
+        """The device that is computed on."""
+        return self.task.mask_embedding.device
+
+    def step(self, batch: Batch) -> None:
+        """Take one step and note its loss."""
+        self.task.train()
+        loss = self.task(batch, self.masks)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.task.trained(), 1.0)
+        self.optimiser.step()
+        self.schedule.step()
+        self.losses.append(loss.item())
+
+    def save(self, path: Path) -> None:
+        """Save all that the rest of the run depends on, atomically."""
+        content = {
+            "described": self.described,
+            "losses": self.losses,
+            "task": self.task.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "masks": self.masks.get_state(),
+            **generator_states(self.device),
+        }
+        with atomic_path(path) as temporary:
+            torch.save(content, temporary)
+
+    def restore(self, path: Path) -> None:
+        """Go on from a saved state if there is one of the same settings, audio and code."""
+        if not path.exists():
+            return
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        if content["described"] != self.described:
+            logger.warning("%s is of other settings, audio or code: starting anew", path)
+            return
+        self.task.load_state_dict(content["task"])
+        self.optimiser.load_state_dict(content["optimiser"])
+        self.schedule.load_state_dict(content["schedule"])
+        self.masks.set_state(content["masks"])
+        self.losses = content["losses"]
+        restore_generators(content, self.device)
+        logger.info("going on from step %d", len(self.losses))
+
+
 def pretrain(
     settings: Pretraining,
     table: Segments,
     audio_folder: Path,
-    *,
-    model: Path,
-    history: Path,
+    files: PretrainingFiles,
     machine: Machine,
+    *,
+    code: str,
 ) -> None:
-    """Pre-train an encoder without labels and save it.
+    """Pre-train an encoder without labels and save it, or go on where a run was cut off.
 
     Parameters
     ----------
@@ -199,47 +289,66 @@ def pretrain(
         Segments to train on; their labels are not used.
     audio_folder
         Where their FLAC files are.
-    model, history
-        Where the encoder (safetensors) and the losses (CSV) go.
+    code
+        Digest of the code: a state of other code is not gone on with.
+
+    Raises
+    ------
+    SystemExit
+        With status `STOPPED` after a signal, or when another process wants to go on with this
+        encoder; the state has been saved.
     """
-    device = choose_device(machine.device)
-    prepare_process("fp32", machine.threads)
-    # The detector has a generator of its own; the head, the mask and dropout draw from torch's.
-    torch.manual_seed(settings.seed)
-    detector = Detector(find_architecture(settings.architecture))
-    detector.initialise(settings.seed)
-    task = MaskedPrediction(detector.to(device), settings)
-    losses = _train(task, _endless(settings, table, audio_folder, machine.workers))
-    logger.info("masked-frame loss: %.6g at first, %.6g at last", losses[0], losses[-1])
-    described = f"self-supervised, {settings.steps} steps, seed {settings.seed}"
-    save_encoder(detector, model, {"training": described})
-    rows = [{"step": step, "loss": f"{loss:.6g}"} for step, loss in enumerate(losses, start=1)]
-    write_rows(history, rows)
+    with sole_owner(files.state) as ownership, StopRequest(ownership).listening() as stop:
+        device = choose_device(machine.device)
+        prepare_process("fp32", machine.threads)
+        # The detector has a generator of its own; the head, the mask and dropout draw from torch's.
+        torch.manual_seed(settings.seed)
+        detector = Detector(find_architecture(settings.architecture))
+        detector.initialise(settings.seed)
+        run = PretrainingRun(
+            MaskedPrediction(detector.to(device), settings),
+            json.dumps([asdict(settings), describe_segments(table), code], sort_keys=True),
+        )
+        state = files.state / STATE
+        run.restore(state)
+        with closing(
+            _endless(settings, table, audio_folder, machine.workers, first=len(run.losses))
+        ) as batches:
+            _train(run, batches, state, machine.save_minutes, stop)
+        losses = run.losses
+        logger.info("masked-frame loss: %.6g at first, %.6g at last", losses[0], losses[-1])
+        described = f"self-supervised, {settings.steps} steps, seed {settings.seed}"
+        save_encoder(detector, files.model, {"training": described})
+        rows = [{"step": step, "loss": f"{loss:.6g}"} for step, loss in enumerate(losses, start=1)]
+        write_rows(files.history, rows)
+        shutil.rmtree(files.state, ignore_errors=True)
 
 
-def _train(task: MaskedPrediction, batches: Iterator[Batch]) -> list[float]:
-    """Take the steps; return the loss of each."""
-    settings, parameters = task.settings, task.trained()
-    optimiser = torch.optim.AdamW(parameters, lr=settings.learning_rate)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, settings.rate)
-    generator = torch.Generator().manual_seed(settings.seed)
-    task.train()
-    losses = []
-    for _ in tqdm(range(settings.steps), desc="steps", disable=None):
-        loss = task(next(batches), generator)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimiser.step()
-        schedule.step()
-        losses.append(loss.item())
-    return losses
+def _train(
+    run: PretrainingRun,
+    batches: Iterator[Batch],
+    state: Path,
+    save_minutes: float,
+    stop: StopRequest,
+) -> None:
+    """Take the steps that are left; save the state now and then, and when asked to stop."""
+    total, last_save = run.settings.steps, time.monotonic()
+    with tqdm(total=total, initial=len(run.losses), desc="steps", disable=None) as bar:
+        while len(run.losses) < total:
+            run.step(next(batches))
+            bar.update()
+            if stop.requested or time.monotonic() - last_save > 60 * save_minutes:
+                run.save(state)
+                last_save = time.monotonic()
+                logger.info("step %d of %d; the state is saved", len(run.losses), total)
+            if stop.requested:
+                raise SystemExit(STOPPED)
 
 
 def _endless(
-    settings: Pretraining, table: Segments, audio_folder: Path, workers: int
-) -> Iterator[Batch]:
-    """Yield batches of crops, epoch after epoch."""
+    settings: Pretraining, table: Segments, audio_folder: Path, workers: int, *, first: int
+) -> Generator[Batch, None, None]:
+    """Yield batches of crops, epoch after epoch, but for the first so many."""
     longest = settings.crop_seconds
     dataset = SegmentDataset.of(
         table, audio_folder, crop=CropRule(longest, longest, longest), seed=settings.seed
@@ -254,5 +363,6 @@ def _endless(
             seed=settings.seed,
             epoch=epoch,
         )
-        yield from load_batches(dataset, plan, epoch=epoch, workers=workers)
+        yield from load_batches(dataset, plan, epoch=epoch, first=first, workers=workers)
+        first = max(0, first - len(plan))
         epoch += 1

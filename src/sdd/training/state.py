@@ -1,6 +1,5 @@
 """The complete state of a training run: what is saved, so that a cut-off run can go on."""
 
-import hashlib
 import json
 import logging
 import math
@@ -11,11 +10,10 @@ from typing import Any
 
 import torch
 
-from sdd.data.audio import SAMPLE_RATE
-from sdd.data.segments import Segments
 from sdd.errors import InputError
 from sdd.runtime.atomic_files import atomic_path
 from sdd.training.policies import Policies
+from sdd.training.run_states import generator_states, restore_generators
 
 HISTORY = (
     "step",
@@ -35,8 +33,6 @@ HISTORY = (
 kl, clipped_share and entropy are the diagnostics of `grpo_loss`, empty for SFT; validation_eer is a
 share."""
 
-STATE = "state.pt"
-"""File of a state, in the folder of the run's state."""
 UNKNOWN_CODE = "unknown"
 """Stands for the digest in a state of before digests were kept."""
 
@@ -85,15 +81,13 @@ def save_state(
     settings
         Description (JSON) that a later run is compared with.
     """
-    device = policies.policy.device
     content = {
         "settings": settings,
         "progress": asdict(progress),
         "policies": policies.trained_state(),
         "optimiser": optimiser.state_dict(),
         "sampler": sampler.get_state(),
-        "torch": torch.get_rng_state(),
-        "gpu": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
+        **generator_states(policies.policy.device),
     }
     with atomic_path(path) as temporary:
         torch.save(content, temporary)
@@ -131,23 +125,8 @@ def load_state(
     policies.load_trained_state(content["policies"])
     optimiser.load_state_dict(content["optimiser"])
     sampler.set_state(content["sampler"])
-    torch.set_rng_state(content["torch"])
-    device = policies.policy.device
-    # Of the GPU that is computed on: the next job may get another one, or a machine with fewer.
-    if content.get("gpu") is not None and device.type == "cuda":
-        torch.cuda.set_rng_state(content["gpu"], device)
+    restore_generators(content, policies.policy.device)
     return progress
-
-
-def describe_segments(table: Segments) -> dict[str, Any]:
-    """Describe a segment table: how many, how long, and a digest of its values and its audio."""
-    digest = hashlib.sha256(table.audio.encode())
-    for name in ("segment_id", "label", "file"):
-        digest.update("\n".join(getattr(table, name)).encode() + b"\0")
-    for bounds in (table.start, table.end):
-        digest.update(bounds.astype("<i8").tobytes())
-    hours = float((table.end - table.start).sum()) / SAMPLE_RATE / 3600
-    return {"segments": len(table), "hours": round(hours, 6), "digest": digest.hexdigest()[:16]}
 
 
 def write_history(progress: Progress, path: Path) -> None:

@@ -9,7 +9,8 @@ import json
 import logging
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from itertools import takewhile
 from pathlib import Path
 
@@ -17,7 +18,8 @@ import torch
 from tqdm import tqdm
 
 from sdd.data.audio import SAMPLE_RATE
-from sdd.data.dataset import Batch, load_batches
+from sdd.data.batch_loading import load_batches
+from sdd.data.dataset import Batch
 from sdd.detector.checkpoints.saving import save_detector
 from sdd.detector.inference import predict
 from sdd.errors import InputError
@@ -25,14 +27,8 @@ from sdd.metrics.error_rates import eer, selection_der
 from sdd.runtime.machine import Machine
 from sdd.runtime.stopping import StopRequest
 from sdd.training.policies import Policies
-from sdd.training.state import (
-    HISTORY,
-    STATE,
-    Progress,
-    describe_segments,
-    load_state,
-    save_state,
-)
+from sdd.training.run_states import STATE, describe_segments
+from sdd.training.state import HISTORY, Progress, load_state, save_state
 from sdd.training.training_data import TrainingData
 
 logger = logging.getLogger(__name__)
@@ -111,9 +107,11 @@ class Trainer:
             Whether the end was reached; if not, the state is saved.
         """
         total = self.total_steps(len(self.plan()))
-        batches = self._batches()
         self.last_save = self.last_tick = time.monotonic()
-        with tqdm(total=total, initial=self.progress.step, desc="steps", disable=None) as bar:
+        with (
+            closing(self._batches()) as batches,
+            tqdm(total=total, initial=self.progress.step, desc="steps", disable=None) as bar,
+        ):
             # A run that goes on may have stopped ahead of a validation, which then comes first.
             self._validate_if_due(total, stop)
             self._save_if_due(total, stop)
@@ -147,7 +145,7 @@ class Trainer:
                 *(step, total, seconds / step, left),
             )
 
-    def _batches(self) -> Iterator[Batch]:
+    def _batches(self) -> Generator[Batch, None, None]:
         """Yield batches from where the run stands, epoch after epoch."""
         progress = self.progress
         while True:
@@ -260,19 +258,20 @@ class Trainer:
         Once asked to stop, nothing is measured and nothing changes.
         """
         recipe, progress, table = self.recipe, self.progress, self.data.validation
-        loader = load_batches(
+        batches = load_batches(
             self.validation_dataset,
             self.data.plan_validation(recipe),
             epoch=progress.step,
             workers=self.machine.workers,
         )
-        logits = predict(
-            self.policies.policy,
-            takewhile(lambda _: not stop.requested, loader),
-            count=len(table),
-            precision=recipe.precision,
-            masked=recipe.padding == "masked",
-        )
+        with closing(batches):
+            logits = predict(
+                self.policies.policy,
+                takewhile(lambda _: not stop.requested, batches),
+                count=len(table),
+                precision=recipe.precision,
+                masked=recipe.padding == "masked",
+            )
         if stop.requested:
             return
         scores, real = logits[:, 1], table.is_real

@@ -7,8 +7,7 @@ import pytest
 import soundfile
 import torch
 
-from sdd.data.batching import plan_epoch
-from sdd.data.dataset import Batch, CropRule, SegmentDataset, collate, crop_window, load_batches
+from sdd.data.dataset import CropRule, SegmentDataset, collate, crop_window
 from sdd.data.rawboost import rawboost
 from sdd.errors import InputError
 
@@ -90,13 +89,6 @@ def dataset_of(audio_folder, **options):
 CROPPED = {"crop": CropRule(1.2, 0.5, 1.2), "rawboost": 5}
 
 
-def equal(one: Batch, other: Batch) -> bool:
-    return all(
-        getattr(one, name).equal(getattr(other, name))
-        for name in ("waveforms", "lengths", "labels", "indices")
-    )
-
-
 def test_whole_items_are_the_files_samples(audio_folder):
     dataset = dataset_of(audio_folder)
     assert len(dataset) == 12
@@ -148,49 +140,3 @@ def test_collate_pads_with_zeros():
     assert batch.labels.tolist() == [1, 0]
     assert batch.indices.tolist() == [7, 2]
     assert {batch.lengths.dtype, batch.labels.dtype, batch.indices.dtype} == {torch.int64}
-
-
-def test_batches_come_in_order_whatever_the_workers(audio_folder):
-    dataset = dataset_of(audio_folder, **CROPPED, seed=3)
-    batches = plan_epoch(np.full(12, 1.0), budget_seconds=4.0, buckets=3, seed=3, epoch=2)
-    assert len(batches) > 3
-    alone = list(load_batches(dataset, batches, epoch=2))
-    assert [batch.indices.tolist() for batch in alone] == batches
-    for batch in alone:
-        for row, index in enumerate(batch.indices.tolist()):
-            waveform, label, _ = dataset[2, index]
-            assert batch.labels[row] == label
-            assert batch.lengths[row] == len(waveform)
-            np.testing.assert_array_equal(batch.waveforms[row, : len(waveform)], waveform)
-            assert not batch.waveforms[row, len(waveform) :].any()
-    together = list(load_batches(dataset, batches, epoch=2, workers=2))
-    assert all(equal(one, other) for one, other in zip(alone, together, strict=True))
-
-
-@pytest.mark.parametrize("workers", [0, 2])
-def test_resumed_epoch_is_the_tail(audio_folder, workers):
-    dataset = dataset_of(audio_folder, **CROPPED, seed=3)
-    batches = [[0, 1], [2], [3, 4, 5], [6, 7], [8]]
-    whole = list(load_batches(dataset, batches, epoch=1))
-    tail = list(load_batches(dataset, batches, epoch=1, first=2, workers=workers))
-    assert len(tail) == 3
-    assert all(equal(one, other) for one, other in zip(whole[2:], tail, strict=True))
-    assert list(load_batches(dataset, batches, epoch=1, first=5, workers=workers)) == []
-
-
-@pytest.mark.parametrize("workers", [0, 2])
-def test_reading_leaves_the_global_generator_alone(audio_folder, workers):
-    torch.manual_seed(5)
-    before = torch.get_rng_state()
-    list(load_batches(dataset_of(audio_folder), [[0], [1]], epoch=0, workers=workers))
-    assert torch.get_rng_state().equal(before)
-
-
-@pytest.mark.parametrize("workers", [0, 1])
-def test_unreadable_file_is_one_clear_error(tmp_path, workers):
-    dataset = SegmentDataset(
-        ["missing.flac"], np.array([0]), np.array([9]), np.array([1]), tmp_path
-    )
-    with pytest.raises(InputError, match=r"missing\.flac") as caught:
-        list(load_batches(dataset, [[0]], epoch=0, workers=workers))
-    assert "Traceback" not in str(caught.value)

@@ -1,6 +1,10 @@
 """A request to stop."""
 
-from sdd.runtime.stopping import StopRequest
+import signal
+
+import pytest
+
+from sdd.runtime.stopping import SIGNALS, StopRequest
 
 
 class Asking:
@@ -21,3 +25,23 @@ def test_a_request_stands_though_the_other_gives_up():
 
 def test_nobody_asks():
     assert not StopRequest().requested
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_is_noted(number, caplog):
+    handler = signal.getsignal(number)
+    with StopRequest().listening() as stop:
+        assert not stop.requested
+        signal.raise_signal(number)
+        assert stop.requested
+        signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(number) == handler
+    assert f"{number.name}: saving the state and stopping" in caplog.messages
+
+
+def test_a_second_interrupt_does_not_wait():
+    with StopRequest().listening() as stop:
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert stop.requested

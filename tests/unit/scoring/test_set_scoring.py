@@ -10,18 +10,19 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from sdd.data.batch_loading import load_batches
 from sdd.data.batching import length_sorted_batches
-from sdd.data.dataset import SegmentDataset, load_batches
+from sdd.data.dataset import SegmentDataset
 from sdd.data.segments import COLUMNS, read_segments
 from sdd.detector import inference, save_detector
 from sdd.detector.inference import forward, predict, predict_batches, prepare_batch
 from sdd.errors import InputError
 from sdd.runtime.machine import Machine
-from sdd.runtime.stopping import STOPPED
+from sdd.runtime.stopping import SIGNALS, STOPPED
 from sdd.scoring import partial_scores, set_scoring
 from sdd.scoring.set_scoring import ScoringSettings, SetFiles, score_sets
 from tests.conftest import TINY
-from tests.helpers.interrupted import PROCESSES
+from tests.helpers.processes import begin_session, run_to_the_end, signal_session_at
 
 
 def score_alone(detector, segments, folder):
@@ -147,45 +148,24 @@ def written(job):
     ]
 
 
-def score_and_wait(arguments, connection, batches, hangs_in_a_save):
-    """In a process: score, and wait when so many batches have begun, or in the first save."""
-    forward, begun = inference.forward, []
+def score_and_be_signalled(arguments, batch, in_a_save, by):
+    """In a process: score, and signal all of its session at a batch, or halfway of a save."""
+    begin_session()
 
-    def waiting(*rest, **options):
-        begun.append(1)
-        if len(begun) == batches:
-            connection.send("begun")
-            connection.recv()
-        return forward(*rest, **options)
-
-    def hanging(path, **_):
+    def cut_off(path, **_):
         Path(path).write_bytes(b"half")
-        connection.send("saving")
-        connection.recv()
+        os.killpg(0, by)
 
-    inference.forward = waiting
-    if hangs_in_a_save:
-        partial_scores.np.savez = hanging
+    signal_session_at(inference, "forward", batch, by)
+    if in_a_save:
+        partial_scores.np.savez = cut_off
     score_sets(**arguments)
 
 
-def kill(job, *, batches=0, hangs_in_a_save=False, by=signal.SIGKILL):
-    """Start scoring, and kill it when so many batches have begun, or in its first save."""
-    ours, theirs = PROCESSES.Pipe()
-    arguments = (job, theirs, batches, hangs_in_a_save)
-    process = PROCESSES.Process(target=score_and_wait, args=arguments)
-    process.start()
-    theirs.close()
-    try:
-        ours.recv()
-        os.kill(process.pid, by)
-        if by != signal.SIGKILL:
-            ours.send("go on")
-        process.join()
-    finally:
-        process.kill()
-        ours.close()
-    assert process.exitcode == (-by if by == signal.SIGKILL else STOPPED)
+def kill(job, *, batches=0, in_a_save=False, by=signal.SIGKILL):
+    """Score until so many batches have begun, or to the first save."""
+    ended = run_to_the_end(score_and_be_signalled, job, batches, in_a_save, by)
+    assert ended == (-by if by == signal.SIGKILL else STOPPED)
 
 
 def test_killed_again_and_again_it_ends_in_the_same_bytes(job, caplog):
@@ -207,11 +187,11 @@ def test_killed_again_and_again_it_ends_in_the_same_bytes(job, caplog):
     assert not job["state"].exists()
 
 
-@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGUSR1])
+@pytest.mark.parametrize("by", SIGNALS)
 def test_asked_to_stop_it_saves_itself_first(job, monkeypatch, by):
     whole = scored_batches(job, monkeypatch)
     expected = written(job)
-    job["machine"] = Machine(device="cpu", save_minutes=60.0)
+    job["machine"] = Machine(device="cpu", save_minutes=60.0, workers=2)
     kill(job, batches=2, by=by)
     assert [part.stem for part in job["state"].rglob("part-*.npz")] == ["part-00000000-00000002"]
     assert scored_batches(job, monkeypatch) == whole - 2
@@ -221,7 +201,7 @@ def test_asked_to_stop_it_saves_itself_first(job, monkeypatch, by):
 def test_killed_in_a_save_it_ends_in_the_same_bytes(job):
     score_sets(**job)
     expected = written(job)
-    kill(job, hangs_in_a_save=True)
+    kill(job, in_a_save=True)
     assert [path.name for path in job["state"].rglob(".part*")]
     score_sets(**job)
     assert written(job) == expected

@@ -1,30 +1,30 @@
 """Runs that are cut off, by real signals, end in the same bits as one that was left alone."""
 
 import csv
-import os
+import dataclasses
 import random
 import signal
-import time
 
 import pytest
 
 from sdd.detector.checkpoints.conversion import save_encoder
-from sdd.runtime.stopping import STOPPED
+from sdd.runtime.stopping import SIGNALS, STOPPED
 from sdd.training.state import HISTORY
 from tests.conftest import GRPO, RECIPE
-from tests.helpers.interrupted import SAVING, VALIDATING, running
+from tests.helpers.interrupted import SAVE, VALIDATION, Moment, running
 from tests.helpers.runs import finetune_arguments
 
 SFT = {"kind": "sft"}
 STEPS = 60
 KILLS = 10
+CALLS_OF_A_STEP = 1500  # some 700 to 1,400; what is left of them falls into the next step
 ALGORITHMS = {"sft": [SFT], "grpo": [GRPO], "sft-grpo": [SFT, GRPO]}
 
 
 def stage_arguments(tones, folder, start, objective, **changes):
-    """Arguments of one stage; a state is saved every other step or so."""
+    """Arguments of one stage; a state is saved after every step."""
     recipe = {**RECIPE, "max_steps": STEPS, "schedule_steps": STEPS, "validate_every": 7}
-    changes = {"recipe": recipe, "save_minutes": 0.03 / 60, **changes}
+    changes = {"recipe": recipe, "save_minutes": 0.0, **changes}
     return finetune_arguments(tones, folder, start, objective, **changes)
 
 
@@ -49,14 +49,11 @@ def start(tiny_detector, tmp_path):
     return path
 
 
-def uninterrupted(arguments):
-    """Run a stage to its end; give the mean seconds of a step."""
+def train_to_the_end(arguments):
+    """Run a stage, or what is left of it, to its end; give the steps that it took."""
     with running(arguments) as run:
-        run.wait_for(1)
-        began = time.monotonic()
         assert run.end() == 0
-        assert run.steps == list(range(1, STEPS + 1))
-        return (time.monotonic() - began) / STEPS
+        return run.steps
 
 
 def result(arguments):
@@ -72,9 +69,7 @@ def kill_in_a_save(arguments):
     """Kill a process that has written half of a state; what it leaves is no state."""
     state = arguments["files"].state / "state.pt"
     before = state.read_bytes() if state.exists() else None
-    with running(arguments, hangs_in_a_save=True) as run:
-        run.wait_for(SAVING)
-        run.process.kill()
+    with running(arguments, half_of_a_save=True) as run:
         assert run.end() == -signal.SIGKILL
     assert len(list(arguments["files"].state.glob(".*"))) == 1
     assert (state.read_bytes() if state.exists() else None) == before
@@ -82,70 +77,75 @@ def kill_in_a_save(arguments):
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_killed_at_ten_random_moments_and_once_in_a_save(tones, tmp_path, start, algorithm):
-    """Each kill is a SIGKILL from outside, at a random moment of a random step."""
+    """Each kill is a SIGKILL at a random call of a random step."""
     moments = random.Random(algorithm)
     kills, repeated = 0, 0
     whole = stages(tones, tmp_path / "whole", start, algorithm)
     cut = stages(tones, tmp_path / "cut", start, algorithm)
     for alone, arguments in zip(whole, cut, strict=True):
-        step_seconds = uninterrupted(alone)
+        assert train_to_the_end(alone) == list(range(1, STEPS + 1))
         begun = []
-        for _ in range(KILLS // len(whole)):
-            with running(arguments) as run:
-                run.wait_for_steps(moments.randint(1, 3))
-                time.sleep(moments.uniform(0, 2 * step_seconds))
-                run.process.kill()
+        for number in range(KILLS // len(whole)):
+            step = 1 + number * STEPS // (1 + KILLS // len(whole)) + moments.randint(0, 3)
+            moment = Moment(signal.SIGKILL, step, moments.randint(1, CALLS_OF_A_STEP))
+            # By turns after each step and after validations only: then more than one is repeated.
+            machine = dataclasses.replace(arguments["machine"], save_minutes=60.0 * (number % 2))
+            with running(arguments | {"machine": machine}, moment) as run:
                 assert run.end() == -signal.SIGKILL
                 begun += run.steps
             kills += 1
             assert not arguments["files"].model.exists()
         kill_in_a_save(arguments)
-        with running(arguments) as run:
-            assert run.end() == 0
-            begun += run.steps
+        begun += train_to_the_end(arguments)
         assert begun[-1] == STEPS
         repeated += len(begun) - STEPS
         assert result(arguments) == result(alone)
     assert kills == KILLS
-    assert repeated > 0  # steps that no state held were taken again, to the same end
+    assert repeated > KILLS  # steps that no state held were taken again, to the same end
 
 
-@pytest.mark.parametrize("algorithm", ["sft", "grpo"])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
-def test_a_warning_loses_no_step(tones, tmp_path, start, algorithm, number):
-    """SIGTERM and SIGUSR1: a status of its own, and each step taken once."""
-    moments = random.Random(f"{algorithm} {number}")
-    (alone,) = stages(tones, tmp_path / "whole", start, algorithm)
-    (arguments,) = stages(tones, tmp_path / "cut", start, algorithm, save_minutes=60.0)
-    step_seconds = uninterrupted(alone)
-    begun = []
-    for _ in range(4):
-        with running(arguments) as run:
-            run.wait_for_steps(moments.randint(1, 5))
-            time.sleep(moments.uniform(0, 2 * step_seconds))
-            os.kill(run.process.pid, number)
-            assert run.end() == STOPPED
-            begun += run.steps
-        assert not arguments["files"].model.exists()
-    with running(arguments) as run:
-        assert run.end() == 0
-        begun += run.steps
-    assert begun == list(range(1, STEPS + 1))
-    assert result(arguments) == result(alone)
+def warnings(algorithm):
+    """Moments for each stage: of random steps, with each signal; in a validation; in a save."""
+    moments = random.Random(f"warned {algorithm}")
+    steps = zip(SIGNALS, (3, 8, 13), strict=True)
+    found = [
+        *(Moment(number, step, moments.randint(1, CALLS_OF_A_STEP)) for number, step in steps),
+        Moment(signal.SIGTERM, VALIDATION, moments.randint(1, 300)),
+        Moment(signal.SIGINT, SAVE, moments.randint(1, 300)),
+    ]
+    return [found] if len(ALGORITHMS[algorithm]) == 1 else [found[:3], found[3:]]
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_warning_to_all_processes_loses_no_step(tones, tmp_path, start, algorithm):
+    """A status of its own, each step taken once, and no process left, though workers get it too."""
+    whole = stages(tones, tmp_path / "whole", start, algorithm)
+    cut = stages(tones, tmp_path / "cut", start, algorithm, save_minutes=60.0, workers=2)
+    for alone, arguments, moments in zip(whole, cut, warnings(algorithm), strict=True):
+        train_to_the_end(alone)
+        begun = []
+        for moment in moments:
+            with running(arguments, moment) as run:
+                assert run.end() == STOPPED
+                begun += run.steps
+            assert not arguments["files"].model.exists()
+        # The batches are the same without workers.
+        alone_again = dataclasses.replace(arguments["machine"], workers=0)
+        begun += train_to_the_end(arguments | {"machine": alone_again})
+        assert begun == list(range(1, STEPS + 1))
+        assert result(arguments) == result(alone)
 
 
 def test_a_warning_in_a_validation_does_not_wait_for_its_end(tones, tmp_path, start):
     """The validation is left out, and made up for by the run that goes on."""
     (alone,) = stages(tones, tmp_path / "whole", start, "sft")
     (arguments,) = stages(tones, tmp_path / "cut", start, "sft", save_minutes=60.0)
-    uninterrupted(alone)
-    with running(arguments) as run:
-        run.wait_for(VALIDATING)
-        os.kill(run.process.pid, signal.SIGTERM)
+    train_to_the_end(alone)
+    with running(arguments, Moment(signal.SIGTERM, VALIDATION, 1)) as run:
         assert run.end() == STOPPED
         assert run.steps == list(range(1, 8))
     with running(arguments) as run:
         run.wait_for(8)
-        assert run.told[0] == VALIDATING
+        assert run.told[0] == VALIDATION
         assert run.end() == 0
     assert result(arguments) == result(alone)

@@ -1,4 +1,5 @@
 import csv
+import signal
 
 import numpy as np
 import pytest
@@ -8,8 +9,17 @@ from safetensors.torch import load_file
 
 from sdd.detector import load_pretrained
 from sdd.runtime.machine import Machine
-from sdd.training.pretraining import LogMel, Pretraining, pretrain, span_mask
+from sdd.runtime.stopping import SIGNALS, STOPPED
+from sdd.training.pretraining import (
+    LogMel,
+    Pretraining,
+    PretrainingFiles,
+    PretrainingRun,
+    pretrain,
+    span_mask,
+)
 from tests.conftest import TINY
+from tests.helpers.processes import begin_session, run_to_the_end, signal_session_at
 
 
 def test_masks_are_spans_of_valid_frames():
@@ -56,12 +66,10 @@ def test_targets_are_normalised_log_mel_spectra_of_the_valid_frames():
     torch.testing.assert_close(spectra[0, :, 2], power @ bank, rtol=1e-3, atol=1e-4)
 
 
-@pytest.fixture
-def pretrained(tones, tmp_path):
-    segments, folder = tones
-
-    def make(name, steps=30, seed=1):
-        settings = Pretraining(
+def pretraining_arguments(tones, folder, name, *, steps=30, seed=1, code="this", workers=0):
+    segments, audio = tones
+    return {
+        "settings": Pretraining(
             architecture=TINY,
             seed=seed,
             steps=steps,
@@ -70,15 +78,23 @@ def pretrained(tones, tmp_path):
             learning_rate=5e-3,
             mask_probability=0.5,
             mask_frames=4,
-        )
-        pretrain(
-            settings,
-            segments,
-            folder,
-            model=tmp_path / f"{name}.safetensors",
-            history=tmp_path / f"{name}.csv",
-            machine=Machine(device="cpu"),
-        )
+        ),
+        "table": segments,
+        "audio_folder": audio,
+        "files": PretrainingFiles(
+            model=folder / f"{name}.safetensors",
+            history=folder / f"{name}.csv",
+            state=folder / "state" / name,
+        ),
+        "machine": Machine(device="cpu", workers=workers, save_minutes=60.0),
+        "code": code,
+    }
+
+
+@pytest.fixture
+def pretrained(tones, tmp_path):
+    def make(name, **changes):
+        pretrain(**pretraining_arguments(tones, tmp_path, name, **changes))
         with (tmp_path / f"{name}.csv").open() as file:
             losses = [float(row["loss"]) for row in csv.DictReader(file)]
         return tmp_path / f"{name}.safetensors", losses
@@ -105,3 +121,43 @@ def test_pretraining_is_repeatable_and_follows_the_seed(pretrained):
     )
     assert one == other
     assert one != third
+
+
+def pretrain_and_be_signalled(arguments, step, number):
+    """In a process: pre-train, and signal all of its session at a step."""
+    begin_session()
+    signal_session_at(PretrainingRun, "step", step, number)
+    pretrain(**arguments)
+
+
+def test_a_warning_to_all_processes_loses_no_step(tones, tmp_path, pretrained):
+    """Also across epochs, of a few steps each; a kill in between goes back to the last state."""
+    whole, losses = pretrained("whole", steps=20)
+    arguments = pretraining_arguments(tones, tmp_path, "cut", steps=20, workers=2)
+    state = arguments["files"].state / "state.pt"
+    taken = 0
+    for step, number in zip((4, 1, 7), SIGNALS, strict=True):
+        assert run_to_the_end(pretrain_and_be_signalled, arguments, step, number) == STOPPED
+        taken += step
+        assert len(torch.load(state, weights_only=True)["losses"]) == taken
+        alone = arguments | {"machine": Machine(device="cpu", save_minutes=60.0)}
+        killed = run_to_the_end(pretrain_and_be_signalled, alone, 2, signal.SIGKILL)
+        assert killed == -signal.SIGKILL
+        assert not arguments["files"].model.exists()
+    pretrain(**arguments)
+    assert arguments["files"].model.read_bytes() == whole.read_bytes()
+    with arguments["files"].history.open() as file:
+        assert [float(row["loss"]) for row in csv.DictReader(file)] == losses
+    assert list(arguments["files"].state.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("change", [{"code": "other"}, {"seed": 2}])
+def test_a_state_of_something_else_is_not_gone_on_with(tones, tmp_path, caplog, change):
+    arguments = pretraining_arguments(tones, tmp_path, "cut", steps=5)
+    run_to_the_end(pretrain_and_be_signalled, arguments, 2, signal.SIGTERM)
+    other = pretraining_arguments(tones, tmp_path, "cut", steps=5, **change)
+    pretrain(**other)
+    assert "starting anew" in caplog.text
+    alone = pretraining_arguments(tones, tmp_path, "alone", steps=5, **change)
+    pretrain(**alone)
+    assert other["files"].model.read_bytes() == alone["files"].model.read_bytes()

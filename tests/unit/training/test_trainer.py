@@ -200,7 +200,7 @@ def test_selection_may_be_by_the_released_figure(tones, tmp_path):
 
 
 def trainer_batches(segments, audio):
-    from sdd.data.dataset import load_batches
+    from sdd.data.batch_loading import load_batches
 
     seconds = (segments.end - segments.start) / 16_000
     batches = length_sorted_batches(seconds, 3.0)

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +13,7 @@ from sdd.data.toy.domains import DOMAINS, NAMES, Domain, ToyUtterance, spread, u
 from sdd.data.toy.encoding import write_audio
 from sdd.errors import InputError
 from sdd.runtime.atomic_files import atomic_path
+from sdd.runtime.worker_processes import process_pool
 
 logger = logging.getLogger(__name__)
 
@@ -252,5 +252,5 @@ def write_toy_corpora(root: Path | str, *, seed: int, scale: float = 1.0, worker
         If an argument cannot be used.
     """
     write = partial(write_corpus, root=root, seed=seed, scale=scale)
-    with ProcessPoolExecutor(workers) as pool:
+    with process_pool(workers, imports=("av", "scipy.signal", "soundfile")) as pool:
         list(pool.map(write, CORPORA))
