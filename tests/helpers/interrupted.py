@@ -11,7 +11,7 @@ from pathlib import Path
 from sdd.runtime.worker_processes import PROCESSES
 from sdd.training import state, trainer
 from sdd.training.finetuning import finetune
-from tests.helpers.processes import begin_session, start_server, wait_until_gone
+from tests.helpers.processes import begin_session, wait_until_gone
 
 SAVE, VALIDATION = "save", "validation"
 
@@ -81,7 +81,6 @@ class Run:
     """A running process and what it has told so far."""
 
     def __init__(self, arguments, moment=None, *, half_of_a_save=False):
-        start_server()
         self.connection, theirs = PROCESSES.Pipe(duplex=False)
         self.process = PROCESSES.Process(
             target=work, args=(arguments, theirs, moment, half_of_a_save)

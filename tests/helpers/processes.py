@@ -15,7 +15,7 @@ _IMPORTS = ["sdd.training.finetuning", "torch._dynamo", "scipy.fft"]
 
 
 def start_server():
-    """Start the server; a loader's workers would start one that knows no more than torch."""
+    """Start the server, unless it runs; loaders would start one that knows less."""
     PROCESSES.set_forkserver_preload(_IMPORTS)
     forkserver.ensure_running()
 
@@ -47,7 +47,6 @@ def wait_until_gone(leader):
 
 def run_to_the_end(target, *arguments):
     """Run a function in a process of its own; give the exit code, negative for a signal."""
-    start_server()
     process = PROCESSES.Process(target=target, args=arguments)
     process.start()
     process.join()

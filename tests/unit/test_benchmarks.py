@@ -35,6 +35,12 @@ def test_rawboost_speed():
         assert abs(here / direct - ratio) <= 0.1 * ratio + 0.1
 
 
+def test_reading_ahead():
+    lines = lines_of("reading_ahead.py", "--turns", "1", "--epochs", "2", "--batches", "2")
+    assert [line.split()[0] for line in lines[1:]] == ["fork", "server"]
+    assert all(float(value) > 0 for line in lines[1:] for value in line.split()[1:])
+
+
 def test_coverage():
     lines = lines_of("coverage.py", "--simulations", "2", "--replicates", "20")
     assert len(lines) == 8

@@ -1,6 +1,6 @@
 """Batches read in their order, ahead of their use where there are workers."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -73,16 +73,25 @@ def load_batches(
         # resumed epoch would then see another dropout.
         generator=torch.Generator(),
     )
-    reading = start_workers(lambda: iter(loader), imports=_IMPORTS) if workers else loader
+    if not workers:
+        yield from _handed_over(loader)
+        return
+    reading, processes = start_workers(lambda: iter(loader), imports=_IMPORTS)
     try:
-        for batch in reading:
-            if isinstance(batch, InputError):
-                raise batch
-            yield batch
-    except RuntimeError as error:
-        if "exited unexpectedly" not in str(error):
+        yield from _handed_over(reading)
+    except (RuntimeError, EOFError, OSError) as error:
+        # How a loader tells that a process died: while it handed a batch over, or at another time.
+        handing_over = isinstance(error, EOFError | ConnectionError)
+        if not handing_over and all(process.is_alive() for process in processes):
             raise
         raise InputError(
             "a data-loading process died, of too little memory most likely; ask for more, or for "
             f"fewer of them (workers: {workers})"
         ) from error
+
+
+def _handed_over(batches: Iterable[Batch | InputError]) -> Generator[Batch, None, None]:
+    for batch in batches:
+        if isinstance(batch, InputError):
+            raise batch
+        yield batch

@@ -46,7 +46,9 @@ def leave_signals_to_main(_worker: int = 0) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
 
 
-def start_workers(start: Callable[[], Owner], *, imports: Sequence[str]) -> Owner:
+def start_workers(
+    start: Callable[[], Owner], *, imports: Sequence[str]
+) -> tuple[Owner, set[BaseProcess]]:
     """Start an object that starts processes of `PROCESSES`; they end with it, at the latest.
 
     Parameters
@@ -56,6 +58,11 @@ def start_workers(start: Callable[[], Owner], *, imports: Sequence[str]) -> Owne
     imports
         Modules that the server imports once for all workers, where it is not running yet. Not of
         the library itself: on Python 3.11 the server would not look where this process does.
+
+    Returns
+    -------
+    owner, workers
+        The object and its processes.
     """
     before = set(multiprocessing.active_children())
     with _signals_blocked(), _no_main_script():
@@ -67,7 +74,7 @@ def start_workers(start: Callable[[], Owner], *, imports: Sequence[str]) -> Owne
         owner = start()
     workers = set(multiprocessing.active_children()) - before
     Finalize(owner, _kill, args=(workers,), exitpriority=EXIT_PRIORITY)
-    return owner
+    return owner, workers
 
 
 @contextmanager

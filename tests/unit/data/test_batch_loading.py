@@ -19,14 +19,8 @@ from sdd.runtime.worker_processes import PROCESSES
 from tests.helpers.processes import (
     begin_session,
     living_of_session,
-    start_server,
     wait_until_gone,
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def server():
-    start_server()
 
 
 @pytest.fixture

@@ -252,5 +252,9 @@ def write_toy_corpora(root: Path | str, *, seed: int, scale: float = 1.0, worker
         If an argument cannot be used.
     """
     write = partial(write_corpus, root=root, seed=seed, scale=scale)
+    if workers == 1:
+        for name in CORPORA:
+            write(name)
+        return
     with process_pool(workers, imports=("av", "scipy.signal", "soundfile")) as pool:
         list(pool.map(write, CORPORA))
