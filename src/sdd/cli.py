@@ -7,10 +7,14 @@ import is imported where it runs.
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sdd.errors import InputError
+
+if TYPE_CHECKING:
+    from sdd.analysis.evaluation import Evaluation
 
 INPUT_ERROR = 1
 
@@ -33,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_protocol(commands)
     _add_score(commands)
+    _add_evaluate(commands)
     _add_eer(commands)
     _add_convert_scores(commands)
     parsed = parser.parse_args(arguments)
@@ -179,39 +184,76 @@ def _score(arguments: argparse.Namespace) -> int:
     )
 
 
+def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser(
+        "evaluate",
+        help="error rates, detection costs and calibration of score files",
+        description="Show EER and AUC (%%), minDCF and actDCF (ASVspoof 5), Cllr and Cllr_min "
+        "(bits) of score files. actDCF and Cllr take scores as natural-log likelihood ratios: the "
+        "logit of REAL less that of FAKE, or a single score as it is.",
+    )
+    _add_score_files(command)
+    command.add_argument(
+        "--json",
+        action="store_true",
+        help="print a list of objects, in which eer and auc are fractions",
+    )
+    command.set_defaults(run=_evaluate)
+
+
 def _add_eer(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     command = commands.add_parser(
         "eer",
-        help="equal error rate of score files",
-        description="Show EER and AUC (%) of score files: Parquet of the workflow, or "
-        "AntiDeepfake's CSV (ID, Score, Label).",
+        help="equal error rate of score files: the short form of evaluate",
+        description="Show EER and AUC (%%) of score files.",
     )
-    command.add_argument("scores", metavar="FILE", type=Path, nargs="+", help="score files")
+    _add_score_files(command)
+    command.set_defaults(run=_eer)
+
+
+def _add_score_files(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "scores",
+        metavar="FILE",
+        type=Path,
+        nargs="+",
+        help="Parquet of the workflow, AntiDeepfake's CSV (ID, Score, Label), or ASVspoof 5's text "
+        "(speaker, utterance, score, bonafide or spoof); a higher single score is more likely real",
+    )
     command.add_argument(
         "--score",
         choices=["logit", "probability"],
         default="logit",
-        help="what is ranked: the logit of REAL, or its softmax probability in float32, as "
+        help="what EER and AUC rank: the logit of REAL, or its softmax probability in float32, as "
         "AntiDeepfake's evaluation.py does (default: logit)",
     )
-    command.set_defaults(run=_eer)
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from sdd.analysis.score_file_evaluation import as_json, as_table
+
+    return _show_evaluations(arguments, as_json if arguments.json else as_table)
 
 
 def _eer(arguments: argparse.Namespace) -> int:
-    from sdd.scoring.score_files import rates_of_file
+    from sdd.analysis.score_file_evaluation import as_short_table
 
-    errors = []
-    sys.stdout.write(f"{'EER %':>8} {'AUC %':>8} {'threshold':>11} {'real':>7} {'fake':>7}  file\n")
+    return _show_evaluations(arguments, as_short_table)
+
+
+def _show_evaluations(
+    arguments: argparse.Namespace, render: "Callable[[Mapping[Path, Evaluation]], str]"
+) -> int:
+    """Show what can be measured, and then what could not be, and why."""
+    from sdd.analysis.score_file_evaluation import evaluate_file
+
+    found, errors = {}, []
     for path in arguments.scores:
         try:
-            rates = rates_of_file(path, arguments.score)
+            found[path] = evaluate_file(path, arguments.score)
         except InputError as error:
             errors.append(f"error: {error}\n")
-            continue
-        sys.stdout.write(
-            f"{rates['eer_percent']:8.3f} {rates['auc_percent']:8.3f} {rates['threshold']:11.5g} "
-            f"{rates['n_real']:7} {rates['n_fake']:7}  {path}\n"
-        )
+    sys.stdout.write(render(found))
     sys.stdout.flush()
     sys.stderr.write("".join(errors))
     return INPUT_ERROR if errors else 0
