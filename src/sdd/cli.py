@@ -188,7 +188,7 @@ def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     command = commands.add_parser(
         "evaluate",
         help="error rates, detection costs and calibration of score files",
-        description="Show EER and AUC (%%), minDCF and actDCF (ASVspoof 5), Cllr and Cllr_min "
+        description="Show EER and AUC (%), minDCF and actDCF (ASVspoof 5), Cllr and Cllr_min "
         "(bits) of score files. actDCF and Cllr take scores as natural-log likelihood ratios: the "
         "logit of REAL less that of FAKE, or a single score as it is.",
     )
@@ -205,7 +205,7 @@ def _add_eer(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     command = commands.add_parser(
         "eer",
         help="equal error rate of score files: the short form of evaluate",
-        description="Show EER and AUC (%%) of score files.",
+        description="Show EER and AUC (%) of score files.",
     )
     _add_score_files(command)
     command.set_defaults(run=_eer)

@@ -99,8 +99,8 @@ def log_likelihood_ratios(logits: NDArray[np.floating]) -> FloatArray:
         ``float64 [N]``, in nats: the logit of REAL less that of FAKE. That is the detector's
         log-odds; they are a likelihood ratio if it takes both classes for equally frequent.
     """
-    fake, real = logits.astype(np.float64).T
-    return real - fake
+    ratios: FloatArray = np.diff(logits.astype(np.float64), axis=1)[:, 0]
+    return ratios
 
 
 def _share(errors: NDArray[np.bool_]) -> float:

@@ -5,7 +5,7 @@
         checkpoints/{model}/{init}.safetensors
         {recipe}/                        table1.csv, intervals.csv, claims.csv, report.html, ...
             {model}/{init}/{algorithm}/round{n}/      a cell
-                model.safetensors        history.csv                 eer.csv, breakdown.csv, drift.csv
+                model.safetensors        history.csv        eer.csv, breakdown.csv, drift.csv
                 scores/{set}.parquet     embeddings/{set}.parquet
 
 Each is a pattern as Snakemake reads it: `<results>` is the experiment's folder, what stands in

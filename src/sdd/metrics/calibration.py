@@ -12,6 +12,8 @@ References
    Computer Speech & Language 20, 2006.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -42,7 +44,7 @@ def cllr(real_llrs: ArrayLike, fake_llrs: ArrayLike) -> float:
     real, fake = class_scores(real_llrs, "real"), class_scores(fake_llrs, "fake")
     # logaddexp(0, x) is log(1 + e^x), without overflow.
     of_real, of_fake = np.logaddexp(0, -real).mean(), np.logaddexp(0, fake).mean()
-    return float(of_real + of_fake) / (2 * np.log(2))
+    return float(of_real + of_fake) / (2 * math.log(2))
 
 
 def cllr_min(real_scores: ArrayLike, fake_scores: ArrayLike) -> float:

@@ -182,8 +182,8 @@ def _read_asvspoof5(path: Path) -> SingleScores:
             continue
         if len(fields) != 4 or fields[3] not in TEXT_LABELS:
             raise InputError(
-                f"{path}, line {place}: {line!r} is not '<speaker> <utterance> <score> <bonafide or "
-                f"spoof>', as ASVspoof 5 has it; {CORRECT}"
+                f"{path}, line {place}: {line!r} is not '<speaker> <utterance> <score> "
+                f"<bonafide or spoof>', as ASVspoof 5 has it; {CORRECT}"
             )
         names.append(fields[1])
         values.append(_one_score(path, place, fields[2]))

@@ -124,7 +124,7 @@ def test_two_logits_are_read_as_ever(tmp_path):
         (
             "a.csv",
             "ID,Score,Label\na,1,1\nb,two,0\n",
-            "line 3: the score 'two' is no finite number",
+            "line 3: the score 'two' is no finite",
         ),
         ("a.csv", "ID,Score,Label\na,1,1\nb,inf,0\n", "line 3: the score 'inf'"),
         ("a.csv", 'ID,Score,Label\na,1,1\nb,"[1, 2]",0\n', r"line 3: the score '\[1, 2\]'"),
