@@ -1,5 +1,7 @@
 """What tables, figures, claims and the report show, read from an experiment's config."""
 
+import csv
+from pathlib import Path
 from typing import Any
 
 from sdd.experiment import settings, tree
@@ -18,6 +20,21 @@ def table1(experiment: Experiment) -> dict[str, Any]:
         "title": config["title"],
         "notes": config["notes"],
     }
+
+
+def is_in_paper(experiment: Experiment, paper: Path) -> bool:
+    """Tell whether any cell of Table 1 is in the paper's table too: the same row and test set.
+
+    Parameters
+    ----------
+    paper
+        The paper's table as CSV.
+    """
+    with paper.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        rows = {(row["model"], row["init"], row["algorithm"]) for row in reader}
+    shared_sets = set(experiment.test_sets) & set(reader.fieldnames or [])
+    return bool(shared_sets) and not rows.isdisjoint(experiment.rows())
 
 
 def partial_table1(experiment: Experiment) -> dict[str, Any]:
@@ -55,6 +72,7 @@ def figures(experiment: Experiment, recipe: str) -> dict[str, Any]:
         "name": experiment.name,
         "cells": [cell.path for cell in cells],
         "trained": [cell.path for cell in cells if experiment.stages(cell.algorithm)],
+        "starts": _starts(experiment),
         "drift_cells": [cell.path for cell in experiment.drift_cells()],
         "det_cells": [cell.path for cell in main if cell.algorithm in first_panel],
         "domains": {
@@ -66,6 +84,19 @@ def figures(experiment: Experiment, recipe: str) -> dict[str, Any]:
         "notes": config["notes"],
         "score": config["recipes"][recipe]["score"],
     }
+
+
+def _starts(experiment: Experiment) -> dict[str, str]:
+    """Return the cell whose weights each fine-tuned cell starts from, where there is one."""
+    starts = {}
+    for cell in experiment.cells():
+        if experiment.stages(cell.algorithm):
+            before = experiment.cell_before(cell)
+            if before is None and cell.init == "post":
+                before = experiment.zero_shot_cell(cell.model)
+            if before is not None:
+                starts[cell.path] = before.path
+    return starts
 
 
 def claims(experiment: Experiment) -> dict[str, Any]:

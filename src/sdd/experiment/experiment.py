@@ -44,6 +44,11 @@ class Experiment:
         """List the cells that need no training."""
         return [cell for cell in self.cells() if not self.stages(cell.algorithm)]
 
+    def zero_shot_cell(self, model: str) -> Cell | None:
+        """Return the cell of a post-trained model as it is; None where the table has none."""
+        cells = (c for c in self.zero_shot_cells() if (c.model, c.init) == (model, "post"))
+        return next(cells, None)
+
     def drift_cells(self) -> list[Cell]:
         """List the cells whose drift Figure 2 shows."""
         drift = self.config["drift"]

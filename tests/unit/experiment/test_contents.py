@@ -1,7 +1,8 @@
 """What tables and figures show, by the config."""
 
 from sdd.experiment import contents
-from tests.helpers.experiments import DFE24, PAPER, experiment
+from tests.helpers.experiments import DEMO, DFE24, PAPER, experiment
+from tests.helpers.paths import RESOURCES
 
 
 def test_contents():
@@ -34,3 +35,18 @@ def test_labels_are_the_titles_of_the_config():
     assert (labels["sft"], labels["mms_1b"], labels["dv"]) == ("Supervised", "MMS", "DEEP-VOICE")
     assert labels["dfe24_4s"] == "4 s"
     assert "mine" not in labels  # without a title
+
+
+def test_whether_the_paper_has_any_cell():
+    def is_in_paper(*overlay, **options):
+        return contents.is_in_paper(experiment(*overlay, **options), RESOURCES / "table1.csv")
+
+    assert is_in_paper()
+    assert not is_in_paper(base=DEMO)
+    own = "{model: xlsr_2b, init: post, algorithm: mine}"
+    assert not is_in_paper(f"algorithms: {{mine: [grpo]}}\nrows: [{own}]")
+    assert is_in_paper(f"algorithms: {{mine: [grpo]}}\nrows: [{own}, "
+                       "{model: mms_1b, init: post, algorithm: sft}]")  # fmt: skip
+    # The paper's rows, on none of its test sets.
+    elsewhere = "in_domain: {sets: []}\nout_of_domain: {sets: [asv19_dev]}"
+    assert not is_in_paper(elsewhere)

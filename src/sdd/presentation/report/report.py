@@ -1,6 +1,5 @@
 """The report of one recipe, from the files of its experiment."""
 
-import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from html import escape
@@ -11,7 +10,7 @@ import yaml
 
 from sdd.analysis.claims.assessment import assess_results
 from sdd.analysis.partial_table1 import measured_tables
-from sdd.analysis.table1 import read_table
+from sdd.analysis.table1 import paper_values, read_table, value_columns
 from sdd.analysis.table1_differences import read_intervals, subtract_paper
 from sdd.experiment import tree
 from sdd.presentation.claims_page import claims_fragment, how_claims_are_judged
@@ -84,10 +83,10 @@ def _table1(place: Callable[..., Path], paper: Path, contents: Mapping[str, Any]
 
 def _differences(place: Callable[..., Path], paper: Path, contents: Mapping[str, Any]) -> list[str]:
     """Return measured minus paper; nothing where no figure of one is in the other."""
-    table = read_table(f"{place(tree.TABLE1)}.csv")
-    rows = subtract_paper(table, read_table(paper), read_intervals(place(tree.INTERVALS)))
-    if all(math.isnan(row["difference"]) for row in rows):
+    table, printed = read_table(f"{place(tree.TABLE1)}.csv"), read_table(paper)
+    if paper_values(table, printed)[value_columns(table)].isna().all(axis=None):
         return []
+    rows = subtract_paper(table, printed, read_intervals(place(tree.INTERVALS)))
     return [table_fragment(arrange_differences(table, rows, **_words(contents)))]
 
 

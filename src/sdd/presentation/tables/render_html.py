@@ -33,6 +33,12 @@ table.eers { border-collapse: collapse; width: 100%; font-size: .875rem; line-he
 .eers .eer.average { font-weight: 600; }
 .eers .eer.missing { color: var(--quiet); }
 .eers .eer small { display: block; font-size: .75em; font-weight: 400; }
+/* What stands in the cells on demand: a switch before the table shows it, without any script. */
+.eers .eer .more { display: none; white-space: nowrap; }
+.on-demand { margin: 0 0 .6rem; font-size: .875rem; }
+.on-demand summary { cursor: pointer; color: #005b96; width: fit-content; }
+.on-demand p { margin: .3rem 0 0; color: #333; max-width: 48rem; }
+.on-demand[open] + .eers .more { display: block; }
 /* A gap between the domains that leaves the rules whole, as a border would not. */
 .eers .eer.last { box-shadow: inset -.4rem 0 #fff; padding-right: .8rem; }
 .eers thead .last { padding-right: .8rem; }
@@ -56,6 +62,7 @@ table.eers { border-collapse: collapse; width: 100%; font-size: .875rem; line-he
   .eers .eer::before { content: attr(data-column); display: block; font-size: .68rem;
     font-weight: 400; overflow-wrap: anywhere; }
   .eers .eer.first { grid-column-start: 1; }
+  .eers .eer .more { white-space: normal; }
 }
 @media print {
   @page { size: landscape; margin: 10mm; }
@@ -105,6 +112,7 @@ def table_fragment(arrangement: Arrangement, notes: Sequence[str] = ()) -> str:
     )
     parts = [
         f'<p class="narrow">{cards}</p>',
+        *_switch(arrangement),
         f'<table class="eers" style="--columns: {columns}">',
         "<thead>",
         *_head(arrangement),
@@ -114,6 +122,15 @@ def table_fragment(arrangement: Arrangement, notes: Sequence[str] = ()) -> str:
         paragraphs([arrangement.legend, *notes]),
     ]
     return "\n".join(parts)
+
+
+def _switch(arrangement: Arrangement) -> list[str]:
+    """Return what shows more in each cell, if there is more."""
+    if not arrangement.has_more:
+        return []
+    about = f"<p>{markup(arrangement.about_more)}</p>" if arrangement.about_more else ""
+    summary = "<summary>Show intervals and sources in each cell</summary>"
+    return [f'<details class="on-demand">{summary}{about}</details>']
 
 
 def _head(arrangement: Arrangement) -> list[str]:
@@ -183,7 +200,8 @@ def _eer_cell(cell: Shown, classes: list[str], heading: str) -> str:
     if cell.white:
         classes.append("dark")
     colour = "".join(f"{round(255 * part):02x}" for part in cell.colour)
-    small = f"<small>{escape(cell.small)}</small>" if cell.small else ""
+    small = "".join(f"<small>{escape(line)}</small>" for line in cell.below)
+    small += "".join(f'<small class="more">{escape(line)}</small>' for line in cell.more)
     return (
         f'<td class="{" ".join(filter(None, classes))}" data-column="{escape(heading)}" '
         f'style="background:#{colour}">{escape(cell.text)}{small}</td>'
