@@ -153,7 +153,7 @@ def test_neither_title_nor_caption_is_burnt_in(drifts):
 def test_the_figure_fits_one_column_or_two_with_text_of_8_points(drifts, width, across):
     figure = plot_drift(drifts, PANELS, TEST_SETS, in_domain=["dfe24_4s"], width=width)
     assert 25.4 * figure.get_figwidth() == pytest.approx(width)
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     assert len({round(axes.get_position().x0, 3) for axes in figure.axes}) == across
     for axes in figure.axes:
         texts = [*axes.get_xticklabels(), *axes.get_yticklabels(), axes.yaxis.label, *axes.texts]
