@@ -72,8 +72,21 @@ def test_corpora_are_left_out_in_one_line(checkout, tmp_path):
     assert plan["finetune"] == 51
 
 
+def test_without_scores_of_the_validation_set(checkout, tmp_path):
+    own = tmp_path / "own.yaml"
+    own.write_text("scoring: {validation: false}\n")
+    plan = Workflow(checkout, own).plan("all")
+    assert "score_asv19" not in plan
+    assert plan["score_asv19_with_embeddings"] == 13
+    plan = Workflow(checkout, own).plan("zero_shot")
+    assert "asv19" not in " ".join(plan)
+    assert plan["write_protocol"] == 5
+
+
 def test_the_demo_is_the_same_rules(checkout):
     plan = Workflow(checkout, "demo/config.yaml").plan("all")
+    # None of its rows is in the paper.
+    assert "subtract_paper" not in plan
     assert plan["finetune"] == 17
     assert plan["pretrain_encoder"] == plan["posttrain_detector"] == 3
     assert plan["score_toy"] + plan["score_toy_with_embeddings"] == 20

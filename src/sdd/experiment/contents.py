@@ -65,16 +65,13 @@ def figure2(experiment: Experiment) -> dict[str, Any]:
 def figures(experiment: Experiment, recipe: str) -> dict[str, Any]:
     """Return what the figures beyond the paper's show."""
     config, cells = experiment.config, experiment.cells()
-    drift = config["drift"]
-    first_panel: list[str] = next(iter(drift["panels"].values()), [])
-    main = [cell for cell in cells if (cell.model, cell.init) == (drift["model"], drift["init"])]
     return {
         "name": experiment.name,
         "cells": [cell.path for cell in cells],
         "trained": [cell.path for cell in cells if experiment.stages(cell.algorithm)],
         "starts": _starts(experiment),
         "drift_cells": [cell.path for cell in experiment.drift_cells()],
-        "det_cells": [cell.path for cell in main if cell.algorithm in first_panel],
+        "main_cells": main_cells(experiment),
         "domains": {
             config["in_domain"]["title"]: experiment.in_domain,
             config["out_of_domain"]["title"]: experiment.out_of_domain,
@@ -84,6 +81,18 @@ def figures(experiment: Experiment, recipe: str) -> dict[str, Any]:
         "notes": config["notes"],
         "score": config["recipes"][recipe]["score"],
     }
+
+
+def main_cells(experiment: Experiment) -> list[str]:
+    """Return the cells that are looked at more closely: those of the first panel of Figure 2."""
+    drift = experiment.config["drift"]
+    first_panel: list[str] = next(iter(drift["panels"].values()), [])
+    return [
+        cell.path
+        for cell in experiment.cells()
+        if (cell.model, cell.init) == (drift["model"], drift["init"])
+        and cell.algorithm in first_panel
+    ]
 
 
 def _starts(experiment: Experiment) -> dict[str, str]:
@@ -126,6 +135,8 @@ def report(experiment: Experiment, recipe: str) -> dict[str, Any]:
         "table1": partial_table1(experiment),
         "claims": claims(experiment),
         "drift_cells": [cell.path for cell in experiment.drift_cells()],
+        "main_cells": main_cells(experiment),
+        "figure2": figure2(experiment),
         "recipes": config["recipes"],
         "seeds": seeds,
         "other_seeds": others,

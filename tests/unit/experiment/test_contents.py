@@ -50,3 +50,19 @@ def test_whether_the_paper_has_any_cell():
     # The paper's rows, on none of its test sets.
     elsewhere = "in_domain: {sets: []}\nout_of_domain: {sets: [asv19_dev]}"
     assert not is_in_paper(elsewhere)
+
+
+def test_where_training_starts():
+    """From the post-trained detector, from the stage before, or from what is no cell."""
+    starts = contents.figures(experiment(), "as_written")["starts"]
+    assert starts["xlsr_2b/post/grpo/round3"] == "xlsr_2b/post/none/round1"
+    assert starts["xlsr_2b/post/sft-grpo/round2"] == "xlsr_2b/post/sft/round2"
+    assert "xlsr_2b/pre/grpo/round1" not in starts
+    assert "xlsr_2b/post/none/round1" not in starts
+    rows = "rows: [{model: mms_1b, init: post, algorithm: sft}]"
+    assert contents.figures(experiment(rows), "as_written")["starts"] == {}
+
+
+def test_cells_that_are_looked_at_closely_are_those_of_the_first_panel():
+    cells = contents.main_cells(experiment())
+    assert [cell.split("/")[2] for cell in cells] == ["none", *["sft"] * 3, *["grpo"] * 3]

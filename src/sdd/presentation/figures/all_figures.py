@@ -162,7 +162,7 @@ def _read_scores(
         for row in rates
     }
     for name in contents["figure2"]["test_sets"]:
-        for cell in contents["det_cells"]:
+        for cell in contents["main_cells"]:
             scores = read_scores(place(tree.SCORES, cell=cell, set=name))
             values = ranked_scores(scores.logits, contents["score"])
             row = thresholds[cell, name]

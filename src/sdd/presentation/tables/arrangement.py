@@ -22,9 +22,10 @@ MISSING = NONE
 CHECK, CROSS = "✓", "×"
 
 PAPER_GROUP_TITLES = ("DFE24 eva. set (in-domain)", "Other eva. sets (out-of-domain)")
-_ABOUT_INTERVALS = (
+_INTERVALS_ON_DEMAND = (
+    "Show intervals and sources in each cell",
     "In brackets: 95 % interval of the mean over rounds; below it how many sources were drawn, of "
-    "the class that has fewer. Below an average: the EER of all its sets under one threshold."
+    "the class that has fewer. Below an average: the EER of all its sets under one threshold.",
 )
 _GENERAL_GROUP_TITLES = ("In-domain test sets", "Out-of-domain test sets")
 
@@ -80,7 +81,7 @@ class Shown:
 class Row:
     """A row; a span is the number of rows that a merged cell covers, 0 where one above does."""
 
-    number: int
+    number: int | str
     model: str
     model_span: int
     pre_trained: str
@@ -100,14 +101,14 @@ class Arrangement:
         Left to right, top to bottom.
     legend
         One line that says what numbers, shades and signs mean.
-    about_more
-        What the lines that are shown on demand mean.
+    on_demand
+        What asks for the lines that are shown on demand, and what they mean.
     """
 
     groups: tuple[Group, ...]
     rows: tuple[Row, ...]
     legend: str
-    about_more: str = ""
+    on_demand: tuple[str, str] = ("", "")
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -178,7 +179,7 @@ def arrange(
         groups,
         arrange_rows(table, cells, labels),
         legend + legend_of_gaps(cells),
-        _ABOUT_INTERVALS if more else "",
+        _INTERVALS_ON_DEMAND if more else ("", ""),
     )
 
 
@@ -220,11 +221,10 @@ def _numbers(table: pd.DataFrame, keys: Sequence[str]) -> list[list[float]]:
 
 def _legend_of_small(paper: list[list[float]], deviations: list[list[float]]) -> str:
     """Say what stands in small type below the values, if anything does."""
-    text = ""
-    if not np.isnan(deviations).all():
-        text += " ±: standard deviation over rounds."
-    if not np.isnan(paper).all():
-        text += " Small type: the value that the paper prints."
+    spread, printed = (not np.isnan(values).all() for values in (deviations, paper))
+    text = " ±: standard deviation over rounds." if spread else ""
+    if printed:
+        text += f" Small type{' without ±' if spread else ''}: the value that the paper prints."
     return text
 
 

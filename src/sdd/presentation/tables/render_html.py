@@ -34,7 +34,7 @@ table.eers { border-collapse: collapse; width: 100%; font-size: .875rem; line-he
 .eers .eer.missing { color: var(--quiet); }
 .eers .eer small { display: block; font-size: .75em; font-weight: 400; }
 /* What stands in the cells on demand: a switch before the table shows it, without any script. */
-.eers .eer .more { display: none; white-space: nowrap; }
+.eers .eer .more { display: none; }
 .on-demand { margin: 0 0 .6rem; font-size: .875rem; }
 .on-demand summary { cursor: pointer; color: #005b96; width: fit-content; }
 .on-demand p { margin: .3rem 0 0; color: #333; max-width: 48rem; }
@@ -42,7 +42,7 @@ table.eers { border-collapse: collapse; width: 100%; font-size: .875rem; line-he
 /* A gap between the domains that leaves the rules whole, as a border would not. */
 .eers .eer.last { box-shadow: inset -.4rem 0 #fff; padding-right: .8rem; }
 .eers thead .last { padding-right: .8rem; }
-.eers .row { color: var(--quiet); font-variant-numeric: tabular-nums; }
+.eers .row { color: var(--quiet); white-space: nowrap; font-variant-numeric: tabular-nums; }
 .narrow { display: none; }
 @media screen and (max-width: 46rem) {
   table.eers, .eers tbody { display: block; }
@@ -62,7 +62,6 @@ table.eers { border-collapse: collapse; width: 100%; font-size: .875rem; line-he
   .eers .eer::before { content: attr(data-column); display: block; font-size: .68rem;
     font-weight: 400; overflow-wrap: anywhere; }
   .eers .eer.first { grid-column-start: 1; }
-  .eers .eer .more { white-space: normal; }
 }
 @media print {
   @page { size: landscape; margin: 10mm; }
@@ -128,9 +127,8 @@ def _switch(arrangement: Arrangement) -> list[str]:
     """Return what shows more in each cell, if there is more."""
     if not arrangement.has_more:
         return []
-    about = f"<p>{markup(arrangement.about_more)}</p>" if arrangement.about_more else ""
-    summary = "<summary>Show intervals and sources in each cell</summary>"
-    return [f'<details class="on-demand">{summary}{about}</details>']
+    asked, about = map(markup, arrangement.on_demand)
+    return [f'<details class="on-demand"><summary>{asked}</summary><p>{about}</p></details>']
 
 
 def _head(arrangement: Arrangement) -> list[str]:
