@@ -115,7 +115,7 @@ def plot_spread(
     rows = list(dict.fromkeys(zip(*(rounds[key] for key in IDENTITY), strict=True)))
     shown = [_row_name(row, names) for row in rows]
     caption = (
-        "Dots: single rounds. Bars: mean over rounds with its 95 % interval, over recordings and, "
+        "Dots: single rounds. Bars: mean over rounds with its 95 % interval, over test data and, "
         f"with two rounds or more, over rounds. {notes}"
     )
     panel = (3.8, 0.4 + 0.19 * len(rows))

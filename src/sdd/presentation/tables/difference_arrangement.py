@@ -47,7 +47,7 @@ def arrange_differences(
     cells = [[_difference(found[int(n), key]) for key in keys] for n in table["row"]]
     legend = (
         "Measured minus paper, in percentage points of EER; below it the 95 % interval of the "
-        "measured figure, over recordings and, with two rounds or more, over rounds. The paper "
+        "measured figure, over test data and, with two rounds or more, over rounds. The paper "
         "prints no uncertainty. Orange: higher than the paper; blue: lower."
     )
     return Arrangement(groups, arrange_rows(table, cells, labels), legend + legend_of_gaps(cells))
