@@ -7,14 +7,10 @@ import is imported where it runs.
 import argparse
 import logging
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sdd.errors import InputError
-
-if TYPE_CHECKING:
-    from sdd.analysis.evaluation import Evaluation
 
 INPUT_ERROR = 1
 
@@ -193,10 +189,18 @@ def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         "logit of REAL less that of FAKE, or a single score as it is.",
     )
     _add_score_files(command)
-    command.add_argument(
+    more = command.add_mutually_exclusive_group()
+    more.add_argument(
         "--json",
         action="store_true",
         help="print a list of objects, in which eer and auc are fractions",
+    )
+    more.add_argument(
+        "--validation",
+        type=Path,
+        metavar="FILE",
+        help="also show which share of real trials is rejected (FRR), and of fakes accepted (FAR), "
+        "at the threshold where this score file has its EER",
     )
     command.set_defaults(run=_evaluate)
 
@@ -230,32 +234,24 @@ def _add_score_files(command: argparse.ArgumentParser) -> None:
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    from sdd.analysis.score_file_evaluation import as_json, as_table
+    from sdd.analysis.score_file_evaluation import as_json, as_table, evaluate_files
 
-    return _show_evaluations(arguments, as_json if arguments.json else as_table)
+    found, errors = evaluate_files(arguments.scores, arguments.score, arguments.validation)
+    return _show(as_json(found) if arguments.json else as_table(found), errors)
 
 
 def _eer(arguments: argparse.Namespace) -> int:
-    from sdd.analysis.score_file_evaluation import as_short_table
+    from sdd.analysis.score_file_evaluation import as_short_table, evaluate_files
 
-    return _show_evaluations(arguments, as_short_table)
+    found, errors = evaluate_files(arguments.scores, arguments.score)
+    return _show(as_short_table(found), errors)
 
 
-def _show_evaluations(
-    arguments: argparse.Namespace, render: "Callable[[Mapping[Path, Evaluation]], str]"
-) -> int:
-    """Show what can be measured, and then what could not be, and why."""
-    from sdd.analysis.score_file_evaluation import evaluate_file
-
-    found, errors = {}, []
-    for path in arguments.scores:
-        try:
-            found[path] = evaluate_file(path, arguments.score)
-        except InputError as error:
-            errors.append(f"error: {error}\n")
-    sys.stdout.write(render(found))
+def _show(text: str, errors: Sequence[InputError]) -> int:
+    """Show what could be measured, and then what could not be, and why."""
+    sys.stdout.write(text)
     sys.stdout.flush()
-    sys.stderr.write("".join(errors))
+    sys.stderr.write("".join(f"error: {error}\n" for error in errors))
     return INPUT_ERROR if errors else 0
 
 

@@ -103,3 +103,19 @@ def test_json_holds_what_could_be_measured(tmp_path, capsys):
     good = write(tmp_path / "good.parquet", real=[(0, 1)] * 10, fake=[(1, 0)] * 10)
     found = evaluated(capsys, tmp_path / "none.csv", good, status=1)
     assert [one["file"] for one in found] == [str(good)]
+
+
+def test_errors_at_the_threshold_of_a_validation_file(tmp_path, capsys):
+    """Validation splits at 9; the test file lies five lower: real 5..14, fakes -5..4."""
+    valid = write(tmp_path / "valid.parquet", real=[(0, 10 + n) for n in range(10)],
+                  fake=[(0, n) for n in range(10)])  # fmt: skip
+    test = write(tmp_path / "test.parquet", real=[(0, 5 + n) for n in range(10)],
+                 fake=[(0, n - 5) for n in range(10)])  # fmt: skip
+    assert main(["evaluate", "--validation", str(valid), str(test), str(valid)]) == 0
+    head, first, second = capsys.readouterr().out.splitlines()
+    assert "threshold    FRR %    FAR %" in head
+    # Real trials 5 to 9 are not above 9.
+    assert first.split()[6:9] == ["4", "50.000", "0.000"]
+    assert second.split()[6:9] == ["9", "0.000", "0.000"]
+    assert main(["evaluate", "--validation", str(tmp_path / "none.csv"), str(test)]) == 1
+    assert "none.csv cannot be read" in capsys.readouterr().err
