@@ -51,10 +51,10 @@ def test_what_reads_audio_waits_until_it_is_prepared(checkout):
     rules = dict(re.findall(r'^\s*(\d+)\[label = "(\w+)', graph, re.MULTILINE))
     edges = re.findall(r"^\s*(\d+) -> (\d+)", graph, re.MULTILINE)
     waits = [rules[after] for before, after in edges if rules[before] == "prepare_audio"]
-    # A corpus each: what they are trained on; for fine-tuning that of validation, for scores all.
+    # A corpus each: what they are trained on; for fine-tuning and scores that of validation, too.
     assert waits.count("pretrain_encoder") == 1
     assert waits.count("finetune") == 2
-    assert waits.count("score_toy") == 5
+    assert waits.count("score_toy") == 6
 
 
 def test_a_figure_is_asked_for_by_its_path(checkout):
