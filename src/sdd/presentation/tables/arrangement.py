@@ -24,8 +24,9 @@ CHECK, CROSS = "✓", "×"
 PAPER_GROUP_TITLES = ("DFE24 eva. set (in-domain)", "Other eva. sets (out-of-domain)")
 _INTERVALS_ON_DEMAND = (
     "Show intervals and sources in each cell",
-    "In brackets: 95 % interval of the mean over rounds; below it how many sources were drawn, of "
-    "the class that has fewer. Below an average: the EER of all its sets under one threshold.",
+    "In brackets: 95 % interval of the mean over rounds; below it what was drawn anew for it, and "
+    "how many of the class that has fewer. Below an average: the EER of all its sets under one "
+    "threshold.",
 )
 _GENERAL_GROUP_TITLES = ("In-domain test sets", "Out-of-domain test sets")
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -39,19 +40,22 @@ def arrange_measured(
     table = mean_table(cells, "eer_percent", *shape)
     pooled = mean_table(cells, "pooled_eer_percent", *shape)
     averages = [name for name in AVERAGES if name in pooled]
-    return arrange(
+    lines, remarks = interval_lines(table, intervals, pooled[["row", *averages]])
+    arranged = arrange(
         table,
         labels=contents["labels"],
         group_titles=contents["group_titles"],
         paper=paper,
         spread=spread_table(cells, "eer_percent", *shape),
-        more=interval_lines(table, intervals, pooled[["row", *averages]]),
+        more=lines,
     )
+    asked, about = arranged.on_demand
+    return replace(arranged, on_demand=(asked, " ".join([about, *remarks]).strip()))
 
 
 def interval_lines(
     table: pd.DataFrame, intervals: Iterable[Mapping[str, Any]], pooled: pd.DataFrame | None = None
-) -> Lines:
+) -> tuple[Lines, list[str]]:
     """Word the interval of each cell.
 
     Parameters
@@ -60,27 +64,41 @@ def interval_lines(
         Table 1.
     intervals
         Rows of intervals.csv: low, high, clusters (or sources), and where they are there `drawn`,
-        what these are, and `note`, what restricts the interval.
+        what these are, and `note`, what restricts the interval (parts after semicolons).
     pooled
         Pooled rates of averages, by row.
+
+    Returns
+    -------
+    lines
+        Of each cell; a number in parentheses stands for a part of its note.
+    remarks
+        These, each after its number.
     """
     numbers = dict(zip(identities(table), table["row"].astype(int), strict=True))
+    # The same few notes restrict most cells: a cell has their number, not their words.
+    notes: dict[str, int] = {}
     lines: Lines = {}
     for row in intervals:
         identity = (row["model"], row["init"], row["algorithm"])
         if identity in numbers:
-            lines[numbers[identity], row["test_set"]] = _words(row)
+            parts = [part for part in (row.get("note") or "").split("; ") if part]
+            marks = [str(notes.setdefault(part, len(notes) + 1)) for part in parts]
+            mark = f"({', '.join(marks)})" if marks else ""
+            lines[numbers[identity], row["test_set"]] = _words(row, mark)
     if pooled is not None:
         for key, value in _pooled(pooled).items():
             lines[key] = (*lines.get(key, ()), f"pooled {decimals(value)}")
-    return lines
+    return lines, [f"({number}) {note}." for note, number in notes.items()]
 
 
-def _words(row: Mapping[str, Any]) -> tuple[str, ...]:
+def _words(row: Mapping[str, Any], mark: str) -> tuple[str, ...]:
     shown = interval(float(row["low"] or math.nan), float(row["high"] or math.nan))
-    count = row.get("clusters") or row.get("sources") or ""
-    drawn = f"{count} {row.get('drawn') or 'sources'}" if count else ""
-    return tuple(text for text in (shown, drawn, row.get("note") or "") if text)
+    count, drawn = row.get("clusters") or row.get("sources") or "", row.get("drawn") or "sources"
+    # An average over corpora of which other things are drawn has none of its own.
+    words = f"{count} or more" if "," in drawn else f"{count} {drawn}"
+    drawn_line = f"{words} {mark}".strip() if count else mark
+    return tuple(text for text in (shown or "no interval", drawn_line) if text)
 
 
 def _pooled(pooled: pd.DataFrame) -> dict[tuple[int, str], float]:

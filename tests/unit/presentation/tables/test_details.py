@@ -47,6 +47,11 @@ def arranged():
     intervals = [
         interval(ROWS[1], "itw", "8.5", "14.25", sources="54"),
         interval(ROWS[1], "dv", "nan", "nan", clusters="8", drawn="voices", note="fewer than 10"),
+        interval(ROWS[2], "dv", "nan", "nan", clusters="8", drawn="voices", note="fewer than 10"),
+        interval(
+            ROWS[2], "itw", "1", "2", clusters="9", drawn="speakers", note="few; one training"
+        ),
+        interval(ROWS[2], "out_of_domain_avg", "1", "2", clusters="8", drawn="voices, speakers"),
         interval(("other", "post", "sft"), "itw", "1", "2", sources="3"),
     ]
     return arrange_measured(list(cells()), intervals, PAPER, CONTENTS)
@@ -64,10 +69,13 @@ def test_spread_stands_below_the_mean_and_above_the_papers_value(arranged):
 
 
 def test_intervals_sources_and_pooled_rates_are_there_on_demand(arranged):
-    none, sft, _ = arranged.rows
+    none, sft, pre = arranged.rows
     assert sft.cells[2].more == ("[8.50, 14.25]", "54 sources")
-    # Without an interval the reason stands there.
-    assert sft.cells[3].more == ("8 voices", "fewer than 10")
+    # What restricts an interval is said once, above the table.
+    assert sft.cells[3].more == pre.cells[3].more == ("no interval", "8 voices (1)")
+    assert pre.cells[2].more == ("[1.00, 2.00]", "9 speakers (2, 3)")
+    assert arranged.on_demand[1].endswith(" (1) fewer than 10. (2) few. (3) one training.")
+    assert pre.cells[4].more == ("[1.00, 2.00]", "8 or more", "pooled 12.50")
     assert sft.cells[4].more == ("pooled 12.50",)
     assert none.cells[2].more == ()
 
