@@ -33,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_protocol(commands)
     _add_score(commands)
+    _add_evaluate(commands)
     _add_eer(commands)
     _add_convert_scores(commands)
     parsed = parser.parse_args(arguments)
@@ -179,41 +180,78 @@ def _score(arguments: argparse.Namespace) -> int:
     )
 
 
+def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser(
+        "evaluate",
+        help="error rates, detection costs and calibration of score files",
+        description="Show EER and AUC (%), minDCF and actDCF (ASVspoof 5), Cllr and Cllr_min "
+        "(bits) of score files. actDCF and Cllr take scores as natural-log likelihood ratios: the "
+        "logit of REAL less that of FAKE, or a single score as it is.",
+    )
+    _add_score_files(command)
+    more = command.add_mutually_exclusive_group()
+    more.add_argument(
+        "--json",
+        action="store_true",
+        help="print a list of objects, in which eer and auc are fractions",
+    )
+    more.add_argument(
+        "--validation",
+        type=Path,
+        metavar="FILE",
+        help="also show which share of real trials is rejected (FRR), and of fakes accepted (FAR), "
+        "at the threshold where this score file has its EER",
+    )
+    command.set_defaults(run=_evaluate)
+
+
 def _add_eer(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     command = commands.add_parser(
         "eer",
-        help="equal error rate of score files",
-        description="Show EER and AUC (%) of score files: Parquet of the workflow, or "
-        "AntiDeepfake's CSV (ID, Score, Label).",
+        help="equal error rate of score files: the short form of evaluate",
+        description="Show EER and AUC (%) of score files.",
     )
-    command.add_argument("scores", metavar="FILE", type=Path, nargs="+", help="score files")
+    _add_score_files(command)
+    command.set_defaults(run=_eer)
+
+
+def _add_score_files(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "scores",
+        metavar="FILE",
+        type=Path,
+        nargs="+",
+        help="Parquet of the workflow, AntiDeepfake's CSV (ID, Score, Label), or ASVspoof 5's text "
+        "(speaker, utterance, score, bonafide or spoof); a higher single score is more likely real",
+    )
     command.add_argument(
         "--score",
         choices=["logit", "probability"],
         default="logit",
-        help="what is ranked: the logit of REAL, or its softmax probability in float32, as "
+        help="what EER and AUC rank: the logit of REAL, or its softmax probability in float32, as "
         "AntiDeepfake's evaluation.py does (default: logit)",
     )
-    command.set_defaults(run=_eer)
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from sdd.analysis.score_file_evaluation import as_json, as_table, evaluate_files
+
+    found, errors = evaluate_files(arguments.scores, arguments.score, arguments.validation)
+    return _show(as_json(found) if arguments.json else as_table(found), errors)
 
 
 def _eer(arguments: argparse.Namespace) -> int:
-    from sdd.scoring.score_files import rates_of_file
+    from sdd.analysis.score_file_evaluation import as_short_table, evaluate_files
 
-    errors = []
-    sys.stdout.write(f"{'EER %':>8} {'AUC %':>8} {'threshold':>11} {'real':>7} {'fake':>7}  file\n")
-    for path in arguments.scores:
-        try:
-            rates = rates_of_file(path, arguments.score)
-        except InputError as error:
-            errors.append(f"error: {error}\n")
-            continue
-        sys.stdout.write(
-            f"{rates['eer_percent']:8.3f} {rates['auc_percent']:8.3f} {rates['threshold']:11.5g} "
-            f"{rates['n_real']:7} {rates['n_fake']:7}  {path}\n"
-        )
+    found, errors = evaluate_files(arguments.scores, arguments.score)
+    return _show(as_short_table(found), errors)
+
+
+def _show(text: str, errors: Sequence[InputError]) -> int:
+    """Show what could be measured, and then what could not be, and why."""
+    sys.stdout.write(text)
     sys.stdout.flush()
-    sys.stderr.write("".join(errors))
+    sys.stderr.write("".join(f"error: {error}\n" for error in errors))
     return INPUT_ERROR if errors else 0
 
 

@@ -74,9 +74,12 @@ def test_speed_of_metrics():
     options += ["--dimensions", "5", "--replicates", "3", "--simulations", "1"]
     lines = lines_of("metrics.py", *options)
     assert lines[0].startswith("EER of 2000 scores")
-    assert [line.split()[0] for line in lines[2:5]] == ["scipy:", "POT:", "interval"]
-    assert len(lines[5:]) == 4
-    for line in lines[2:4]:
+    assert [line.split()[0] for line in lines[1:3]] == ["minDCF", "Cllr_min"]
+    for line in lines[1:3]:
+        assert 0 < float(line.split()[-1]) < 1
+    assert [line.split()[0] for line in lines[4:7]] == ["scipy:", "POT:", "interval"]
+    assert len(lines[7:]) == 4
+    for line in lines[4:6]:
         assert float(line.split()[-1]) < 1e-9
 
 

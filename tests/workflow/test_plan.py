@@ -15,10 +15,10 @@ def test_the_paper_experiment_is_planned_with_nothing_on_disk(checkout):
     assert plan["write_protocol"] == plan["prepare_audio"] == 6
     assert plan["cut_segments"] == 12
     # 41 cells of the table are not in Figure 2; 13 are, and are scored with embeddings.
-    for corpus in ("dfe24", "add23", "for", "dv", "itw"):
+    for corpus in ("dfe24", "add23", "for", "dv", "itw", "asv19"):
         assert plan[f"score_{corpus}"] == 41
         assert plan[f"score_{corpus}_with_embeddings"] == 13
-    assert plan["score_asv19_with_embeddings"] == plan["measure_drift"] == 13
+    assert plan["measure_drift"] == 13
     assert plan["render_table1"] == plan["draw_figure2"] == 1
     assert plan["measure_uncertainty"] == plan["judge_claims"] == plan["subtract_paper"] == 1
     # The further figures and the report are asked for by name.
@@ -51,10 +51,10 @@ def test_what_reads_audio_waits_until_it_is_prepared(checkout):
     rules = dict(re.findall(r'^\s*(\d+)\[label = "(\w+)', graph, re.MULTILINE))
     edges = re.findall(r"^\s*(\d+) -> (\d+)", graph, re.MULTILINE)
     waits = [rules[after] for before, after in edges if rules[before] == "prepare_audio"]
-    # A corpus each: what they are trained on; for fine-tuning that of validation, for scores all.
+    # A corpus each: what they are trained on; for fine-tuning and scores that of validation, too.
     assert waits.count("pretrain_encoder") == 1
     assert waits.count("finetune") == 2
-    assert waits.count("score_toy") == 5
+    assert waits.count("score_toy") == 6
 
 
 def test_a_figure_is_asked_for_by_its_path(checkout):
@@ -72,8 +72,21 @@ def test_corpora_are_left_out_in_one_line(checkout, tmp_path):
     assert plan["finetune"] == 51
 
 
+def test_without_scores_of_the_validation_set(checkout, tmp_path):
+    own = tmp_path / "own.yaml"
+    own.write_text("scoring: {validation: false}\n")
+    plan = Workflow(checkout, own).plan("all")
+    assert "score_asv19" not in plan
+    assert plan["score_asv19_with_embeddings"] == 13
+    plan = Workflow(checkout, own).plan("zero_shot")
+    assert "asv19" not in " ".join(plan)
+    assert plan["write_protocol"] == 5
+
+
 def test_the_demo_is_the_same_rules(checkout):
     plan = Workflow(checkout, "demo/config.yaml").plan("all")
+    # None of its rows is in the paper.
+    assert "subtract_paper" not in plan
     assert plan["finetune"] == 17
     assert plan["pretrain_encoder"] == plan["posttrain_detector"] == 3
     assert plan["score_toy"] + plan["score_toy_with_embeddings"] == 20

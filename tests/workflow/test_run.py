@@ -4,6 +4,7 @@ import csv
 import json
 import re
 
+import numpy as np
 import pytest
 
 from sdd.presentation.report.report import FIGURES
@@ -28,11 +29,33 @@ def test_everything_is_made_and_nothing_half_written_is_left(whole):
     results = whole.folder / "results/mini"
     for name in (
         *("table1.tex", "table1.html", "table1.png", "table1.pdf", "figure2.png"),
-        *("table1_minus_paper.html", "table1_minus_paper.csv", "claims.html", "claims.csv"),
+        *("figure2.pdf", "figure2_column.png", "figure2_column.pdf", "claims.html", "claims.csv"),
     ):
         assert (results / "as_written" / name).stat().st_size > 1000
+    # No row of it is in the paper, so there is nothing to subtract.
+    assert not list((results / "as_written").glob("table1_minus_paper*"))
+    caption = (results / "as_written/figure2.caption.tex").read_text()
+    assert caption.startswith("Toy corpora: drift of Tiny-L. Drift: ")
     assert not [path for path in results.rglob(".*") if path.is_file()]
     assert not list(results.rglob("state/*/*"))
+
+
+def test_error_rates_have_further_measures_and_those_of_the_validation_set(whole):
+    with (whole.folder / CELLS / "sft/round1/eer.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    with (whole.folder / CELLS / "sft/round1/history.csv").open() as file:
+        history = [float(row["validation_eer"] or "nan") for row in csv.DictReader(file)]
+    assert [row["test_set"] for row in rows] == ["dfe24_4s", "dfe24_10s", "add23"]
+    for row in rows:
+        assert all(np.isfinite(float(value)) for name, value in row.items() if name != "test_set")
+        assert float(row["min_dcf"]) <= float(row["act_dcf"])
+        assert float(row["cllr_min"]) <= float(row["cllr"])
+        # The weights kept are those of the lowest: scored, the same set gives the same rate.
+        assert float(row["validation_eer_percent"]) == pytest.approx(100 * np.nanmin(history))
+    assert not list((whole.folder / CELLS / "sft/round1/embeddings").glob("asv19_dev.parquet"))
+    assert (
+        (whole.folder / CELLS / "sft/round1/breakdown.csv").read_text().startswith("test_set,by,")
+    )
 
 
 def test_intervals_and_comparisons_are_of_the_table(whole):
@@ -66,7 +89,9 @@ def test_the_report_and_a_partial_table_are_made_of_what_is_there(run):
         assert words in page
     assert "<script" not in page
     assert 'src="http' not in page
-    assert page.count("data:image/png;base64,") == 2 * 6
+    assert page.count("data:image/png;base64,") == 2 * 7
+    for words in ("Rows compared", "minDCF", "pooled", "the threshold of the validation set"):
+        assert words in page
     drawn = {path.stem for path in (folder / "figures").glob("*.pdf")}
     assert drawn == set(FIGURES), "a figure that the report does not show"
     cell = run.folder / CELLS / "sft/round1/eer.csv"

@@ -8,8 +8,15 @@ rule measure_eer:
     input:
         scores=expand(tree.SCORES, set=EXPERIMENT.test_sets, allow_missing=True),
         tables=expand(tree.SEGMENTS, set=EXPERIMENT.test_sets),
+        # Scores and segments of the set whose threshold is tried on the test sets, if it is scored.
+        validation=expand(
+            [tree.SCORES, tree.SEGMENTS],
+            set=EXPERIMENT.scored_validation_set or [],
+            allow_missing=True,
+        ),
     output:
-        tree.EER,
+        rates=tree.EER,
+        breakdown=tree.BREAKDOWN,
     log:
         f"{tree.CELL_LOGS}/measure_eer.log",
     conda:
@@ -18,7 +25,7 @@ rule measure_eer:
         settings=lambda wildcards: settings.error_rates(EXPERIMENT, wildcards.recipe),
         code=code_digest("measure_eer"),
     message:
-        "Measuring the EER of {wildcards.cell}"
+        "Measuring the error rates of {wildcards.cell}"
     script:
         "../scripts/measure_eer.py"
 

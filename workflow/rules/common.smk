@@ -71,7 +71,9 @@ DRIFT_CELLS = [cell.path for cell in EXPERIMENT.drift_cells()]
 TARGETS = [f"{tree.TABLE1}.{suffix}" for suffix in ("csv", "tex", "html", "png", "pdf")]
 if DRIFT_CELLS:
     TARGETS += [f"{tree.FIGURE2}.{suffix}" for suffix in ("png", "pdf")]
-TARGETS += [f"{tree.DIFFERENCES}.html", f"{tree.CLAIMS}.html"]
+if contents.is_in_paper(EXPERIMENT, PAPER_TABLE):
+    TARGETS.append(f"{tree.DIFFERENCES}.html")
+TARGETS.append(f"{tree.CLAIMS}.html")
 
 MATERIALISED = expand(tree.SEGMENT_FILES, set=EXPERIMENT.sets_in_use())
 

@@ -8,12 +8,16 @@ rule draw_figure2:
     input:
         expand(tree.DRIFT, cell=DRIFT_CELLS, allow_missing=True),
     output:
-        report(
-            f"{tree.FIGURE2}.png",
-            caption="../report/figure2.rst",
-            category="Figure 2",
-        ),
-        f"{tree.FIGURE2}.pdf",
+        columns=[
+            report(
+                f"{tree.FIGURE2}.png",
+                caption="../report/figure2.rst",
+                category="Figure 2",
+            ),
+            f"{tree.FIGURE2}.pdf",
+        ],
+        column=[f"{tree.FIGURE2_COLUMN}.{suffix}" for suffix in ("png", "pdf")],
+        caption=tree.FIGURE2_CAPTION,
     log:
         f"{tree.RECIPE_LOGS}/draw_figure2.log",
     conda:

@@ -12,11 +12,7 @@ for job in EXPERIMENT.scoring_jobs():
             prepared=prepared(*job.sets),
         output:
             scores=expand(tree.SCORES, set=job.sets, allow_missing=True),
-            embeddings=expand(
-                tree.EMBEDDINGS,
-                set=job.sets if job.embeddings else [],
-                allow_missing=True,
-            ),
+            embeddings=expand(tree.EMBEDDINGS, set=job.embedded, allow_missing=True),
         log:
             f"{tree.CELL_LOGS}/score_{job.name}.log",
         benchmark:

@@ -9,6 +9,7 @@ localrules:
 rule render_table1:
     input:
         cells=expand(tree.EER, cell=CELLS, allow_missing=True),
+        intervals=tree.INTERVALS,
         paper=PAPER_TABLE,
     output:
         csv=f"{tree.TABLE1}.csv",

@@ -7,9 +7,11 @@ import pandas as pd
 
 from sdd.analysis.cell_tables import read_cells
 from sdd.analysis.table1 import assemble_table, read_table, write_csv
+from sdd.presentation.tables.details import arrange_measured
 from sdd.presentation.tables.render_html import write_html
 from sdd.presentation.tables.render_image import write_image
 from sdd.presentation.tables.render_latex import write_latex
+from sdd.runtime.csv_rows import read_rows
 from sdd.runtime.job_log import logged
 
 if TYPE_CHECKING:
@@ -17,12 +19,13 @@ if TYPE_CHECKING:
 
 with logged(snakemake.log[0]):
     contents = snakemake.params.contents
-    measured = pd.DataFrame(read_cells([Path(path) for path in snakemake.input.cells]))
+    cells = read_cells([Path(path) for path in snakemake.input.cells])
     columns = {key: contents[key] for key in ("rows", "in_domain", "out_of_domain")}
-    words = {key: contents[key] for key in ("title", "notes", "labels", "group_titles")}
-    table, paper = assemble_table(measured, **columns), read_table(snakemake.input.paper)
-    write_csv(table, snakemake.output.csv)
-    write_latex(table, snakemake.output.tex, **words)
-    write_html(table, snakemake.output.html, paper=paper, **words)
+    write_csv(assemble_table(pd.DataFrame(cells), **columns), snakemake.output.csv)
+    intervals, paper = read_rows(Path(snakemake.input.intervals)), read_table(snakemake.input.paper)
+    arranged = arrange_measured(cells, intervals, paper, contents)
+    words = {key: contents[key] for key in ("title", "notes")}
+    write_latex(arranged, snakemake.output.tex, **words)
+    write_html(arranged, snakemake.output.html, **words)
     for image in snakemake.output.images:
-        write_image(table, image, paper=paper, **words)
+        write_image(arranged, image, **words)

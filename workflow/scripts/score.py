@@ -14,11 +14,15 @@ log = Path(snakemake.log[0])
 with logged(log, attempts=log.with_stem(f"{log.stem}_attempts")):
     tables = [Path(path) for path in snakemake.input.tables]
     scores = [Path(path) for path in snakemake.output.scores]
-    embeddings = [Path(path) for path in snakemake.output.embeddings] or [None] * len(tables)
+    # Not of every set that is scored: a file of embeddings is named as that of its scores.
+    embeddings = {Path(path).name: Path(path) for path in snakemake.output.embeddings}
     score_sets(
         Path(snakemake.input.model),
         ScoringSettings(**snakemake.params.settings),
-        [SetFiles(*files) for files in zip(tables, scores, embeddings, strict=True)],
+        [
+            SetFiles(table, of_set, embeddings.get(of_set.name))
+            for table, of_set in zip(tables, scores, strict=True)
+        ],
         audio_folder=Path(snakemake.params.audio),
         state=Path(snakemake.params.state),
         code=snakemake.params.code,

@@ -1,9 +1,15 @@
-"""A cell's equal error rates, of score tables that are those of its test sets."""
+"""A cell's error rates and costs, of score tables that are those of its test sets."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from sdd.analysis.breakdown import breakdown_rows
+from sdd.analysis.evaluation import Trials, error_rates_at, evaluate, log_likelihood_ratios
 from sdd.data.segments import Segments, read_segments, without_suffixes
 from sdd.errors import InputError
 from sdd.metrics.error_rates import eer
@@ -17,22 +23,28 @@ from sdd.scoring.score_tables import (
 )
 
 
-def measure_error_rates(
-    paths: Sequence[Path],
-    tables: Sequence[Path],
+@dataclass(frozen=True)
+class ScoredSet:
+    """The scores of a set: trials, and their segments in the same order."""
+
+    trials: Trials
+    segments: Segments
+
+
+def read_scored_set(
+    path: Path,
+    table: Path,
     score: Score,
     *,
     skip_suffixes: Sequence[str] = (),
     least_trials: int = LEAST_TRIALS,
-) -> list[dict[str, Any]]:
-    """Measure the EER of each score table.
+) -> ScoredSet:
+    """Read a score table that is that of a segment table.
 
     Parameters
     ----------
-    paths
-        Score tables; a test set is named as its file.
-    tables
-        Their segment tables, in the same order: what must have been scored.
+    table
+        The segment table: what must have been scored.
     score
         What is ranked (`sdd.scoring.score_tables.ranked_scores`).
     skip_suffixes
@@ -40,34 +52,121 @@ def measure_error_rates(
     least_trials
         Fewer of either class are refused.
 
+    Raises
+    ------
+    InputError
+        If the score table cannot be used, is not that of its segments, or has too few of a class:
+        the file.
+    """
+    scores = read_scores(path)
+    segments = without_suffixes(read_segments(table), skip_suffixes)
+    check_trials(path, scores, table, segments)
+    check_classes(path, scores.real, least_trials)
+    places = {name: place for place, name in enumerate(segments.segment_id)}
+    ordered = segments.select([places[name] for name in scores.segment_id])
+    ranked = ranked_scores(scores.logits, score)
+    return ScoredSet(Trials(scores.real, ranked, log_likelihood_ratios(scores.logits)), ordered)
+
+
+def measure_error_rates(
+    paths: Sequence[Path],
+    tables: Sequence[Path],
+    score: Score,
+    *,
+    skip_suffixes: Sequence[str] = (),
+    least_trials: int = LEAST_TRIALS,
+    validation: tuple[Path, Path] | None = None,
+    domains: Sequence[Sequence[str]] = (),
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Measure each score table of a cell.
+
+    Parameters
+    ----------
+    paths
+        Score tables; a test set is named as its file.
+    tables
+        Their segment tables, in the same order.
+    score, skip_suffixes, least_trials
+        As for `read_scored_set`.
+    validation
+        Score and segment table of the validation set, whose EER threshold is tried on the test
+        sets; None where it is not scored.
+    domains
+        Test sets that are also measured together, under one threshold.
+
     Returns
     -------
-    list of dict
-        test_set, eer_percent, threshold, n_real, n_fake.
+    rates
+        A row for each test set: test_set, eer_percent, threshold, n_real, n_fake, auc_percent,
+        min_dcf, act_dcf, cllr, cllr_min (bits); of the validation set validation_eer_percent and
+        validation_threshold, and at that threshold frr_at_validation_percent and
+        far_at_validation_percent; pooled_eer_percent of all sets of the domain. NaN where there is
+        no validation set, or no domain.
+    breakdown
+        `sdd.analysis.breakdown.breakdown_rows` of all test sets.
 
     Raises
     ------
     InputError
-        If a score table cannot be used, is not that of its segments, or has too few of a class: the
-        file.
+        As `read_scored_set`.
     """
-    rows = []
-    for path, table in zip(paths, tables, strict=True):
-        scores = read_scores(path)
-        check_trials(path, scores, table, without_suffixes(read_segments(table), skip_suffixes))
-        check_classes(path, scores, least_trials)
-        values = ranked_scores(scores.logits, score)
-        rate, threshold = eer(values[scores.real], values[~scores.real])
-        rows.append(
-            {
-                "test_set": path.stem,
-                "eer_percent": 100 * rate,
-                "threshold": threshold,
-                "n_real": int(scores.real.sum()),
-                "n_fake": int((~scores.real).sum()),
-            }
+    sets = {
+        path.stem: read_scored_set(
+            path, table, score, skip_suffixes=skip_suffixes, least_trials=least_trials
         )
-    return rows
+        for path, table in zip(paths, tables, strict=True)
+    }
+    valid = (math.nan, math.nan)
+    if validation is not None:
+        # Training has selected weights by it, however few of a class it has.
+        held_out = read_scored_set(*validation, score, skip_suffixes=skip_suffixes, least_trials=1)
+        valid = eer(*held_out.trials.by_class(held_out.trials.ranked))
+    pooled = _pooled_rates(sets, domains)
+    rates, breakdown = [], []
+    for name, scored in sets.items():
+        row = _rates(name, scored.trials, valid)
+        rates.append({**row, "pooled_eer_percent": 100 * pooled.get(name, math.nan)})
+        breakdown += breakdown_rows(name, scored.trials, scored.segments, row["threshold"])
+    return rates, breakdown
+
+
+def _rates(name: str, trials: Trials, validation: tuple[float, float]) -> dict[str, Any]:
+    """Return the row of a test set; `validation` is the EER of the validation set, and where."""
+    found = evaluate(trials)
+    validation_eer, threshold = validation
+    frr, far = math.nan, math.nan
+    if not math.isnan(threshold):
+        frr, far = error_rates_at(threshold, trials)
+    return {
+        "test_set": name,
+        "eer_percent": 100 * found.eer,
+        "threshold": found.threshold,
+        "n_real": found.n_real,
+        "n_fake": found.n_fake,
+        "auc_percent": 100 * found.auc,
+        "min_dcf": found.min_dcf,
+        "act_dcf": found.act_dcf,
+        "cllr": found.cllr,
+        "cllr_min": found.cllr_min,
+        "validation_eer_percent": 100 * validation_eer,
+        "validation_threshold": threshold,
+        "frr_at_validation_percent": 100 * frr,
+        "far_at_validation_percent": 100 * far,
+    }
+
+
+def _pooled_rates(
+    sets: Mapping[str, ScoredSet], domains: Sequence[Sequence[str]]
+) -> dict[str, float]:
+    """Return the EER of all trials of a domain under one threshold, for each of its sets."""
+    rates: dict[str, float] = {}
+    for domain in domains:
+        parts = [sets[name].trials for name in domain]
+        if parts:
+            real = np.concatenate([part.real for part in parts])
+            ranked = np.concatenate([part.ranked for part in parts])
+            rates |= dict.fromkeys(domain, eer(ranked[real], ranked[~real])[0])
+    return rates
 
 
 def check_trials(path: Path, scores: Scores, table: Path, segments: Segments) -> None:

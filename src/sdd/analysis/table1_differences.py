@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from sdd.analysis.columns import AVERAGES, IDENTITY
-from sdd.analysis.table1 import domain_columns, paper_values
+from sdd.analysis.table1 import domain_columns, identities, paper_values, value_columns
 from sdd.errors import InputError
 from sdd.metrics.estimates import Estimate
 from sdd.runtime.csv_rows import read_rows
@@ -31,8 +31,18 @@ def subtract_paper(
         difference_low, difference_high: percent and percentage points, for every cell of the
         table; NaN where something is not known. The paper prints no uncertainty, so an interval is
         that of the measured figure alone.
+
+    Raises
+    ------
+    InputError
+        If no row and column of the table is in the paper.
     """
     theirs = paper_values(table, paper)
+    if theirs[value_columns(table)].isna().all(axis=None):
+        raise InputError(
+            f"None of the rows {', '.join(map(' '.join, identities(table)))} has a test set in the "
+            "paper's table: there is nothing to subtract."
+        )
     columns = [name for domain in _columns(table) for name in domain]
     rows = []
     for position in range(len(table)):

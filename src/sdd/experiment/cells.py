@@ -1,5 +1,6 @@
 """Cells, the entries of an experiment, and the jobs that score them."""
 
+import re
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -34,9 +35,25 @@ class ScoringJob:
 
     A checkpoint is read once for all of them. Jobs are cut by corpus, so that a corpus that is
     added later is scored alone.
+
+    Attributes
+    ----------
+    embedded
+        Those of `sets` whose embeddings are saved, too: none for cells that Figure 2 does not show.
+    cells
+        Regular expression of the cells' paths.
     """
 
     name: str
     sets: tuple[str, ...]
-    embeddings: bool
+    embedded: tuple[str, ...]
     cells: str
+
+    @property
+    def embeddings(self) -> bool:
+        """Whether embeddings are saved."""
+        return bool(self.embedded)
+
+    def is_for(self, cell: Cell) -> bool:
+        """Tell whether a cell is scored by this job."""
+        return re.fullmatch(f"{self.cells}/", f"{cell.path}/") is not None

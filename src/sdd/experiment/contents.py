@@ -1,5 +1,7 @@
 """What tables, figures, claims and the report show, read from an experiment's config."""
 
+import csv
+from pathlib import Path
 from typing import Any
 
 from sdd.experiment import settings, tree
@@ -18,6 +20,21 @@ def table1(experiment: Experiment) -> dict[str, Any]:
         "title": config["title"],
         "notes": config["notes"],
     }
+
+
+def is_in_paper(experiment: Experiment, paper: Path) -> bool:
+    """Tell whether any cell of Table 1 is in the paper's table too: the same row and test set.
+
+    Parameters
+    ----------
+    paper
+        The paper's table as CSV.
+    """
+    with paper.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        rows = {(row["model"], row["init"], row["algorithm"]) for row in reader}
+    shared_sets = set(experiment.test_sets) & set(reader.fieldnames or [])
+    return bool(shared_sets) and not rows.isdisjoint(experiment.rows())
 
 
 def partial_table1(experiment: Experiment) -> dict[str, Any]:
@@ -48,15 +65,13 @@ def figure2(experiment: Experiment) -> dict[str, Any]:
 def figures(experiment: Experiment, recipe: str) -> dict[str, Any]:
     """Return what the figures beyond the paper's show."""
     config, cells = experiment.config, experiment.cells()
-    drift = config["drift"]
-    first_panel: list[str] = next(iter(drift["panels"].values()), [])
-    main = [cell for cell in cells if (cell.model, cell.init) == (drift["model"], drift["init"])]
     return {
         "name": experiment.name,
         "cells": [cell.path for cell in cells],
         "trained": [cell.path for cell in cells if experiment.stages(cell.algorithm)],
+        "starts": _starts(experiment),
         "drift_cells": [cell.path for cell in experiment.drift_cells()],
-        "det_cells": [cell.path for cell in main if cell.algorithm in first_panel],
+        "main_cells": main_cells(experiment),
         "domains": {
             config["in_domain"]["title"]: experiment.in_domain,
             config["out_of_domain"]["title"]: experiment.out_of_domain,
@@ -66,6 +81,31 @@ def figures(experiment: Experiment, recipe: str) -> dict[str, Any]:
         "notes": config["notes"],
         "score": config["recipes"][recipe]["score"],
     }
+
+
+def main_cells(experiment: Experiment) -> list[str]:
+    """Return the cells that are looked at more closely: those of the first panel of Figure 2."""
+    drift = experiment.config["drift"]
+    first_panel: list[str] = next(iter(drift["panels"].values()), [])
+    return [
+        cell.path
+        for cell in experiment.cells()
+        if (cell.model, cell.init) == (drift["model"], drift["init"])
+        and cell.algorithm in first_panel
+    ]
+
+
+def _starts(experiment: Experiment) -> dict[str, str]:
+    """Return the cell whose weights each fine-tuned cell starts from, where there is one."""
+    starts = {}
+    for cell in experiment.cells():
+        if experiment.stages(cell.algorithm):
+            before = experiment.cell_before(cell)
+            if before is None and cell.init == "post":
+                before = experiment.zero_shot_cell(cell.model)
+            if before is not None:
+                starts[cell.path] = before.path
+    return starts
 
 
 def claims(experiment: Experiment) -> dict[str, Any]:
@@ -95,6 +135,8 @@ def report(experiment: Experiment, recipe: str) -> dict[str, Any]:
         "table1": partial_table1(experiment),
         "claims": claims(experiment),
         "drift_cells": [cell.path for cell in experiment.drift_cells()],
+        "main_cells": main_cells(experiment),
+        "figure2": figure2(experiment),
         "recipes": config["recipes"],
         "seeds": seeds,
         "other_seeds": others,

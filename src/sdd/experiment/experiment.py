@@ -44,6 +44,11 @@ class Experiment:
         """List the cells that need no training."""
         return [cell for cell in self.cells() if not self.stages(cell.algorithm)]
 
+    def zero_shot_cell(self, model: str) -> Cell | None:
+        """Return the cell of a post-trained model as it is; None where the table has none."""
+        cells = (c for c in self.zero_shot_cells() if (c.model, c.init) == (model, "post"))
+        return next(cells, None)
+
     def drift_cells(self) -> list[Cell]:
         """List the cells whose drift Figure 2 shows."""
         drift = self.config["drift"]
@@ -75,6 +80,12 @@ class Experiment:
     def reference_set(self) -> str | None:
         """The set that drift is measured from; None where its corpus is left out."""
         return next(iter(self._kept([self.config["reference_set"]])), None)
+
+    @property
+    def scored_validation_set(self) -> str | None:
+        """The set whose threshold is tried on the test sets; None where the config says not to."""
+        name: str = self.config["validation_set"]
+        return name if self.config["scoring"]["validation"] else None
 
     def corpora(self) -> list[str]:
         """List the corpora that the experiment reads."""
@@ -190,19 +201,24 @@ class Experiment:
         others = (f"(?!{with_drift})" if drift else "") + CELL_PATTERN
         jobs = []
         for name, group in self._scoring_groups().items():
-            sets = tuple(s for s in self.test_sets if self.corpus(s) in group)
-            if sets:
-                jobs.append(ScoringJob(name, sets, False, others))
-            if self.reference_set and self.corpus(self.reference_set) in group:
-                sets = (*sets, self.reference_set)
-            if drift and sets:
-                jobs.append(ScoringJob(name, tuple(dict.fromkeys(sets)), True, with_drift))
+            tests, validation, reference = (
+                tuple(s for s in sets if s and self.corpus(s) in group)
+                for sets in (self.test_sets, [self.scored_validation_set], [self.reference_set])
+            )
+            scored = tuple(dict.fromkeys([*tests, *validation]))
+            embedded = tuple(dict.fromkeys([*tests, *reference])) if drift else ()
+            if scored:
+                # Without embeddings to save, cells of Figure 2 are scored as all others.
+                jobs.append(ScoringJob(name, scored, (), others if embedded else CELL_PATTERN))
+            if embedded:
+                sets = tuple(dict.fromkeys([*scored, *reference]))
+                jobs.append(ScoringJob(name, sets, embedded, with_drift))
         return jobs
 
     def _scoring_groups(self) -> dict[str, list[str]]:
         """Group the corpora that are scored: as the config says, and each other one alone."""
-        scored = [*self.test_sets, *([self.reference_set] if self.reference_set else [])]
-        corpora = list(dict.fromkeys(self.corpus(name) for name in scored))
+        scored = [*self.test_sets, self.scored_validation_set, self.reference_set]
+        corpora = list(dict.fromkeys(self.corpus(name) for name in scored if name))
         groups = {
             name: [corpus for corpus in group if corpus in corpora]
             for name, group in self.config["scoring"]["together"].items()

@@ -94,8 +94,12 @@ class Made:
 
     def has_scores(self, cell: Cell, job: ScoringJob) -> bool:
         """Tell whether a cell has all that a scoring job makes."""
-        outputs = [tree.SCORES, tree.EMBEDDINGS] if job.embeddings else [tree.SCORES]
-        return all(self.has(*outputs, cell=cell.path, set=name) for name in job.sets)
+        outputs = [(tree.SCORES, job.sets), (tree.EMBEDDINGS, job.embedded)]
+        return all(
+            self.has(pattern, cell=cell.path, set=name)
+            for pattern, sets in outputs
+            for name in sets
+        )
 
 
 def _corpora(experiment: Experiment, needs: JobResources, made: Made) -> list[Line]:
@@ -166,12 +170,11 @@ def _rows(cells: Iterable[Cell]) -> dict[tuple[str, str, str], list[Cell]]:
 
 def _scoring(experiment: Experiment, needs: JobResources, made: Made) -> list[Line]:
     """List a line a model and group of corpora; cells of Figure 2 score the reference set, too."""
-    drift = set(experiment.drift_cells())
     cells = dict.fromkeys([*experiment.cells(), *experiment.drift_cells()])
     counted: dict[tuple[str, ScoringJob], list[Cell]] = {}
     for job in experiment.scoring_jobs():
         for cell in cells:
-            if (cell in drift) == job.embeddings:
+            if job.is_for(cell):
                 counted.setdefault((cell.model, job), []).append(cell)
     models = list(experiment.config["models"])
     lines = []

@@ -112,7 +112,11 @@ def scoring(experiment: Experiment, cell: Cell, recipe: str) -> dict[str, Any]:
 def error_rates(experiment: Experiment, recipe: str) -> dict[str, Any]:
     """Return how error rates are measured of the scores of a recipe."""
     chosen = experiment.config["recipes"][recipe]
-    return {"score": chosen["score"], "skip_suffixes": list(chosen["skip_suffixes"])}
+    return {
+        "score": chosen["score"],
+        "skip_suffixes": list(chosen["skip_suffixes"]),
+        "domains": [experiment.in_domain, experiment.out_of_domain],
+    }
 
 
 def drift(experiment: Experiment) -> dict[str, Any]:

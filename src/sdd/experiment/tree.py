@@ -5,7 +5,7 @@
         checkpoints/{model}/{init}.safetensors
         {recipe}/                        table1.csv, intervals.csv, claims.csv, report.html, ...
             {model}/{init}/{algorithm}/round{n}/      a cell
-                model.safetensors        history.csv                 eer.csv, drift.csv
+                model.safetensors        history.csv        eer.csv, breakdown.csv, drift.csv
                 scores/{set}.parquet     embeddings/{set}.parquet
 
 Each is a pattern as Snakemake reads it: `<results>` is the experiment's folder, what stands in
@@ -46,6 +46,8 @@ TABLE1 = f"{RECIPE}/table1"
 DIFFERENCES = f"{RECIPE}/table1_minus_paper"
 PARTIAL_TABLE1 = f"{RECIPE}/partial/table1"
 FIGURE2 = f"{RECIPE}/figure2"
+FIGURE2_COLUMN = f"{RECIPE}/figure2_column"
+FIGURE2_CAPTION = f"{RECIPE}/figure2.caption.tex"
 FIGURES = f"{RECIPE}/figures"
 REPORT = f"{RECIPE}/report.html"
 
@@ -61,6 +63,7 @@ EMBEDDINGS = f"{CELL}/embeddings/{{set}}.parquet"
 SCORING_STATE = f"{CELL}/state/scores"
 SCORING_TIME = f"{CELL}/run_times/score_{{job}}.tsv"
 EER = f"{CELL}/eer.csv"
+BREAKDOWN = f"{CELL}/breakdown.csv"
 DRIFT = f"{CELL}/drift.csv"
 
 

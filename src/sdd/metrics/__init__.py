@@ -1,6 +1,7 @@
 """Error rates, their confidence intervals, comparisons and drifts: numpy, no torch.
 
-`error_rates` has the EER; `rounds` the mean over the few rounds of training; `bootstrap` resamples
+`error_rates` has the EER; `detection_costs` what errors cost; `calibration` how good scores are as
+likelihood ratios; `rounds` the mean over the few rounds of training; `bootstrap` resamples
 the sources that trials come from; `estimates` puts both into one interval; `permutation` tests two
 detectors on the same trials; `drift` and `drift_interval` measure how far embeddings are from those
 of a reference set. The names below are imported when they are first used.
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
         source_keys,
         weight_chunks,
     )
+    from sdd.metrics.calibration import calibration_bins, cllr, cllr_min
+    from sdd.metrics.detection_costs import ASVSPOOF5, CostModel, act_dcf, min_dcf
     from sdd.metrics.drift import wasserstein_per_dimension
     from sdd.metrics.drift_interval import same_distribution_floor
     from sdd.metrics.error_rates import (
@@ -39,12 +42,18 @@ if TYPE_CHECKING:
     from sdd.metrics.rounds import mean_and_spread, t_interval
 
 __all__ = [
+    "ASVSPOOF5",
     "REPLICATES",
+    "CostModel",
     "Estimate",
     "RankedTrials",
     "Rounds",
+    "act_dcf",
     "area_under_curve",
     "average",
+    "calibration_bins",
+    "cllr",
+    "cllr_min",
     "detection_error_tradeoff",
     "difference_of_means",
     "eer",
@@ -52,6 +61,7 @@ __all__ = [
     "holm",
     "mean_and_spread",
     "mean_over_rounds",
+    "min_dcf",
     "percentile_interval",
     "permutation_test",
     "poisson_weights",
@@ -67,12 +77,18 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "ASVSPOOF5": "detection_costs",
         "REPLICATES": "bootstrap",
+        "CostModel": "detection_costs",
         "Estimate": "estimates",
         "RankedTrials": "bootstrap",
         "Rounds": "estimates",
+        "act_dcf": "detection_costs",
         "area_under_curve": "error_rates",
         "average": "estimates",
+        "calibration_bins": "calibration",
+        "cllr": "calibration",
+        "cllr_min": "calibration",
         "detection_error_tradeoff": "error_rates",
         "difference_of_means": "estimates",
         "eer": "error_rates",
@@ -80,6 +96,7 @@ __getattr__ = lazy_names(
         "holm": "permutation",
         "mean_and_spread": "rounds",
         "mean_over_rounds": "estimates",
+        "min_dcf": "detection_costs",
         "percentile_interval": "bootstrap",
         "permutation_test": "permutation",
         "poisson_weights": "bootstrap",

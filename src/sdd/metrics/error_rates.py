@@ -53,8 +53,8 @@ def eer(real_scores: ArrayLike, fake_scores: ArrayLike) -> tuple[float, float]:
     optimum is found by bisection: the cost is that of the two sorts. Differences are compared as
     whole numbers, (FRR - FAR) n_real n_fake, so rounding never decides between two thresholds.
     """
-    real = np.sort(_checked(real_scores, "real"))
-    fake = np.sort(_checked(fake_scores, "fake"))
+    real = np.sort(class_scores(real_scores, "real"))
+    fake = np.sort(class_scores(fake_scores, "fake"))
 
     def difference(threshold: float) -> int:
         rejected_real, accepted_fake = _count_errors(real, fake, threshold)
@@ -104,8 +104,8 @@ def detection_error_tradeoff(
     InputError
         If a class has no scores, or a score is not finite.
     """
-    real = np.sort(_checked(real_scores, "real"))
-    fake = np.sort(_checked(fake_scores, "fake"))
+    real = np.sort(class_scores(real_scores, "real"))
+    fake = np.sort(class_scores(fake_scores, "fake"))
     distinct = np.unique(np.concatenate([real, fake]))
     thresholds = np.concatenate([[np.nextafter(distinct[0], -np.inf)], distinct])
     frr = np.searchsorted(real, thresholds, side="right") / real.size
@@ -133,8 +133,9 @@ def area_under_curve(real_scores: ArrayLike, fake_scores: ArrayLike) -> float:
     InputError
         If a class has no scores, or a score is not finite.
     """
-    real = _checked(real_scores, "real")
-    fake = np.sort(_checked(fake_scores, "fake"))
+    # Both sorted: a search for the next score begins near where the last one ended.
+    real = np.sort(class_scores(real_scores, "real"))
+    fake = np.sort(class_scores(fake_scores, "fake"))
     # Whole numbers, so that nothing is rounded before the end.
     below = int(np.searchsorted(fake, real, side="left").sum())
     not_above = int(np.searchsorted(fake, real, side="right").sum())
@@ -162,8 +163,8 @@ def selection_der(real_scores: ArrayLike, fake_scores: ArrayLike) -> float:
     InputError
         If a class has no scores, or a score is not finite.
     """
-    real = np.sort(_checked(real_scores, "real"))
-    fake = np.sort(_checked(fake_scores, "fake"))
+    real = np.sort(class_scores(real_scores, "real"))
+    fake = np.sort(class_scores(fake_scores, "fake"))
     _, threshold = eer(real, fake)
     errors = sum(_count_errors(real, fake, threshold))
     correct = real.size + fake.size - errors
@@ -177,8 +178,19 @@ def _count_errors(real: FloatArray, fake: FloatArray, threshold: float) -> tuple
     return rejected_real, accepted_fake
 
 
-def _checked(scores: ArrayLike, label: str) -> FloatArray:
-    """Return the scores of one class as a float64 vector, or say what is wrong with them."""
+def class_scores(scores: ArrayLike, label: str) -> FloatArray:
+    """Return the scores of one class as a float64 vector, or say what is wrong with them.
+
+    Parameters
+    ----------
+    label
+        `real` or `fake`, for the message.
+
+    Raises
+    ------
+    InputError
+        If there are none, one is not finite, or they are no vector.
+    """
     array = np.asarray(scores, dtype=np.float64)
     if array.ndim != 1:
         raise InputError(

@@ -1,30 +1,45 @@
-"""Score files of either kind: our Parquet, and AntiDeepfake's CSV, which its `evaluation.py` reads.
+"""Score files: our Parquet, AntiDeepfake's CSV, and those with a single score a trial.
 
-The CSV has the columns ID, Score (the two logits, as a list) and Label (0 fake, 1 real).
+AntiDeepfake's CSV, which its `evaluation.py` reads, has the columns ID, Score (the two logits, as a
+list) and Label (0 fake, 1 real). Such a CSV may have a single number as Score. ASVspoof 5 has text,
+a line `<speaker> <utterance> <score> <bonafide or spoof>`.
 """
 
 import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sdd.errors import InputError
-from sdd.metrics.error_rates import area_under_curve, eer
 from sdd.runtime.atomic_files import atomic_path
 from sdd.scoring.score_tables import (
-    Score,
     Scores,
-    check_classes,
     check_scores,
-    ranked_scores,
+    check_unique,
     read_scores,
     write_score_columns,
 )
 
-CSV, PARQUET = ".csv", ".parquet"
+CSV, PARQUET, TEXT = ".csv", ".parquet", ".txt"
 CSV_COLUMNS = ("ID", "Score", "Label")
 CSV_LABELS = {"0": "fake", "1": "real"}
+TEXT_LABELS = {"bonafide": "real", "spoof": "fake"}
+CORRECT = "correct the file"
+
+
+@dataclass(frozen=True)
+class SingleScores:
+    """One score of each of N trials; higher means more likely real."""
+
+    segment_id: list[str]
+    real: NDArray[np.bool_]
+    """``bool [N]``."""
+    values: NDArray[np.float64]
+    """``float64 [N]``."""
 
 
 def read_score_file(path: Path) -> Scores:
@@ -53,31 +68,19 @@ def write_score_file(path: Path, scores: Scores) -> None:
         write_score_columns(path, scores.segment_id, labels, scores.logits)
 
 
-def rates_of_file(path: Path, score: Score) -> dict[str, Any]:
-    """Measure EER and AUC of a score file.
-
-    Returns
-    -------
-    dict
-        eer_percent, auc_percent, threshold, n_real, n_fake.
+def read_labelled_scores(path: Path) -> Scores | SingleScores:
+    """Read scores of trials whose label is known, with two logits a trial or with one score.
 
     Raises
     ------
     InputError
-        If it cannot be read, or has too few trials of a class.
+        If the suffix is none of a score file, or the file cannot be used: the file and the line.
     """
-    scores = read_score_file(path)
-    check_classes(path, scores)
-    values = ranked_scores(scores.logits, score)
-    real, fake = values[scores.real], values[~scores.real]
-    rate, threshold = eer(real, fake)
-    return {
-        "eer_percent": 100 * rate,
-        "auc_percent": 100 * area_under_curve(real, fake),
-        "threshold": threshold,
-        "n_real": len(real),
-        "n_fake": len(fake),
-    }
+    if path.suffix.lower() == TEXT:
+        return _read_asvspoof5(path)
+    if _kind(path) == CSV and _has_single_scores(path):
+        return _read_single_csv(path)
+    return read_score_file(path)
 
 
 def write_score_csv(path: Path, scores: Scores) -> None:
@@ -110,6 +113,14 @@ def read_score_csv(path: Path) -> Scores:
         If the file is missing or no such CSV, a row has no two finite logits or another label than
         0 and 1, or an ID is empty or there twice: the file and the row.
     """
+    rows = _csv_rows(path)
+    logits = np.empty((len(rows), 2), dtype=np.float32)
+    for number, row in enumerate(rows):
+        logits[number] = _two_logits(path, number + 2, row["Score"])
+    return check_scores(path, _names(rows), _labels(path, rows), logits, remedy=CORRECT)
+
+
+def _csv_rows(path: Path) -> list[dict[str, str]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
@@ -123,10 +134,16 @@ def read_score_csv(path: Path) -> Scores:
             f"{', '.join(CSV_COLUMNS)} and at least one row; it has "
             f"{', '.join(rows[0]) if rows else 'no row'}."
         )
-    logits = np.empty((len(rows), 2), dtype=np.float32)
+    return rows
+
+
+def _names(rows: Sequence[dict[str, str]]) -> list[str]:
+    return [(row["ID"] or "").strip() for row in rows]
+
+
+def _labels(path: Path, rows: Sequence[dict[str, str]]) -> list[str]:
     labels = []
     for number, row in enumerate(rows):
-        logits[number] = _two_logits(path, number + 2, row["Score"])
         label = CSV_LABELS.get((row["Label"] or "").strip())
         if label is None:
             raise InputError(
@@ -134,8 +151,53 @@ def read_score_csv(path: Path) -> Scores:
                 "(real)."
             )
         labels.append(label)
-    names = [(row["ID"] or "").strip() for row in rows]
-    return check_scores(path, names, labels, logits, remedy="correct the file")
+    return labels
+
+
+def _has_single_scores(path: Path) -> bool:
+    """Tell whether the Score of the first row is a number, not a list of two."""
+    try:
+        float(_csv_rows(path)[0]["Score"] or "")
+    except ValueError:
+        return False
+    return True
+
+
+def _read_single_csv(path: Path) -> SingleScores:
+    rows = _csv_rows(path)
+    values = [_one_score(path, place, row["Score"]) for place, row in enumerate(rows, start=2)]
+    return _single_scores(path, _names(rows), _labels(path, rows), values)
+
+
+def _read_asvspoof5(path: Path) -> SingleScores:
+    """Read lines of `<speaker> <utterance> <score> <bonafide or spoof>`."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read as scores ({error}): name another.") from error
+    names, labels, values = [], [], []
+    for place, line in enumerate(lines, start=1):
+        fields = line.split()
+        if not fields:
+            continue
+        if len(fields) != 4 or fields[3] not in TEXT_LABELS:
+            raise InputError(
+                f"{path}, line {place}: {line!r} is not '<speaker> <utterance> <score> "
+                f"<bonafide or spoof>', as ASVspoof 5 has it; {CORRECT}"
+            )
+        names.append(fields[1])
+        values.append(_one_score(path, place, fields[2]))
+        labels.append(TEXT_LABELS[fields[3]])
+    return _single_scores(path, names, labels, values)
+
+
+def _single_scores(
+    path: Path, names: list[str], labels: Sequence[str], values: Sequence[float]
+) -> SingleScores:
+    if "" in names:
+        raise InputError(f"{path}: row {names.index('') + 1} has no ID; {CORRECT}")
+    check_unique(path, names, CORRECT)
+    return SingleScores(names, np.array(labels) == "real", np.array(values, dtype=np.float64))
 
 
 def _kind(path: Path) -> str:
@@ -156,3 +218,13 @@ def _two_logits(path: Path, line: int, text: str | None) -> tuple[float, float]:
             f"{path}, line {line}: Score is {text!r}; it must be two logits, as "
             "'[-3.75, 3.77]' (fake, real)."
         ) from None
+
+
+def _one_score(path: Path, line: int, text: str | None) -> float:
+    try:
+        value = float(text or "")
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise InputError(f"{path}, line {line}: the score {text!r} is no finite number; {CORRECT}")
+    return value

@@ -142,15 +142,22 @@ def ranked_scores(logits: np.ndarray, score: Score) -> np.ndarray:
     return _probability_of_real(logits) if score == "probability" else logits[:, 1]
 
 
-def check_classes(path: Path, scores: Scores, least: int = LEAST_TRIALS) -> None:
+def check_classes(path: Path, is_real: np.ndarray, least: int = LEAST_TRIALS) -> None:
     """Refuse scores that are too few of a class for an error rate.
+
+    Parameters
+    ----------
+    path
+        The file, for the message.
+    is_real
+        ``bool [N]``.
 
     Raises
     ------
     InputError
         If there are fewer than `least` real or fake segments: the file and the class.
     """
-    for label, count in (("real", scores.real.sum()), ("fake", (~scores.real).sum())):
+    for label, count in (("real", is_real.sum()), ("fake", (~is_real).sum())):
         if count == 0:
             raise InputError(f"{path}: no {label} segment; an EER needs both classes")
         if count < least:

@@ -13,7 +13,8 @@ from tests.helpers.score_tables import segments, write, write_table
 
 def rates(paths, score="logit", least_trials=1, **options):
     tables = [path.with_suffix(".segments") for path in paths]
-    return measure_error_rates(paths, tables, score, least_trials=least_trials, **options)
+    measured, _ = measure_error_rates(paths, tables, score, least_trials=least_trials, **options)
+    return measured
 
 
 def test_error_rates_by_hand(tmp_path):
@@ -25,7 +26,10 @@ def test_error_rates_by_hand(tmp_path):
         fake=[(0, 4), (-9, 0), (9, 2)],
     )
     apart = write(tmp_path / "dfe24_4s.parquet", real=[(0, 3), (0, 4)], fake=[(0, -1), (5, 2)])
-    assert rates([apart, mixed], "logit") == [
+    first = ("test_set", "eer_percent", "threshold", "n_real", "n_fake")
+    rows = rates([apart, mixed], "logit")
+    assert all(tuple(row)[:5] == first for row in rows)
+    assert [{name: row[name] for name in first} for row in rows] == [
         {"test_set": "dfe24_4s", "eer_percent": 0.0, "threshold": 2.0, "n_real": 2, "n_fake": 2},
         {
             "test_set": "mixed",
@@ -169,3 +173,79 @@ def test_truncated_segment_table(tmp_path):
     table.write_bytes(table.read_bytes()[:-20])
     with pytest.raises(InputError, match=r"cannot be read .* delete it to have the segments cut"):
         rates([path])
+
+
+def at_validation(path):
+    row = rates([path], validation=validation_of(path.parent))[0]
+    return {name: value for name, value in row.items() if "validation" in name}
+
+
+def validation_of(folder, real=(3, 4, 5, 6), fake=(0, 1, 2, 3.5)):
+    pairs = [[(0, value) for value in values] for values in (real, fake)]
+    path = write(folder / "valid.parquet", real=pairs[0], fake=pairs[1])
+    return path, path.with_suffix(".segments")
+
+
+def test_errors_at_the_threshold_of_the_validation_set(tmp_path):
+    """Validation: at 3 one of four real ones is rejected, one of four fakes accepted: EER 25 %.
+
+    The test set's scores lie two lower: three of four real ones are rejected at 3, no fake is
+    accepted, though its own EER is 25 % as well.
+    """
+    path = write(
+        tmp_path / "itw.parquet",
+        real=[(0, 1), (0, 2), (0, 3), (0, 4)],
+        fake=[(0, -2), (0, -1), (0, 0), (0, 1.5)],
+    )
+    assert rates([path])[0]["eer_percent"] == 25
+    assert at_validation(path) == {
+        "validation_eer_percent": 25.0,
+        "validation_threshold": 3.0,
+        "frr_at_validation_percent": 75.0,
+        "far_at_validation_percent": 0.0,
+    }
+
+
+def test_without_a_validation_set_nothing_is_said_of_its_threshold(tmp_path):
+    path = write(tmp_path / "itw.parquet", real=[(0, 1)], fake=[(1, 0)])
+    (row,) = rates([path])
+    assert all(np.isnan(value) for name, value in row.items() if "validation" in name)
+    assert np.isnan(row["pooled_eer_percent"])
+
+
+def test_validation_scores_of_other_segments_are_refused(tmp_path):
+    path = write(tmp_path / "itw.parquet", real=[(0, 1)], fake=[(1, 0)])
+    other = scored_and_wanted(tmp_path / "valid.parquet", renamed, lambda t: t)
+    with pytest.raises(InputError, match=r"valid\.parquet: all of its 4 segments"):
+        rates([path], validation=(other, other.with_suffix(".segments")))
+
+
+def test_pooled_rates_have_one_threshold_for_a_domain(tmp_path):
+    """Each set alone is without error; b lies ten higher, and its fakes above a's real trials."""
+    paths = [
+        write(tmp_path / f"{name}.parquet", real=[(0, 1 + up)] * 2, fake=[(0, 0 + up)] * 2)
+        for name, up in (("a", 0), ("b", 10), ("c", 5))
+    ]
+    rows = rates(paths, domains=[["a", "b"], ["c"]])
+    assert [row["eer_percent"] for row in rows] == [0, 0, 0]
+    # Thresholds at 1 or 10: half of one class and all of the other; at 0 FRR 0, FAR 1/2.
+    assert [row["pooled_eer_percent"] for row in rows] == [50, 50, 0]
+
+
+def test_further_measures_and_the_breakdown_are_of_the_same_trials(tmp_path):
+    labels = ["real"] * 10 + ["fake"] * 10
+    table = dataclasses.replace(segments(labels), attack=["-"] * 10 + ["A"] * 5 + ["B"] * 5)
+    logits = np.zeros((20, 2), dtype=np.float32)
+    logits[:, 1] = [*range(1, 11), *[-1] * 5, *[20] * 5]
+    path = tmp_path / "itw.parquet"
+    # In another order than the segment table.
+    order = list(reversed(range(20)))
+    write_scores(path, table.select(order), logits[order])
+    write_table(table, path.with_suffix(".segments"))
+    [row], breakdown = measure_error_rates([path], [path.with_suffix(".segments")], "logit")
+    assert row["auc_percent"] == 50
+    assert (row["n_real"], row["n_fake"]) == (10, 10)
+    assert row["min_dcf"] == pytest.approx(0.5)
+    assert row["act_dcf"] == pytest.approx(0.5)
+    assert 0 < row["cllr_min"] < row["cllr"]
+    assert [(part["group"], part["far_percent"]) for part in breakdown] == [("A", 0), ("B", 100)]

@@ -17,7 +17,7 @@ def test_error_rates_of_many_cells(tmp_path):
     for path in paths:
         write_rows(path, rows)
     first, second = read_cells(paths)
-    assert list(first) == [
+    assert list(first)[:9] == [
         *("model", "init", "algorithm", "round"),
         *("test_set", "eer_percent", "threshold", "n_real", "n_fake"),
     ]

@@ -68,3 +68,8 @@ def test_recipes_are_joined_row_by_row():
     assert joined["itw"].tolist() == [18, 19] * 3
     with pytest.raises(InputError, match="recipe as_released has other rows"):
         join_recipes({"as_written": table_of(0), "as_released": table_of(0, ROWS[:2])})
+
+
+def test_nothing_of_the_table_is_in_the_paper():
+    with pytest.raises(InputError, match="rows own post sft has a test set in the paper"):
+        subtract_paper(table_of(0, [("own", "post", "sft")]), PAPER, {})

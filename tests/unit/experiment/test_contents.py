@@ -1,7 +1,8 @@
 """What tables and figures show, by the config."""
 
 from sdd.experiment import contents
-from tests.helpers.experiments import DFE24, PAPER, experiment
+from tests.helpers.experiments import DEMO, DFE24, PAPER, experiment
+from tests.helpers.paths import RESOURCES
 
 
 def test_contents():
@@ -34,3 +35,34 @@ def test_labels_are_the_titles_of_the_config():
     assert (labels["sft"], labels["mms_1b"], labels["dv"]) == ("Supervised", "MMS", "DEEP-VOICE")
     assert labels["dfe24_4s"] == "4 s"
     assert "mine" not in labels  # without a title
+
+
+def test_whether_the_paper_has_any_cell():
+    def is_in_paper(*overlay, **options):
+        return contents.is_in_paper(experiment(*overlay, **options), RESOURCES / "table1.csv")
+
+    assert is_in_paper()
+    assert not is_in_paper(base=DEMO)
+    own = "{model: xlsr_2b, init: post, algorithm: mine}"
+    assert not is_in_paper(f"algorithms: {{mine: [grpo]}}\nrows: [{own}]")
+    assert is_in_paper(f"algorithms: {{mine: [grpo]}}\nrows: [{own}, "
+                       "{model: mms_1b, init: post, algorithm: sft}]")  # fmt: skip
+    # The paper's rows, on none of its test sets.
+    elsewhere = "in_domain: {sets: []}\nout_of_domain: {sets: [asv19_dev]}"
+    assert not is_in_paper(elsewhere)
+
+
+def test_where_training_starts():
+    """From the post-trained detector, from the stage before, or from what is no cell."""
+    starts = contents.figures(experiment(), "as_written")["starts"]
+    assert starts["xlsr_2b/post/grpo/round3"] == "xlsr_2b/post/none/round1"
+    assert starts["xlsr_2b/post/sft-grpo/round2"] == "xlsr_2b/post/sft/round2"
+    assert "xlsr_2b/pre/grpo/round1" not in starts
+    assert "xlsr_2b/post/none/round1" not in starts
+    rows = "rows: [{model: mms_1b, init: post, algorithm: sft}]"
+    assert contents.figures(experiment(rows), "as_written")["starts"] == {}
+
+
+def test_cells_that_are_looked_at_closely_are_those_of_the_first_panel():
+    cells = contents.main_cells(experiment())
+    assert [cell.split("/")[2] for cell in cells] == ["none", *["sft"] * 3, *["grpo"] * 3]

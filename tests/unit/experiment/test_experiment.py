@@ -171,6 +171,9 @@ EXPERIMENTS = {
     "no drift": experiment("drift: {panels: {a: [], b: []}}"),
     "no reference": experiment("leave_out: [asv19]\nvalidation_set: itw"),
     "reference is a test set": experiment("reference_set: itw"),
+    "no validation scores": experiment("scoring: {validation: false}"),
+    "validation is a test set": experiment("validation_set: itw"),
+    "reference elsewhere": experiment("reference_set: for\nscoring: {together: {a: [asv19]}}"),
 }
 
 
@@ -185,11 +188,37 @@ def test_every_score_has_exactly_one_job(subject):
 
 
 @pytest.mark.parametrize("subject", EXPERIMENTS.values(), ids=EXPERIMENTS)
+def test_every_cell_scores_the_validation_set_once_or_not_at_all(subject):
+    wanted = subject.config["scoring"]["validation"]
+    for cell in {*subject.cells(), *subject.drift_cells()}:
+        jobs = jobs_for(subject, cell, subject.config["validation_set"])
+        assert len(jobs) == int(wanted)
+        assert [job for job in jobs if not job.is_for(cell)] == []
+
+
+def test_a_cell_is_for_one_job_of_a_group():
+    """As Snakemake's wildcard constraints have it; rules of one name differ in their cells."""
+    for subject in EXPERIMENTS.values():
+        jobs = subject.scoring_jobs()
+        assert len({(job.name, job.embeddings) for job in jobs}) == len(jobs)
+        for cell in {*subject.cells(), *subject.drift_cells()}:
+            names = [job.name for job in jobs if job.is_for(cell)]
+            assert len(set(names)) == len(names)
+
+
+def test_embeddings_are_of_test_sets_and_reference_alone():
+    """The fakes of the validation set are the reference set already."""
+    (job,) = (job for job in experiment().scoring_jobs() if job.name == "asv19" and job.embeddings)
+    assert job.sets == ("asv19_dev", "asv19_dev_fake")
+    assert job.embedded == ("asv19_dev_fake",)
+
+
+@pytest.mark.parametrize("subject", EXPERIMENTS.values(), ids=EXPERIMENTS)
 def test_drift_cells_have_embeddings_of_every_set_and_of_the_reference(subject):
     for cell in subject.drift_cells():
         for name in {*subject.test_sets, subject.reference_set}:
             (job,) = jobs_for(subject, cell, name)
-            assert job.embeddings
+            assert name in job.embedded
     for job in subject.scoring_jobs():
         assert len(set(job.sets)) == len(job.sets) > 0
 
@@ -225,8 +254,11 @@ def test_jobs_are_cut_by_corpus():
     corpora = ["dfe24", "add23", "for", "dv", "itw"]
     plain = {(name, False): (name,) for name in corpora} | {("dfe24", False): tuple(DFE24)}
     embedding = {(name, True): sets for (name, _), sets in plain.items()}
-    # Only cells with drift need the reference set.
-    assert jobs == plain | embedding | {("asv19", True): ("asv19_dev_fake",)}
+    # All cells score the validation set; only those with drift need the reference set.
+    assert jobs == plain | embedding | {
+        ("asv19", False): ("asv19_dev",),
+        ("asv19", True): ("asv19_dev", "asv19_dev_fake"),
+    }
 
 
 def test_adding_a_corpus_leaves_other_jobs_unchanged():
@@ -244,16 +276,16 @@ def test_scoring_together():
     assert {(job.name, job.sets) for job in jobs if not job.embeddings} == {
         ("dfe24", tuple(DFE24)),
         ("small", ("add23", "for")),
-        ("ood", ("itw",)),
+        ("ood", ("itw", "asv19_dev")),
         ("dv", ("dv",)),
     }
     assert {job.sets for job in jobs if job.name == "ood" and job.embeddings} == {
-        ("itw", "asv19_dev_fake")
+        ("itw", "asv19_dev", "asv19_dev_fake")
     }
     (demo_with, demo_without) = sorted(
         EXPERIMENTS["demo"].scoring_jobs(), key=lambda job: not job.embeddings
     )
-    assert demo_without.sets == tuple(EXPERIMENTS["demo"].test_sets)
+    assert demo_without.sets == (*EXPERIMENTS["demo"].test_sets, "asv19_dev")
     assert demo_with.sets == (*demo_without.sets, "asv19_dev_fake")
     # A group of corpora that are not scored is no job.
     subject = experiment("leave_out: [dv]\nscoring: {together: {none: [dv]}}")

@@ -1,4 +1,4 @@
-"""AntiDeepfake's score CSV, and the commands for score files."""
+"""AntiDeepfake's score CSV, files of single scores, and converting."""
 
 import csv
 import json
@@ -8,7 +8,12 @@ import pytest
 
 from sdd.cli import main
 from sdd.errors import InputError
-from sdd.scoring.score_files import read_score_csv, write_score_csv
+from sdd.scoring.score_files import (
+    SingleScores,
+    read_labelled_scores,
+    read_score_csv,
+    write_score_csv,
+)
 from sdd.scoring.score_tables import Scores, read_scores
 from tests.helpers.score_tables import write
 
@@ -88,29 +93,52 @@ def test_suffix_that_says_nothing(tmp_path, capsys):
     assert not (tmp_path / "itw.txt").exists()
 
 
-def test_error_rates_of_both_kinds(tmp_path, capsys):
-    """Ten of each class; one real below all fakes: FRR 1/10, FAR 1/10 at the highest fake but one.
-
-    AUC: nine reals above all ten fakes but one of them (9 x 9), the tenth above none: 81/100.
-    """
-    real, fake = [(0, n) for n in (0, *range(11, 20))], [(0, n) for n in (*range(1, 10), 30)]
-    source = write(tmp_path / "itw.parquet", real=real, fake=fake)
-    main(["convert-scores", str(source), str(tmp_path / "itw.csv")])
-    assert main(["eer", str(source), str(tmp_path / "itw.csv")]) == 0
-    head, first, second = capsys.readouterr().out.splitlines()
-    assert head.split() == ["EER", "%", "AUC", "%", "threshold", "real", "fake", "file"]
-    assert first.split() == ["10.000", "81.000", "9", "10", "10", str(source)]
-    assert second.split()[:5] == first.split()[:5]
-    assert main(["eer", "--score", "probability", str(source)]) == 0
-    assert capsys.readouterr().out.splitlines()[1].split()[0] == "10.000"
+def test_single_scores_of_a_csv(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("ID,Score,Label\na,-3.75,1\nb,1e-3,0\n")
+    scores = read_labelled_scores(path)
+    assert isinstance(scores, SingleScores)
+    assert scores.segment_id == ["a", "b"]
+    assert scores.real.tolist() == [True, False]
+    assert scores.values.tolist() == [-3.75, 0.001]
 
 
-def test_files_without_an_error_rate_are_told_at_the_end(tmp_path, capsys):
-    few = write(tmp_path / "few.parquet", real=[(0, 1)] * 10, fake=[(1, 0)] * 9)
-    good = write(tmp_path / "good.parquet", real=[(0, 1)] * 10, fake=[(1, 0)] * 10)
-    assert main(["eer", str(few), str(tmp_path / "none.csv"), str(good)]) == 1
-    shown = capsys.readouterr()
-    assert [line.split()[-1] for line in shown.out.splitlines()] == ["file", str(good)]
-    first, second = shown.err.splitlines()
-    assert "9 fake segments; an EER of fewer than 10 a class" in first
-    assert "none.csv cannot be read" in second
+def test_text_of_asvspoof5(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("T_1 E_1 0.5 bonafide\n\nT_1 E_2 -1 spoof\n")
+    scores = read_labelled_scores(path)
+    assert scores.segment_id == ["E_1", "E_2"]
+    assert scores.real.tolist() == [True, False]
+    assert scores.values.tolist() == [0.5, -1]
+
+
+def test_two_logits_are_read_as_ever(tmp_path):
+    scores = scores_of(20)
+    write_score_csv(tmp_path / "a.csv", scores)
+    same(read_labelled_scores(tmp_path / "a.csv"), scores)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        (
+            "a.csv",
+            "ID,Score,Label\na,1,1\nb,two,0\n",
+            "line 3: the score 'two' is no finite",
+        ),
+        ("a.csv", "ID,Score,Label\na,1,1\nb,inf,0\n", "line 3: the score 'inf'"),
+        ("a.csv", 'ID,Score,Label\na,1,1\nb,"[1, 2]",0\n', r"line 3: the score '\[1, 2\]'"),
+        ("a.csv", "ID,Score,Label\na,1,1\na,2,0\n", "segment 'a' stands in row 1 and again"),
+        ("a.csv", "ID,Score,Label\n,1,1\n", "row 1 has no ID"),
+        ("a.csv", "ID,Score,Label\na,1,real\n", "Label is 'real'; it must be 0"),
+        ("a.txt", "T E 1 real\n", "line 1: 'T E 1 real' is not '<speaker> <utterance> <score>"),
+        ("a.txt", "E 1 spoof\n", "line 1: "),
+        ("a.txt", "T E x spoof\n", "line 1: the score 'x'"),
+    ],
+)
+def test_single_scores_that_cannot_be_used(tmp_path, name, text, message):
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=message) as caught:
+        read_labelled_scores(path)
+    assert str(caught.value).startswith(str(path))

@@ -616,7 +616,8 @@ def _():
         write_scores(path, table, logits)
         columns = {name: getattr(table, name) for name in COLUMNS}
         write_segments(pd.DataFrame(columns), segments)
-        return measure_error_rates([path], [segments], value)[0]["eer_percent"]
+        [rates], _ = measure_error_rates([path], [segments], value)
+        return rates["eer_percent"]
 
     return observed, lambda _, value: {"logit": 0.0, "probability": 100.0}[value]
 

@@ -1,6 +1,7 @@
 """All figures beyond the paper's, from the files of an experiment."""
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,25 +14,34 @@ from sdd.analysis.columns import AVERAGES, IDENTITY
 from sdd.analysis.table1_differences import read_intervals
 from sdd.experiment import tree
 from sdd.experiment.cells import Cell
-from sdd.metrics.error_rates import detection_error_tradeoff
-from sdd.presentation.figures.error_rates import plot_det, plot_eer_against_drift, plot_spread
-from sdd.presentation.figures.figure2 import plot_figure2
+from sdd.presentation.figures.error_rates import plot_eer_against_drift, plot_spread
+from sdd.presentation.figures.figure2 import ONE_COLUMN, TWO_COLUMNS, plot_figure2
+from sdd.presentation.figures.scores import (
+    SCORE_AXES,
+    ScoredCell,
+    det_curves,
+    plot_det,
+    plot_histograms,
+)
 from sdd.presentation.figures.style import save_figure
 from sdd.presentation.figures.training import (
     plot_learning_curves,
     plot_reward_and_kl,
     read_histories,
+    starting_points,
 )
 from sdd.scoring.score_tables import ranked_scores, read_scores
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+Plot = Callable[[int], "Figure"]
+"""Draws a figure with so many columns of panels."""
+
 
 @dataclass(frozen=True)
 class _Figure:
-    plot: Callable[..., "Figure"]
-    """Draws it with so many `columns` of panels."""
+    plot: Plot
     columns: int = 2
     """On a wide screen or page; on a narrow one the panels stand below each other."""
 
@@ -59,34 +69,40 @@ def draw_figures(
     place = partial(tree.path, results=results, recipe=recipe)
     words = {"labels": contents["labels"], "notes": " ".join(contents["notes"])}
     titled = f"Experiment {contents['name']}: "
-    eers = _frame([place(tree.EER, cell=cell) for cell in contents["cells"]], "eer_percent")
+    cells = read_cells([place(tree.EER, cell=cell) for cell in contents["cells"]])
+    eers = _frame(cells, "eer_percent")
     histories = read_histories([place(tree.HISTORY, cell=cell) for cell in contents["trained"]])
-    titles = dict(zip(AVERAGES, (f"{name}, average" for name in contents["domains"]), strict=True))
+    started = pd.concat([starting_points(cells, contents["starts"]), histories])
+    scored = list(_read_scores(place, contents, cells))
+
+    def further(function: Callable[..., "Figure"], data: Any, title: str, **more: Any) -> Plot:  # noqa: ANN401
+        return lambda columns: function(
+            data, title=titled + title, columns=columns, **words, **more
+        )
+
     figures = {
-        **_figures_of_drift(place, contents, eers, title=titled + "EER and drift", **words),
-        "det": _Figure(
-            partial(plot_det, _det_curves(place, contents), title=titled + "DET curves", **words), 3
+        **_figures_of_drift(place, contents, eers, further),
+        "det": _Figure(further(plot_det, det_curves(scored), "DET curves"), 3),
+        "scores": _Figure(
+            further(plot_histograms, scored, "scores", axis=SCORE_AXES[contents["score"]]), 3
         ),
         "spread": _Figure(
-            partial(
+            further(
                 plot_spread,
                 _averages(eers, contents["domains"]),
-                read_intervals(place(tree.INTERVALS)),
-                titles=titles,
-                title=titled + "rounds",
-                **words,
+                "rounds",
+                intervals=read_intervals(place(tree.INTERVALS)),
+                titles=dict(
+                    zip(AVERAGES, (f"{name}, average" for name in contents["domains"]), strict=True)
+                ),
             )
         ),
-        "learning_curves": _Figure(
-            partial(plot_learning_curves, histories, title=titled + "validation EER", **words)
-        ),
-        "reward_and_kl": _Figure(
-            partial(plot_reward_and_kl, histories, title=titled + "reward and divergence", **words)
-        ),
+        "learning_curves": _Figure(further(plot_learning_curves, started, "validation EER")),
+        "reward_and_kl": _Figure(further(plot_reward_and_kl, histories, "reward and divergence")),
     }
     # For the page on a phone the panels of the same figure stand below each other.
     for name, figure in figures.items():
-        wide, narrow = figure.plot(columns=figure.columns), figure.plot(columns=1)
+        wide, narrow = figure.plot(figure.columns), figure.plot(1)
         save_figure(wide, [target / f"{name}.png", target / f"{name}.pdf"])
         save_figure(narrow, [target / f"{name}_narrow.png"])
     return list(figures)
@@ -96,23 +112,25 @@ def _figures_of_drift(
     place: Callable[..., Path],
     contents: Mapping[str, Any],
     eers: pd.DataFrame,
-    **words: Any,  # noqa: ANN401
+    further: Callable[..., Plot],
 ) -> dict[str, _Figure]:
     """Return the figures that need drifts: none without a reference set to measure them from."""
     if not contents["drift_cells"]:
         return {}
-    drifts = _frame([place(tree.DRIFT, cell=cell) for cell in contents["drift_cells"]], "drift")
+    cells = read_cells([place(tree.DRIFT, cell=cell) for cell in contents["drift_cells"]])
+    drifts = _frame(cells, "drift")
     points = _means(drifts, "drift").merge(_means(eers, "eer_percent"))
-    return {
-        "figure2": _Figure(partial(plot_figure2, drifts, contents["figure2"])),
-        "eer_against_drift": _Figure(
-            partial(plot_eer_against_drift, points, contents["domains"], **words)
-        ),
-    }
+
+    def figure2(columns: int) -> "Figure":
+        width = ONE_COLUMN if columns == 1 else TWO_COLUMNS
+        return plot_figure2(drifts, contents["figure2"], width=width)
+
+    against = further(plot_eer_against_drift, points, "EER and drift", domains=contents["domains"])
+    return {"figure2": _Figure(figure2), "eer_against_drift": _Figure(against)}
 
 
-def _frame(paths: Sequence[Path], value: str) -> pd.DataFrame:
-    frame = pd.DataFrame(read_cells(paths))
+def _frame(cells: Sequence[Mapping[str, Any]], value: str) -> pd.DataFrame:
+    frame = pd.DataFrame(cells)
     frame[value] = frame[value].astype(float)
     return frame
 
@@ -133,15 +151,26 @@ def _averages(eers: pd.DataFrame, domains: Mapping[str, Sequence[str]]) -> pd.Da
     return pd.concat(parts)
 
 
-def _det_curves(
-    place: Callable[..., Path], contents: Mapping[str, Any]
-) -> dict[str, list[tuple[str, Any, Any]]]:
-    curves: dict[str, list[tuple[str, Any, Any]]] = {}
+def _read_scores(
+    place: Callable[..., Path],
+    contents: Mapping[str, Any],
+    rates: Sequence[Mapping[str, Any]],
+) -> Iterator[ScoredCell]:
+    """Read what the cells of the first panel of Figure 2 say of each test set."""
+    thresholds = {
+        (Cell(row["model"], row["init"], row["algorithm"], row["round"]).path, row["test_set"]): row
+        for row in rates
+    }
     for name in contents["figure2"]["test_sets"]:
-        curves[name] = []
-        for cell in contents["det_cells"]:
+        for cell in contents["main_cells"]:
             scores = read_scores(place(tree.SCORES, cell=cell, set=name))
             values = ranked_scores(scores.logits, contents["score"])
-            frr, far, _ = detection_error_tradeoff(values[scores.real], values[~scores.real])
-            curves[name].append((Cell.parse(cell).algorithm, frr, far))
-    return curves
+            row = thresholds[cell, name]
+            yield ScoredCell(
+                name,
+                Cell.parse(cell).algorithm,
+                values[scores.real],
+                values[~scores.real],
+                float(row["threshold"]),
+                float(row.get("validation_threshold") or math.nan),
+            )

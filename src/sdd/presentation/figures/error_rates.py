@@ -1,31 +1,27 @@
-"""Error rates against drift, DET curves, and the spread of rounds."""
+"""Error rates against drift, and the spread of rounds."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from sdd.analysis.columns import IDENTITY, Identity
 from sdd.analysis.table1_differences import Intervals
 from sdd.metrics.estimates import Estimate
 from sdd.presentation.figures.panels import panel_grid
 from sdd.presentation.figures.style import FIGURE_LABELS, Style, choose_styles, mathtext
-from sdd.presentation.html_page import signed
+from sdd.presentation.numbers import decimals
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_DET_TICKS = (0.001, 0.01, 0.05, 0.2, 0.4, 0.6, 0.8)
-_DET_POINTS = 300
-
 
 def plot_eer_against_drift(
     points: pd.DataFrame,
-    domains: Mapping[str, Sequence[str]],
     *,
+    domains: Mapping[str, Sequence[str]],
     labels: Mapping[str, str],
     title: str,
     notes: str = "",
@@ -90,74 +86,10 @@ def _draw_test_set(
                       color="#444444")  # fmt: skip
 
 
-def plot_det(
-    curves: Mapping[str, Sequence[tuple[str, NDArray[np.float64], NDArray[np.float64]]]],
-    *,
-    labels: Mapping[str, str],
-    title: str,
-    notes: str = "",
-    columns: int = 3,
-) -> "Figure":
-    """Draw the detection error trade-off of each test set, on normal-deviate axes.
-
-    Parameters
-    ----------
-    curves
-        By test set: algorithm, false rejections and false acceptances of each round, fractions
-        ``float64 [n_thresholds]`` as `sdd.metrics.error_rates.detection_error_tradeoff` returns
-        them.
-    labels
-        Shown text of algorithms and test sets.
-    title, notes
-        Above, and at the end of the caption.
-    """
-    from scipy.special import ndtri
-
-    names = {**FIGURE_LABELS, **labels}
-    styles = choose_styles(name for group in curves.values() for name, _, _ in group)
-    caption = (
-        "Detection error trade-off, one curve for each round; the diagonal meets a curve at its "
-        f"EER. Axes: normal deviates. {notes}"
-    )
-    titles = [names.get(name, name) for name in curves]
-    ticks = ndtri(np.array(_DET_TICKS))
-    with panel_grid(
-        titles,
-        columns=columns,
-        title=title,
-        caption=caption.strip(),
-        styles=styles,
-        names=names,
-        panel=(2.4, 2.3),
-    ) as (figure, panels):
-        for axes, group in zip(panels, curves.values(), strict=True):
-            axes.plot([-3.2, 1.0], [-3.2, 1.0], color="#bbbbbb", linewidth=0.7)
-            for algorithm, frr, far in group:
-                style = styles[algorithm]
-                # A curve has a step a trial, more than a file or the eye needs; and the deviates
-                # of 0 and 1 are infinite.
-                kept = np.unique(np.linspace(0, len(frr) - 1, _DET_POINTS).astype(int))
-                x, y = (ndtri(np.clip(rate[kept], 1e-4, 1 - 1e-4)) for rate in (far, frr))
-                axes.plot(x, y, color=style.colour, linestyle=style.dashes,
-                          linewidth=min(style.width, 2.6), drawstyle="steps-post")  # fmt: skip
-            _set_rates(axes, ticks)
-    return figure
-
-
-def _set_rates(axes: "Axes", ticks: NDArray[np.float64]) -> None:
-    """Scale the axes of a DET curve alike, with percentages at the deviates `ticks`."""
-    percentages = [f"{100 * tick:g}" for tick in _DET_TICKS]
-    axes.set_xticks(ticks, percentages, fontsize=7)
-    axes.set_yticks(ticks, percentages, fontsize=7)
-    axes.set(xlim=(-3.2, 1.0), ylim=(-3.2, 1.0), aspect="equal")
-    axes.set_xlabel("fakes accepted (%)", fontsize=7.5)
-    axes.set_ylabel("real rejected (%)", fontsize=7.5)
-
-
 def plot_spread(
     rounds: pd.DataFrame,
-    intervals: Intervals,
     *,
+    intervals: Intervals,
     labels: Mapping[str, str],
     titles: Mapping[str, str],
     title: str,
@@ -183,7 +115,7 @@ def plot_spread(
     rows = list(dict.fromkeys(zip(*(rounds[key] for key in IDENTITY), strict=True)))
     shown = [_row_name(row, names) for row in rows]
     caption = (
-        "Dots: single rounds. Bars: mean over rounds with its 95 % interval, over recordings and, "
+        "Dots: single rounds. Bars: mean over rounds with its 95 % interval, over test data and, "
         f"with two rounds or more, over rounds. {notes}"
     )
     panel = (3.8, 0.4 + 0.19 * len(rows))
@@ -237,5 +169,5 @@ def _correlations(points: pd.DataFrame, domains: Mapping[str, Sequence[str]]) ->
         group = points[points["test_set"].isin(list(sets))]
         ranks = group[["drift", "eer_percent"]].rank()
         value = ranks["drift"].corr(ranks["eer_percent"]) if len(group) > 2 else np.nan
-        parts.append(signed(f"{domain} {value:+.2f}") if np.isfinite(value) else f"{domain} –")
+        parts.append(f"{domain} {decimals(value, sign=True)}")
     return ", ".join(parts)

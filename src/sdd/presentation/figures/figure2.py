@@ -1,7 +1,6 @@
 """Figure 2: the drift of every test set as one profile for each fine-tuning algorithm."""
 
 import math
-import textwrap
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,6 @@ import pandas as pd
 from sdd.errors import InputError
 from sdd.metrics.drift import FloatArray, Method
 from sdd.metrics.rounds import mean_and_spread
-from sdd.presentation.figures.panels import make_figure, write_caption, write_title
 from sdd.presentation.figures.style import (
     FIGURE_LABELS,
     SOLID_MARKERS,
@@ -27,14 +25,23 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+MILLIMETRES_AN_INCH = 25.4
+ONE_COLUMN, TWO_COLUMNS = 84.0, 174.0
+"""Widths of a figure in one column of a journal and across both, in millimetres."""
+FONT_SIZE = 8.0
+"""Of all text, in points, at these widths."""
+# In inches.
+_PANEL_HEIGHT = 2.45
+_LEGEND_ENTRY = 1.05
+_CHARACTER = 0.075
+"""Mean width of a character below the axis, with some room."""
+
 DRIFT_COLUMNS = ("algorithm", "round", "test_set", "drift")
 _DISTANCES: Mapping[Method, str] = {
     "mean": "mean over the embedding dimensions of the 1-D Wasserstein-1 distance",
     "sliced": "sliced Wasserstein-1 distance of the embeddings",
     "exact": "exact Wasserstein-1 distance of subsampled embeddings",
 }
-# More along an axis do not fit side by side.
-_MOST_CHARACTERS = 56
 
 
 def plot_drift(
@@ -43,10 +50,8 @@ def plot_drift(
     test_sets: Sequence[str],
     *,
     labels: Mapping[str, str] | None = None,
-    title: str | None = None,
-    caption: str | None = None,
     in_domain: Sequence[str] = (),
-    columns: int | None = None,
+    width: float = TWO_COLUMNS,
 ) -> "Figure":
     """Draw the drift of each test set, one profile for each algorithm, as the paper's Figure 2.
 
@@ -63,18 +68,17 @@ def plot_drift(
         Order along the horizontal axis.
     labels
         Shown text of algorithms and test sets; takes precedence over `FIGURE_LABELS`.
-    title, caption
-        Above and below. By default no title, and the caption of `drift_caption`.
     in_domain
         Those of `test_sets` that are in-domain: a light band sets them apart.
-    columns
-        Panels beside each other; by default all.
+    width
+        Of the figure in millimetres. As many panels stand beside each other as it has columns.
 
     Returns
     -------
     matplotlib.figure.Figure
         Means over rounds; error bars of one standard deviation where there is more than one round,
-        of the interval where all have one. A dotted line at the floor.
+        of the interval where all have one. A dotted line at the floor. Neither title nor caption
+        is in it: papers and pages have their own.
 
     Raises
     ------
@@ -82,40 +86,38 @@ def plot_drift(
         If a column is missing, a round is given twice, an algorithm of a panel has no drift at all,
         or there is no panel or test set.
     """
+    from matplotlib.figure import Figure
+
     names = {**FIGURE_LABELS, **(labels or {})}
     values = _by_profile(drifts)
     intervals = _intervals(drifts) if _has_one_round(drifts) else {}
     _check_panels(panels, test_sets, values)
     styles = choose_styles(name for members in panels.values() for name in members)
-    across = min(columns or len(panels), len(panels))
+    across = min(max(1, round(width / ONE_COLUMN)), len(panels))
     down = math.ceil(len(panels) / across)
-    # A panel alone is as wide as two; in one column, a little wider than beside another.
-    inches = 4.0 * (1.1 if columns == 1 else max(across, 2))
-    caption = drift_caption(drifts) if caption is None else caption
-    lines = textwrap.wrap(plain(caption), width=int(15.5 * inches) - 8)
+    inches = width / MILLIMETRES_AN_INCH
 
-    with own_style():
-        above = 0.3 if title else 0.06
-        figure = make_figure(inches, 3.2 * down, above=above, lines=len(lines), pad=0.08)
+    with own_style(size=FONT_SIZE):
+        figure = Figure(figsize=(inches, _PANEL_HEIGHT * down), layout="constrained")
         axes = figure.subplots(down, across, sharey=True, squeeze=False).ravel()
         # As many lines in all legends: the axes of panels side by side begin at one height.
-        legend_lines = max(math.ceil(len(members) / 3) for members in panels.values())
+        most = max(2, int(inches / across / _LEGEND_ENTRY))
+        legend_lines = max(math.ceil(len(members) / most) for members in panels.values())
         for index, (panel, algorithms) in enumerate(panels.items()):
             _draw_panel(axes[index], algorithms, test_sets, values, intervals, styles, names)
             if "floor" in drifts:
                 floor = drifts["floor"].astype(float).mean()
                 axes[index].axhline(floor, color="#777777", linewidth=0.9, linestyle=(0, (1, 2)))
+            shown = [names.get(name, name) for name in test_sets]
+            _label_test_sets(axes[index], shown, inches / across)
             _mark_domains(axes[index], test_sets, in_domain)
             _add_legend(axes[index], _panel_title(panel, index, len(panels)), legend_lines)
         for left in axes[::across]:
             left.set_ylabel("Drift")
         # Room above the profiles for the names of the domains.
-        axes[0].set_ylim(0, 1.14 * max(panel.dataLim.y1 for panel in axes[: len(panels)]) or None)
+        axes[0].set_ylim(0, 1.16 * max(panel.dataLim.y1 for panel in axes[: len(panels)]) or None)
         for unused in axes[len(panels) :]:
             unused.remove()
-        if title:
-            write_title(figure, title, 0.1)
-        write_caption(figure, lines)
         return figure
 
 
@@ -136,7 +138,7 @@ def _check_panels(
 
 
 def plot_figure2(
-    drifts: pd.DataFrame, contents: Mapping[str, Any], *, columns: int | None = None
+    drifts: pd.DataFrame, contents: Mapping[str, Any], *, width: float = TWO_COLUMNS
 ) -> "Figure":
     """Draw Figure 2 of an experiment.
 
@@ -144,22 +146,26 @@ def plot_figure2(
     ----------
     contents
         As `sdd.experiment.contents.figure2` returns it.
-    columns
-        Panels beside each other; by default all.
+    width
+        Of the figure in millimetres.
     """
-    caption = drift_caption(
-        drifts, reference_set=contents["reference_set"], method=contents["method"]
-    )
     return plot_drift(
         drifts,
         contents["panels"],
         contents["test_sets"],
         labels=contents["labels"],
-        title=contents["title"],
-        caption=" ".join([caption, *contents["notes"]]),
         in_domain=contents["in_domain"],
-        columns=columns,
+        width=width,
     )
+
+
+def figure2_caption(drifts: pd.DataFrame, contents: Mapping[str, Any]) -> str:
+    """Return the title and caption of Figure 2 of an experiment, as shown text.
+
+    Parameters are those of `plot_figure2`.
+    """
+    what = drift_caption(drifts, reference_set=contents["reference_set"], method=contents["method"])
+    return " ".join([f"{contents['title'].rstrip('.')}.", what, *contents["notes"]])
 
 
 def drift_caption(
@@ -236,7 +242,6 @@ def _draw_panel(
             zorder=2 if bold else 3,
             solid_capstyle="butt",
         )
-    _label_test_sets(axes, [mathtext(names.get(name, name)) for name in test_sets])
     axes.set_xlim(-0.5, len(test_sets) - 0.5)
     axes.grid(axis="y", color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
@@ -268,12 +273,12 @@ def _summary(
     return means, spreads if np.isfinite(spreads).any() else None
 
 
-def _label_test_sets(axes: "Axes", shown: Sequence[str]) -> None:
-    """Name the test sets below the axis, aslant where they would run into each other."""
-    axes.set_xticks(range(len(shown)), shown)
-    axes.tick_params(axis="x", length=2.5, labelsize=8)
+def _label_test_sets(axes: "Axes", shown: Sequence[str], width: float) -> None:
+    """Name the test sets below an axis of so many inches, aslant where they would meet."""
+    axes.set_xticks(range(len(shown)), [mathtext(name) for name in shown])
+    axes.tick_params(axis="x", length=2.5)
     longest = max(len(line) for text in shown for line in plain(text).split("\n"))
-    if longest * len(shown) > _MOST_CHARACTERS:
+    if longest * len(shown) * _CHARACTER > width:
         for label in axes.get_xticklabels():
             label.set(rotation=35, ha="right", rotation_mode="anchor")
 
@@ -294,7 +299,6 @@ def _mark_domains(axes: "Axes", test_sets: Sequence[str], in_domain: Sequence[st
             transform=axes.get_xaxis_transform(),
             ha="center",
             va="top",
-            fontsize=7.5,
             color="#555555",
         )
 
@@ -309,16 +313,16 @@ def _add_legend(axes: "Axes", title: str, lines: int) -> None:
         names,
         title=title,
         alignment="left",
-        title_fontproperties={"weight": "bold", "size": 8.5},
+        title_fontproperties={"weight": "bold", "size": FONT_SIZE},
         loc="lower left",
         bbox_to_anchor=(0, 1),
         borderaxespad=0.3,
         borderpad=0,
         ncols=math.ceil(len(handles) / lines),
         frameon=False,
-        fontsize=7.8,
-        handlelength=2.9,
-        handletextpad=0.6,
+        fontsize=FONT_SIZE,
+        handlelength=2.6,
+        handletextpad=0.5,
         columnspacing=0.9,
     )
 

@@ -92,12 +92,19 @@ def save_figure(figure: "Figure", paths: Sequence[Path | str], *, dpi: int = 200
 
 
 @contextmanager
-def own_style() -> Iterator[None]:
-    """Apply matplotlib's defaults whatever the user's settings are; text in a PDF stays text."""
+def own_style(size: float | None = None) -> Iterator[None]:
+    """Apply matplotlib's defaults whatever the user's settings are; text in a PDF stays text.
+
+    Parameters
+    ----------
+    size
+        Of all text that has no size of its own, in points; None for those of pages.
+    """
     from matplotlib import style
 
+    one_size = ("font.size", "axes.labelsize", "xtick.labelsize", "ytick.labelsize")
     settings = {
-        "font.size": 8.5,
+        **({"font.size": 8.5} if size is None else dict.fromkeys(one_size, size)),
         "pdf.fonttype": 42,
         "axes.spines.top": False,
         "axes.spines.right": False,

@@ -1,10 +1,10 @@
 """What happened in training: validation EER, reward and divergence over steps."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -50,6 +50,35 @@ def read_histories(paths: Sequence[Path]) -> pd.DataFrame:
     return pd.concat(frames).reindex(columns=columns) if frames else pd.DataFrame(columns=columns)
 
 
+def starting_points(rates: Iterable[Mapping[str, Any]], starts: Mapping[str, str]) -> pd.DataFrame:
+    """Return what the validation EER of each cell is before its training: that of its start.
+
+    Parameters
+    ----------
+    rates
+        Rows of eer.csv of cells (`sdd.analysis.cell_tables.read_cells`), those that others start
+        from among them; of a start that is not there, or whose validation set is not scored, there
+        is no point.
+    starts
+        The cell that each cell starts from, by path.
+
+    Returns
+    -------
+    DataFrame
+        Rows of `read_histories`, at step 0.
+    """
+    known = {}
+    for row in rates:
+        path = Cell(row["model"], row["init"], row["algorithm"], row["round"]).path
+        known[path] = float(row.get("validation_eer_percent") or math.nan)
+    rows = [
+        {**asdict(Cell.parse(cell)), "step": 0, "validation_eer": known[start]}
+        for cell, start in starts.items()
+        if not math.isnan(known.get(start, math.nan))
+    ]
+    return pd.DataFrame(rows, columns=[*IDENTITY, "round", *_COLUMNS])
+
+
 def plot_learning_curves(
     histories: pd.DataFrame,
     *,
@@ -63,7 +92,7 @@ def plot_learning_curves(
     Parameters
     ----------
     histories
-        As `read_histories` returns it.
+        As `read_histories` returns it, with `starting_points`.
     labels
         Shown text of models and algorithms.
     title, notes
@@ -71,7 +100,8 @@ def plot_learning_curves(
     """
     caption = (
         "EER on the validation set (%). Lines: mean over rounds; dots: single rounds. The weights "
-        "of the lowest are kept (recipe: selection)."
+        "of the lowest are kept (recipe: selection). Step 0: the weights that training starts "
+        "from, by their scores of the validation set, whole and clean."
     )
     return _plot(
         histories.dropna(subset="validation_eer"),
@@ -147,6 +177,8 @@ def _plot(
                 if dots:
                     axes.plot(group["step"], group[value], color=style.colour, linestyle="",
                               marker=style.marker, markersize=3.2)  # fmt: skip
+            # From the start, also where nothing is known of it.
+            axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
             axes.set_xlabel("step", fontsize=8)
             axes.set_ylabel(units[value][1], fontsize=8)
     return figure

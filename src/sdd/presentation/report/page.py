@@ -20,6 +20,10 @@ nav a { color: #005b96; }
 figure { margin: 0 0 2rem; }
 /* All at one scale, so that their text has one size. */
 figure img { width: min(100%, .56 * var(--natural)); height: auto; display: block; }
+figcaption { max-width: 48rem; font-size: .875rem; color: #333; margin-top: .4rem; }
+.part { margin: .6rem 0; }
+.part > summary { cursor: pointer; color: #005b96; }
+.part[open] { margin-bottom: 2rem; }
 .facts { border-collapse: collapse; font-size: .875rem; }
 .facts caption { text-align: left; font-weight: 600; padding: .5rem 0; font-size: 1rem; }
 .facts th, .facts td { text-align: left; padding: .2rem .9rem .2rem 0; vertical-align: top;
@@ -40,13 +44,22 @@ pre { font-size: .78rem; white-space: pre-wrap; overflow-wrap: anywhere; backgro
 """
 
 
-def figure_fragment(folder: Path, name: str, description: str) -> str:
-    """Return a figure as HTML with its pictures inside: one for wide screens, one for narrow."""
+def figure_fragment(folder: Path, name: str, description: str, caption: str = "") -> str:
+    """Return a figure as HTML with its pictures inside: one for wide screens, one for narrow.
+
+    Parameters
+    ----------
+    description
+        What is read where the picture is not seen.
+    caption
+        Shown text below the picture, where that has none in it.
+    """
+    below = f"<figcaption>{markup(caption)}</figcaption>" if caption else ""
     wide, narrow = (folder / f"{name}{suffix}.png" for suffix in ("", "_narrow"))
     return (
         f'<figure><picture><source media="(max-width: 46rem)" srcset="{_data(narrow)}">'
         f'<img src="{_data(wide)}" alt="{escape(description)}" style="--natural: {_width(wide)}px">'
-        "</picture></figure>"
+        f"</picture>{below}</figure>"
     )
 
 

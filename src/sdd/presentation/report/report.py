@@ -1,31 +1,41 @@
 """The report of one recipe, from the files of its experiment."""
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import yaml
 
+from sdd.analysis.cell_tables import read_cells
 from sdd.analysis.claims.assessment import assess_results
 from sdd.analysis.partial_table1 import measured_tables
-from sdd.analysis.table1 import read_table
+from sdd.analysis.table1 import paper_values, read_table, value_columns
 from sdd.analysis.table1_differences import read_intervals, subtract_paper
 from sdd.experiment import tree
 from sdd.presentation.claims_page import claims_fragment, how_claims_are_judged
-from sdd.presentation.html_page import notes
+from sdd.presentation.figures.figure2 import figure2_caption
+from sdd.presentation.html_page import markup, notes
+from sdd.presentation.report.breakdown import breakdown_tables
 from sdd.presentation.report.page import facts_fragment, figure_fragment, write_page
 from sdd.presentation.report.provenance import digests, run_times, seeds, switches, versions
-from sdd.presentation.tables.arrangement import arrange
+from sdd.presentation.tables.comparison_arrangement import arrange_comparisons
+from sdd.presentation.tables.details import arrange_measured
 from sdd.presentation.tables.difference_arrangement import arrange_differences, arrange_recipes
+from sdd.presentation.tables.measure_arrangement import MEASURES, arrange_measure
 from sdd.presentation.tables.render_html import table_fragment
+from sdd.runtime.csv_rows import read_rows
 
+_NO_VALIDATION = (
+    "Not measured: the validation set is not scored (scoring.validation in the configuration)."
+)
 FIGURES = {
     "figure2": "Drift of each test set, a profile for each algorithm (the paper's Figure 2)",
     "eer_against_drift": "EER of each test set against its drift",
     "spread": "Average EERs of every round, with the interval of their mean",
+    "scores": "Histograms of the scores of each test set",
     "det": "Detection error trade-off curves of each test set",
     "learning_curves": "Validation EER over steps",
     "reward_and_kl": "Mean reward and divergence from the reference policy over steps",
@@ -53,12 +63,16 @@ def write_report(
         As `sdd.experiment.contents.report` returns it.
     """
     place = partial(tree.path, results=results, recipe=recipe)
+    cells = read_cells([place(tree.EER, cell=cell) for cell in contents["table1"]["cells"]])
     sections = {
-        contents["table1"]["title"]: _table1(place, paper, contents["table1"]),
+        contents["table1"]["title"]: _table1(place, cells, paper, contents["table1"]),
         "Measured minus paper": _differences(place, paper, contents["table1"]),
+        "Rows compared": _comparisons(place, contents["table1"]),
+        "Further measures": _measures(cells, contents["table1"]),
+        "By attack and speaker": _breakdown(place, contents),
         "Recipes side by side": _recipes(results, paper, contents["table1"]),
         "The paper's claims": _claims(place, paper, contents),
-        "Figures": _figures(place(tree.FIGURES)),
+        "Figures": _figures(place, contents),
         "Deviations": [facts_fragment(switches(contents["recipes"], recipe))],
         "Run times": [facts_fragment(run_times(results, recipe, contents["table1"]["cells"]))],
         "Made with": _made_with(repository, contents),
@@ -76,18 +90,51 @@ def _words(contents: Mapping[str, Any]) -> dict[str, Any]:
     return {key: contents[key] for key in ("labels", "group_titles")}
 
 
-def _table1(place: Callable[..., Path], paper: Path, contents: Mapping[str, Any]) -> list[str]:
-    table = read_table(f"{place(tree.TABLE1)}.csv")
-    arranged = arrange(table, paper=read_table(paper), **_words(contents))
+def _table1(
+    place: Callable[..., Path],
+    cells: Sequence[Mapping[str, Any]],
+    paper: Path,
+    contents: Mapping[str, Any],
+) -> list[str]:
+    intervals = read_rows(place(tree.INTERVALS))
+    arranged = arrange_measured(cells, intervals, read_table(paper), contents)
     return [table_fragment(arranged, contents["notes"])]
+
+
+def _comparisons(place: Callable[..., Path], contents: Mapping[str, Any]) -> list[str]:
+    """Return the rows that the claims compare; nothing where there are no two of them."""
+    rows = read_rows(place(tree.COMPARISONS))
+    return [table_fragment(arrange_comparisons(rows, contents))] if rows else []
+
+
+def _measures(cells: Sequence[Mapping[str, Any]], contents: Mapping[str, Any]) -> list[str]:
+    parts = []
+    for measure in MEASURES:
+        arranged = arrange_measure(measure, cells, contents)
+        # Of what eer.csv may lack, this alone can be: all else comes with the EER.
+        shown = table_fragment(arranged) if arranged else notes([_NO_VALIDATION])
+        parts.append(
+            f'<details class="part"><summary>{markup(measure.heading)}</summary>{shown}</details>'
+        )
+    return parts
+
+
+def _breakdown(place: Callable[..., Path], contents: Mapping[str, Any]) -> list[str]:
+    rows = read_cells([place(tree.BREAKDOWN, cell=cell) for cell in contents["main_cells"]])
+    tables = breakdown_tables(rows, contents["table1"]["labels"])
+    return [
+        f'<details class="part"><summary>{escape(table.heading)}</summary>'
+        f"{facts_fragment(table)}</details>"
+        for table in tables
+    ]
 
 
 def _differences(place: Callable[..., Path], paper: Path, contents: Mapping[str, Any]) -> list[str]:
     """Return measured minus paper; nothing where no figure of one is in the other."""
-    table = read_table(f"{place(tree.TABLE1)}.csv")
-    rows = subtract_paper(table, read_table(paper), read_intervals(place(tree.INTERVALS)))
-    if all(math.isnan(row["difference"]) for row in rows):
+    table, printed = read_table(f"{place(tree.TABLE1)}.csv"), read_table(paper)
+    if paper_values(table, printed)[value_columns(table)].isna().all(axis=None):
         return []
+    rows = subtract_paper(table, printed, read_intervals(place(tree.INTERVALS)))
     return [table_fragment(arrange_differences(table, rows, **_words(contents)))]
 
 
@@ -108,9 +155,16 @@ def _claims(place: Callable[..., Path], paper: Path, contents: Mapping[str, Any]
     return [claims_fragment(assessed, labels=labels), notes(how_claims_are_judged())]
 
 
-def _figures(folder: Path) -> list[str]:
+def _figures(place: Callable[..., Path], contents: Mapping[str, Any]) -> list[str]:
+    folder, captions = place(tree.FIGURES), {}
+    if contents["drift_cells"]:
+        drifts = pd.DataFrame(
+            read_cells([place(tree.DRIFT, cell=cell) for cell in contents["drift_cells"]])
+        )
+        drifts["drift"] = drifts["drift"].astype(float)
+        captions["figure2"] = figure2_caption(drifts, contents["figure2"])
     return [
-        figure_fragment(folder, name, description)
+        figure_fragment(folder, name, description, captions.get(name, ""))
         for name, description in FIGURES.items()
         if (folder / f"{name}.png").is_file()
     ]

@@ -16,11 +16,18 @@ import pandas as pd
 from sdd.analysis.columns import AVERAGES, IDENTITY
 from sdd.analysis.table1 import domain_columns, paper_values
 from sdd.presentation.labels import PAPER_LABELS
+from sdd.presentation.numbers import NONE, decimals
 
-MISSING = "–"
+MISSING = NONE
 CHECK, CROSS = "✓", "×"
 
 PAPER_GROUP_TITLES = ("DFE24 eva. set (in-domain)", "Other eva. sets (out-of-domain)")
+_INTERVALS_ON_DEMAND = (
+    "Show intervals and sources in each cell",
+    "In brackets: 95 % interval of the mean over rounds; below it what was drawn anew for it, and "
+    "how many of the class that has fewer. Below an average: the EER of all its sets under one "
+    "threshold.",
+)
 _GENERAL_GROUP_TITLES = ("In-domain test sets", "Out-of-domain test sets")
 
 
@@ -47,8 +54,18 @@ class Shown:
 
     text: str
     small: str = ""
+    """One line or several."""
     colour: tuple[float, float, float] = (1.0, 1.0, 1.0)
     """Red, green and blue, 0 to 1."""
+    spread: str = ""
+    """Deviation over rounds, below the text."""
+    more: tuple[str, ...] = ()
+    """Lines that a page shows on demand."""
+
+    @property
+    def below(self) -> tuple[str, ...]:
+        """Lines of small text."""
+        return tuple(line for line in (self.spread, *self.small.split("\n")) if line)
 
     @property
     def missing(self) -> bool:
@@ -65,7 +82,7 @@ class Shown:
 class Row:
     """A row; a span is the number of rows that a merged cell covers, 0 where one above does."""
 
-    number: int
+    number: int | str
     model: str
     model_span: int
     pre_trained: str
@@ -85,11 +102,14 @@ class Arrangement:
         Left to right, top to bottom.
     legend
         One line that says what numbers, shades and signs mean.
+    on_demand
+        What asks for the lines that are shown on demand, and what they mean.
     """
 
     groups: tuple[Group, ...]
     rows: tuple[Row, ...]
     legend: str
+    on_demand: tuple[str, str] = ("", "")
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -97,9 +117,14 @@ class Arrangement:
         return tuple(column for group in self.groups for column in group.columns)
 
     @property
-    def has_small(self) -> bool:
-        """Whether any cell has small text."""
-        return any(cell.small for row in self.rows for cell in row.cells)
+    def small_lines(self) -> int:
+        """Lines of small text of the cell that has most."""
+        return max((len(cell.below) for row in self.rows for cell in row.cells), default=0)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether any cell has more to show on demand."""
+        return any(cell.more for row in self.rows for cell in row.cells)
 
 
 def arrange(
@@ -108,6 +133,8 @@ def arrange(
     labels: Mapping[str, str] | None = None,
     group_titles: tuple[str, str] | None = None,
     paper: pd.DataFrame | None = None,
+    spread: pd.DataFrame | None = None,
+    more: Mapping[tuple[int, str], Sequence[str]] | None = None,
 ) -> Arrangement:
     """Arrange a table as the paper does.
 
@@ -123,6 +150,10 @@ def arrange(
         in-domain sets are its Deepfake-Eval-2024 sets, general ones otherwise.
     paper
         Values to stand beside the measured ones where rows and columns match.
+    spread
+        Standard deviation over rounds of each value, in a table like `table`.
+    more
+        By row number and column: lines that a page shows on demand.
 
     Returns
     -------
@@ -133,17 +164,24 @@ def arrange(
     keys = [column.key for group in groups for column in group.columns]
     measured = table[keys].to_numpy(dtype=np.float64).tolist()
     # Without the paper's table as where it has no such row: NaN, which is not shown.
-    beside = [[math.nan] * len(keys) for _ in measured]
-    if paper is not None:
-        beside = paper_values(table, paper)[keys].to_numpy(dtype=np.float64).tolist()
+    unknown = [[math.nan] * len(keys) for _ in measured]
+    beside = unknown if paper is None else _numbers(paper_values(table, paper), keys)
+    deviations = unknown if spread is None else _numbers(spread, keys)
     cells = [
-        [shown_eer(value, other) for value, other in zip(*pair, strict=True)]
-        for pair in zip(measured, beside, strict=True)
+        [
+            shown_eer(value, printed, deviation, tuple((more or {}).get((int(number), key), ())))
+            for key, value, printed, deviation in zip(keys, *lines, strict=True)
+        ]
+        for number, *lines in zip(table["row"], measured, beside, deviations, strict=True)
     ]
     legend = "Equal error rate (EER) in percent; the darker the cell, the higher."
-    if any(cell.small for row in cells for cell in row):
-        legend += " Small type: the value that the paper prints."
-    return Arrangement(groups, arrange_rows(table, cells, labels), legend + legend_of_gaps(cells))
+    legend += _legend_of_small(beside, deviations)
+    return Arrangement(
+        groups,
+        arrange_rows(table, cells, labels),
+        legend + legend_of_gaps(cells),
+        _INTERVALS_ON_DEMAND if more else ("", ""),
+    )
 
 
 def as_arrangement(
@@ -159,10 +197,36 @@ def as_arrangement(
     return arrange(table, labels=labels, group_titles=group_titles, paper=paper)
 
 
-def shown_eer(value: float, paper: float = math.nan) -> Shown:
-    """Show an EER in its shade, the paper's in small type below it."""
-    small = "" if math.isnan(paper) else f"{paper:.2f}"
-    return Shown(number_text(value), small, (grey(value),) * 3)
+def shown_eer(
+    value: float,
+    paper: float = math.nan,
+    deviation: float = math.nan,
+    more: tuple[str, ...] = (),
+) -> Shown:
+    """Show an EER in its shade; in small type below it its deviation over rounds, and the paper's.
+
+    Parameters
+    ----------
+    more
+        Lines to show on demand.
+    """
+    spread = "" if math.isnan(deviation) else f"±{decimals(deviation)}"
+    small = "" if math.isnan(paper) else decimals(paper)
+    return Shown(number_text(value), small, (grey(value),) * 3, spread, more)
+
+
+def _numbers(table: pd.DataFrame, keys: Sequence[str]) -> list[list[float]]:
+    rows: list[list[float]] = table[list(keys)].to_numpy(dtype=np.float64).tolist()
+    return rows
+
+
+def _legend_of_small(paper: list[list[float]], deviations: list[list[float]]) -> str:
+    """Say what stands in small type below the values, if anything does."""
+    spread, printed = (not np.isnan(values).all() for values in (deviations, paper))
+    text = " ±: standard deviation over rounds." if spread else ""
+    if printed:
+        text += f" Small type{' without ±' if spread else ''}: the value that the paper prints."
+    return text
 
 
 def legend_of_gaps(cells: Sequence[Sequence[Shown]]) -> str:
@@ -263,7 +327,7 @@ def text_is_white(shade: float) -> bool:
 
 def number_text(eer_percent: float) -> str:
     """Return two decimals, as the paper prints them; a dash where nothing was measured."""
-    return MISSING if math.isnan(eer_percent) else f"{eer_percent:.2f}"
+    return decimals(eer_percent)
 
 
 def _spans(keys: Sequence[object]) -> list[int]:

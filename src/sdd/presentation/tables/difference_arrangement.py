@@ -9,6 +9,7 @@ import pandas as pd
 
 from sdd.analysis.table1 import paper_values
 from sdd.analysis.table1_differences import join_recipes
+from sdd.presentation.numbers import decimals, interval
 from sdd.presentation.tables.arrangement import (
     MISSING,
     Arrangement,
@@ -23,6 +24,7 @@ from sdd.presentation.tables.arrangement import (
 _LOWER, _HIGHER = (0.42, 0.68, 0.84), (0.99, 0.68, 0.38)
 _FULL_COLOUR = 10.0
 """Percentage points."""
+NOT_IN_PAPER = "not in\nthe paper"
 
 
 def arrange_differences(
@@ -45,11 +47,9 @@ def arrange_differences(
     cells = [[_difference(found[int(n), key]) for key in keys] for n in table["row"]]
     legend = (
         "Measured minus paper, in percentage points of EER; below it the 95 % interval of the "
-        "measured figure, over recordings and, with two rounds or more, over rounds. The paper "
+        "measured figure, over test data and, with two rounds or more, over rounds. The paper "
         "prints no uncertainty. Orange: higher than the paper; blue: lower."
     )
-    if all(cell.missing for row in cells for cell in row):
-        legend += " No row and column of this table is both measured and in the paper."
     return Arrangement(groups, arrange_rows(table, cells, labels), legend + legend_of_gaps(cells))
 
 
@@ -89,16 +89,18 @@ def arrange_recipes(
     return Arrangement(groups, rows, legend + legend_of_gaps(cells))
 
 
+def signed_shade(value: float) -> tuple[float, float, float]:
+    """Return the colour of a difference: orange above zero, blue below, the deeper the larger."""
+    depth = min(abs(value) / _FULL_COLOUR, 1.0)
+    red, green, blue = (1 - depth * (1 - part) for part in (_HIGHER if value > 0 else _LOWER))
+    return red, green, blue
+
+
 def _difference(row: Mapping[str, Any]) -> Shown:
     value = float(row["difference"])
     if math.isnan(value):
-        return Shown(MISSING)
+        measured, printed = (not math.isnan(float(row[key])) for key in ("eer_percent", "paper"))
+        return Shown("", NOT_IN_PAPER) if measured and not printed else Shown(MISSING)
     low, high = float(row["difference_low"]), float(row["difference_high"])
-    small = "" if math.isnan(low) else f"[{_signed(low)}, {_signed(high)}]"
-    depth = min(abs(value) / _FULL_COLOUR, 1.0)
-    red, green, blue = (1 - depth * (1 - part) for part in (_HIGHER if value > 0 else _LOWER))
-    return Shown(_signed(value), small, (red, green, blue))
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")
+    small = interval(low, high, sign=True)
+    return Shown(decimals(value, sign=True), small, signed_shade(value))

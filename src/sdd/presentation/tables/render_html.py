@@ -33,10 +33,16 @@ table.eers { border-collapse: collapse; width: 100%; font-size: .875rem; line-he
 .eers .eer.average { font-weight: 600; }
 .eers .eer.missing { color: var(--quiet); }
 .eers .eer small { display: block; font-size: .75em; font-weight: 400; }
+/* What stands in the cells on demand: a switch before the table shows it, without any script. */
+.eers .eer .more { display: none; }
+.on-demand { margin: 0 0 .6rem; font-size: .875rem; }
+.on-demand summary { cursor: pointer; color: #005b96; width: fit-content; }
+.on-demand p { margin: .3rem 0 0; color: #333; max-width: 48rem; }
+.on-demand[open] + .eers .more { display: block; }
 /* A gap between the domains that leaves the rules whole, as a border would not. */
 .eers .eer.last { box-shadow: inset -.4rem 0 #fff; padding-right: .8rem; }
 .eers thead .last { padding-right: .8rem; }
-.eers .row { color: var(--quiet); font-variant-numeric: tabular-nums; }
+.eers .row { color: var(--quiet); white-space: nowrap; font-variant-numeric: tabular-nums; }
 .narrow { display: none; }
 @media screen and (max-width: 46rem) {
   table.eers, .eers tbody { display: block; }
@@ -105,6 +111,7 @@ def table_fragment(arrangement: Arrangement, notes: Sequence[str] = ()) -> str:
     )
     parts = [
         f'<p class="narrow">{cards}</p>',
+        *_switch(arrangement),
         f'<table class="eers" style="--columns: {columns}">',
         "<thead>",
         *_head(arrangement),
@@ -114,6 +121,14 @@ def table_fragment(arrangement: Arrangement, notes: Sequence[str] = ()) -> str:
         paragraphs([arrangement.legend, *notes]),
     ]
     return "\n".join(parts)
+
+
+def _switch(arrangement: Arrangement) -> list[str]:
+    """Return what shows more in each cell, if there is more."""
+    if not arrangement.has_more:
+        return []
+    asked, about = map(markup, arrangement.on_demand)
+    return [f'<details class="on-demand"><summary>{asked}</summary><p>{about}</p></details>']
 
 
 def _head(arrangement: Arrangement) -> list[str]:
@@ -183,7 +198,8 @@ def _eer_cell(cell: Shown, classes: list[str], heading: str) -> str:
     if cell.white:
         classes.append("dark")
     colour = "".join(f"{round(255 * part):02x}" for part in cell.colour)
-    small = f"<small>{escape(cell.small)}</small>" if cell.small else ""
+    small = "".join(f"<small>{escape(line)}</small>" for line in cell.below)
+    small += "".join(f'<small class="more">{escape(line)}</small>' for line in cell.more)
     return (
         f'<td class="{" ".join(filter(None, classes))}" data-column="{escape(heading)}" '
         f'style="background:#{colour}">{escape(cell.text)}{small}</td>'

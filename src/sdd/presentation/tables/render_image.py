@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # Lengths in points.
 _TEXT, _SMALL = 8.5, 6.2
 _MARGIN = 10.0
-_LINE, _LINE_WITH_PAPER = 15.0, 20.5
+_LINE, _SMALL_LINE = 15.0, 6.4
 _HEADER_LINE = 16.0
 _EER_WIDTH = 34.0
 _CHECK_WIDTH = 31.0
@@ -114,7 +114,8 @@ class _Picture:
             least = (self._longest([group.title]) + 8) / len(group.columns)
             first = x
             for column in group.columns:
-                small = [row.cells[len(self._edges)].small for row in rows]
+                cells = [row.cells[len(self._edges)] for row in rows]
+                small = [line for cell in cells for line in cell.below]
                 self._edges.append(x)
                 width = max(
                     _EER_WIDTH,
@@ -154,7 +155,7 @@ class _Picture:
         self._y = top + 2 * _HEADER_LINE + 2
 
     def _draw_row(self, row: Row) -> None:
-        height = _LINE_WITH_PAPER if self._arrangement.has_small else _LINE
+        height = self._row_height()
         top = self._y
         for index, x in enumerate(self._edges):
             self._shade(x, top, index, height, row.cells[index])
@@ -176,10 +177,17 @@ class _Picture:
     def _draw_value(self, cell: Shown, index: int, x: float, top: float, height: float) -> None:
         colour = "white" if cell.white else "black"
         bold = self._arrangement.columns[index].average and not cell.missing
-        middle = top + height * (0.34 if cell.small else 0.5)
-        self._text(x, middle, cell.text, color=colour, weight="bold" if bold else "normal")
-        if cell.small:
-            self._text(x, top + 0.77 * height, cell.small, color=colour, fontsize=_SMALL)
+        # All lines together in the middle of the row.
+        texts = [(cell.text, _TEXT)] if cell.text else []
+        texts += [(line, _SMALL) for line in cell.below]
+        y = top + height / 2 - sum(size for _, size in texts) / 2
+        for text, size in texts:
+            weight = "bold" if bold and size == _TEXT else "normal"
+            self._text(x, y + size / 2, text, color=colour, weight=weight, fontsize=size)
+            y += size
+
+    def _row_height(self) -> float:
+        return _LINE + _SMALL_LINE * self._arrangement.small_lines
 
     def _shade(self, x: float, top: float, index: int, height: float, cell: Shown) -> None:
         from matplotlib.patches import Rectangle

@@ -6,30 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from sdd.presentation.labels import translate
+from sdd.presentation.latex import latex_markup
 from sdd.presentation.tables.arrangement import Arrangement, Row, Shown, as_arrangement
 from sdd.runtime.atomic_files import atomic_path
-
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    **{character: f"\\{character}" for character in "$&#_%"},
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': "''",
-    "✓": r"$\checkmark$",
-    "×": r"$\times$",
-    "→": r"$\rightarrow$",
-    "β": r"$\beta$",
-    "≥": r"$\geq$",
-    "≤": r"$\leq$",
-    "±": r"$\pm$",
-    "−": r"$-$",
-}
 
 _DOCUMENT = r"""\documentclass[border=6pt]{standalone}
 \usepackage[utf8]{inputenc}
@@ -72,16 +51,17 @@ def write_latex(
     Parameters
     ----------
     table
-        As `sdd.analysis.table1.assemble_table` returns it, or an arrangement of one; small text
-        is left out.
+        As `sdd.analysis.table1.assemble_table` returns it, or an arrangement of one; of small
+        text only the deviation over rounds is shown.
     """
     arrangement = as_arrangement(table, labels=labels, group_titles=group_titles)
     below = "\n".join(
-        rf"\par\smallskip{{\footnotesize {_markup(note)}}}" for note in (arrangement.legend, *notes)
+        rf"\par\smallskip{{\footnotesize {latex_markup(note)}}}"
+        for note in (arrangement.legend, *notes)
     )
     parts = {
         "TABULAR": "\n".join(_tabular(arrangement)),
-        "TITLE": rf"{{\bfseries {_markup(title)}\par}}\medskip",
+        "TITLE": rf"{{\bfseries {latex_markup(title)}\par}}\medskip",
         "NOTES": below,
     }
     # In one pass, so that a model called TITLE stays one.
@@ -106,7 +86,7 @@ def _tabular(arrangement: Arrangement) -> list[str]:
     titles, rules, first = [], [], 5
     for group in arrangement.groups:
         count = len(group.columns)
-        titles.append(rf"\multicolumn{{{count}}}{{c}}{{{_markup(group.title)}}}")
+        titles.append(rf"\multicolumn{{{count}}}{{c}}{{{latex_markup(group.title)}}}")
         rules.append(rf"\cmidrule(lr){{{first}-{first + count - 1}}}")
         first += count
     leading = [
@@ -117,7 +97,7 @@ def _tabular(arrangement: Arrangement) -> list[str]:
     ]
     lines.append(" & ".join([*leading, *titles, heading("Row", "ID")]) + r" \\")
     lines.append("".join(rules))
-    names = [_markup(column.heading) for column in arrangement.columns]
+    names = [latex_markup(column.heading) for column in arrangement.columns]
     lines.append(" & ".join(["", "", "", "", *names, ""]) + r" \\")
     for row in arrangement.rows:
         if row.model_span:
@@ -133,7 +113,7 @@ def _row_cells(row: Row) -> list[str]:
         _merged(row.model, row.model_span),
         _merged(row.pre_trained, row.training_span),
         _merged(row.post_trained, row.training_span),
-        _markup(row.algorithm),
+        latex_markup(row.algorithm),
         *(_shaded(cell) for cell in row.cells),
         str(row.number),
     ]
@@ -142,21 +122,16 @@ def _row_cells(row: Row) -> list[str]:
 def _merged(text: str, span: int) -> str:
     if span == 0:
         return ""
-    return _markup(text) if span == 1 else rf"\multirow{{{span}}}{{*}}{{{_markup(text)}}}"
+    return latex_markup(text) if span == 1 else rf"\multirow{{{span}}}{{*}}{{{latex_markup(text)}}}"
 
 
 def _shaded(cell: Shown) -> str:
-    text = _markup(cell.text)
+    text = latex_markup(cell.text)
+    if cell.spread:
+        text += rf"\,{{\tiny {latex_markup(cell.spread)}}}"
     if cell.white:
         text = rf"\textcolor{{white}}{{{text}}}"
     red, green, blue = cell.colour
     if red == green == blue:
         return rf"\cellcolor[gray]{{{red:.2f}}}{text}"
     return rf"\cellcolor[rgb]{{{red:.2f}, {green:.2f}, {blue:.2f}}}{text}"
-
-
-def _markup(text: str) -> str:
-    def escape(piece: str) -> str:
-        return "".join(_SPECIAL.get(character, character) for character in piece)
-
-    return translate(text, escape, lambda piece: rf"\textsubscript{{{piece}}}")

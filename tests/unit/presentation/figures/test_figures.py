@@ -8,7 +8,13 @@ import pandas as pd
 import pytest
 
 from sdd.errors import InputError
-from sdd.presentation.figures.figure2 import drift_caption, plot_drift
+from sdd.presentation.figures.figure2 import (
+    ONE_COLUMN,
+    TWO_COLUMNS,
+    drift_caption,
+    figure2_caption,
+    plot_drift,
+)
 from sdd.presentation.figures.style import save_figure
 
 TEST_SETS = ["dfe24_4s", "for", "mine"]
@@ -103,21 +109,18 @@ def test_missing_drift_leaves_a_gap(drifts):
     assert np.isnan(profiles(left)["GRPO"][0].get_ydata()).tolist() == [False, False, True]
 
 
-def test_labels_titles_and_domains_are_shown(drifts):
+def test_labels_and_domains_are_shown(drifts):
     figure = plot_drift(
         drifts,
         {"One": ["sft"]},
         TEST_SETS,
-        labels={"mine": "My set", "sft": "Supervised"},
-        title="Toy $ corpus",
-        caption="As it is.",
+        labels={"mine": "My $ set", "sft": "Supervised"},
         in_domain=["dfe24_4s"],
     )
     [axes] = figure.axes
     assert list(profiles(axes)) == ["Supervised"]
-    assert axes.get_xticklabels()[2].get_text() == "My set"
+    assert axes.get_xticklabels()[2].get_text() == r"My \$ set"
     assert [text.get_text() for text in axes.texts] == ["in-domain", "out-of-domain"]
-    assert {text.get_text() for text in figure.texts} == {r"Toy \$ corpus", "As it is."}
 
 
 def test_caption_says_what_is_shown(drifts):
@@ -130,9 +133,36 @@ def test_caption_says_what_is_shown(drifts):
     assert drift_caption(drifts[drifts["round"] == 1]).endswith("One round.")
 
 
-def test_default_caption_is_on_the_figure(drifts):
-    texts = [text.get_text() for text in plot_drift(drifts, PANELS, TEST_SETS).texts]
-    assert [text.replace("\n", " ") for text in texts] == [drift_caption(drifts)]
+def test_neither_title_nor_caption_is_burnt_in(drifts):
+    figure = plot_drift(drifts, PANELS, TEST_SETS)
+    assert figure.texts == []
+    assert figure.get_suptitle() == ""
+    contents = {
+        "title": "Drift of X",
+        "reference_set": "the dev set",
+        "method": "mean",
+        "notes": ["A note."],
+    }
+    caption = figure2_caption(drifts, contents)
+    assert caption.startswith("Drift of X. Drift: mean over the embedding dimensions")
+    assert "those of the dev set." in caption
+    assert caption.endswith(" A note.")
+
+
+@pytest.mark.parametrize(("width", "across"), [(ONE_COLUMN, 1), (TWO_COLUMNS, 2)])
+def test_the_figure_fits_one_column_or_two_with_text_of_8_points(drifts, width, across):
+    figure = plot_drift(drifts, PANELS, TEST_SETS, in_domain=["dfe24_4s"], width=width)
+    assert 25.4 * figure.get_figwidth() == pytest.approx(width)
+    figure.draw_without_rendering()
+    assert len({round(axes.get_position().x0, 3) for axes in figure.axes}) == across
+    for axes in figure.axes:
+        texts = [*axes.get_xticklabels(), *axes.get_yticklabels(), axes.yaxis.label, *axes.texts]
+        texts += [*axes.get_legend().get_texts(), axes.get_legend().get_title()]
+        assert {text.get_fontsize() for text in texts} == {8.0}
+        edge = figure.bbox.width
+        for box in (axes.get_tightbbox(), axes.get_legend().get_window_extent()):
+            assert box.x0 >= -1
+            assert box.x1 <= edge + 1
 
 
 def test_files_repeat_and_carry_no_date(drifts, tmp_path):

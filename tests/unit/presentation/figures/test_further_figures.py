@@ -6,12 +6,21 @@ import pytest
 
 from sdd.metrics.error_rates import detection_error_tradeoff
 from sdd.metrics.estimates import Estimate
-from sdd.presentation.figures.error_rates import plot_det, plot_eer_against_drift, plot_spread
+from sdd.presentation.figures.error_rates import plot_eer_against_drift, plot_spread
+from sdd.presentation.figures.scores import (
+    ScoredCell,
+    det_curves,
+    plot_det,
+    plot_histograms,
+    rate_limits,
+    thinned,
+)
 from sdd.presentation.figures.training import (
     POINTS,
     plot_learning_curves,
     plot_reward_and_kl,
     read_histories,
+    starting_points,
 )
 from sdd.runtime.csv_rows import write_rows
 
@@ -85,7 +94,7 @@ def test_eer_against_drift():
          ("none", "b", 5.0, 1.0), ("sft", "b", 3.0, 2.0), ("grpo", "b", 4.0, 1.5)],
         columns=["algorithm", "test_set", "eer_percent", "drift"],
     )  # fmt: skip
-    figure = plot_eer_against_drift(points, DOMAINS, **WORDS)
+    figure = plot_eer_against_drift(points, domains=DOMAINS, **WORDS)
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["In", "Out"]
     joined, *dots = lines(figure.axes[0])
     assert joined.get_xdata().tolist() == [1.0, 1.5, 2.0]
@@ -120,7 +129,7 @@ def test_spread_has_a_dot_a_round_and_an_interval():
         columns=["model", "init", "algorithm", "round", "column", "eer_percent"],
     )
     intervals = {("m", "post", "sft", "in_domain_avg"): Estimate(11.0, 7.0, 15.0)}
-    figure = plot_spread(rounds, intervals, titles={"in_domain_avg": "In"}, **WORDS)
+    figure = plot_spread(rounds, intervals=intervals, titles={"in_domain_avg": "In"}, **WORDS)
     [axes] = figure.axes
     interval, mean, dots = lines(axes)
     assert list(interval.get_xdata()) == [7, 15]
@@ -133,3 +142,105 @@ def test_panels_stand_below_each_other_on_narrow_screens(histories):
     wide, narrow = (plot_reward_and_kl(histories, columns=n, **WORDS) for n in (2, 1))
     assert narrow.get_figwidth() < wide.get_figwidth()
     assert narrow.get_figheight() > wide.get_figheight()
+
+
+def normal_curve(trials):
+    """A curve of two unit normals, two apart, of so many trials a class."""
+    from scipy.special import ndtri
+
+    deviates = ndtri((np.arange(trials) + 0.5) / trials)
+    return detection_error_tradeoff(deviates + 2, deviates)[:2]
+
+
+def test_det_points_are_even_in_deviates():
+    """Of 100,000 trials: as many points at the ends, where errors are few, as in the middle."""
+    frr, far = normal_curve(100_000)
+    limits = rate_limits([("sft", frr, far)])
+    x, y = thinned(far, frr, limits)
+    assert 250 < len(x) <= 300
+    steps = np.abs(np.diff(x)) + np.abs(np.diff(y))
+    assert np.quantile(steps, 0.9) < 1.5 * np.median(steps)
+    # The straight line that two normals of one spread have, though few points are left.
+    inside = (np.abs(x) < 3.5) & (np.abs(y) < 3.5)
+    assert np.abs(x + y + 2)[inside].max() < 0.05
+
+
+def test_a_small_det_curve_keeps_every_corner():
+    frr, far, _ = detection_error_tradeoff([1, 2, 3, 4], [-2, -1, 0, 1.5])
+    x, _ = thinned(far, frr, (0.125, 0.5))
+    assert len(x) == len(frr)
+
+
+def test_axes_of_det_curves_are_of_the_data():
+    few, many = normal_curve(20), normal_curve(10_000)
+    assert rate_limits([("sft", *few)]) == (pytest.approx(1 / 40), 0.5)
+    assert rate_limits([("sft", *few), ("grpo", *many)])[0] == pytest.approx(1 / 20_000)
+    worse = detection_error_tradeoff([1, 2, 3, 4], [2.5, 3.5, 4.5, 0.5])[:2]
+    assert rate_limits([("sft", *worse)])[1] == 0.875
+    figure = plot_det({"a": [("sft", *few)], "b": [("grpo", *many)]}, **WORDS)
+    assert len({axes.get_xlim() for axes in figure.axes} | {a.get_ylim() for a in figure.axes}) == 1
+    # Every curve crosses the whole of its axes: it begins and ends at their edges or beyond.
+    low, high = figure.axes[1].get_xlim()
+    curve = lines(figure.axes[1])[1]
+    assert curve.get_xdata().max() >= high
+    assert curve.get_ydata().max() >= high
+    assert curve.get_xdata().min() <= low
+
+
+def test_histograms_count_every_trial_and_mark_both_thresholds():
+    cells = [
+        ScoredCell("a", "sft", np.array([1.0, 2, 2, 90]), np.array([-1.0, 0]), 0.5, -0.5),
+        ScoredCell("a", "grpo", np.array([1.0]), np.array([0.0]), 0.2),
+        ScoredCell("b", "sft", np.array([1.0]), np.array([0.0]), 0.2, 0.1),
+        ScoredCell("b", "grpo", np.array([1.0]), np.array([0.0]), 0.2, 0.1),
+    ]
+    figure = plot_histograms(cells, axis="logit", **WORDS)
+    first, second = figure.axes
+    names = [label.get_text() for label in first.get_yticklabels()]
+    assert names == ["GRPO", "Supervised"]
+    marks = [(line.get_xdata()[0], line.get_linestyle()) for line in lines(first)]
+    assert marks == [(0.5, "-"), (-0.5, "--"), (0.2, "-")]
+    # SFT, at the top, of both classes: heights relative to the highest bin.
+    steps = [patch for patch in first.patches if patch.get_fill()]
+    real, fake = (patch.get_data().values - 1 for patch in steps[:2])
+    assert real.sum() / real.max() == pytest.approx(
+        sum([1, 2, 1]) / real_peak(cells[0].real, first)
+    )
+    assert fake.max() == pytest.approx(0.85)
+    assert second.get_xlabel() == "logit"
+
+
+def real_peak(values, axes):
+    """Trials of the fullest bin, counted anew."""
+    edges = next(patch for patch in axes.patches if patch.get_fill()).get_data().edges
+    return np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0].max()
+
+
+def test_curves_come_from_the_scores():
+    cell = ScoredCell("a", "sft", np.array([1.0, 3.0]), np.array([0.0, 2.0]), 1.0)
+    [(algorithm, frr, far)] = det_curves([cell])["a"]
+    assert algorithm == "sft"
+    assert frr.tolist() == [0, 0, 0.5, 0.5, 1]
+    assert far.tolist() == [1, 0.5, 0.5, 0, 0]
+
+
+def test_learning_curves_begin_with_the_weights_they_start_from(histories):
+    rates = [
+        {"model": "m", "init": "post", "algorithm": "none", "round": 1, "test_set": "a",
+         "validation_eer_percent": "40.0"},
+        {"model": "m", "init": "post", "algorithm": "sft", "round": 1, "test_set": "a",
+         "validation_eer_percent": "nan"},
+    ]  # fmt: skip
+    starts = {
+        "m/post/grpo/round1": "m/post/none/round1",
+        "m/post/grpo/round2": "m/post/none/round1",
+        "m/post/sft-grpo/round1": "m/post/sft/round1",
+        "m/post/sft/round1": "m/post/elsewhere/round1",
+    }
+    points = starting_points(rates, starts)
+    assert points["algorithm"].tolist() == ["grpo", "grpo"]
+    assert points["round"].tolist() == [1, 2]
+    [axes] = plot_learning_curves(pd.concat([points, histories]), **WORDS).axes
+    mean = lines(axes)[0]
+    assert mean.get_xdata().tolist() == [0, 500, 1000]
+    assert mean.get_ydata() == pytest.approx([40, 15, 15])

@@ -82,7 +82,8 @@ def test_versions_and_seeds(tmp_path):
 def test_the_page_loads_nothing(tmp_path):
     for name in ("f.png", "f_narrow.png"):
         (tmp_path / name).write_bytes(PNG)
-    parts = [figure_fragment(tmp_path, "f", 'a "figure"'), facts_fragment(seeds({1: 7}, {}))]
+    figure = figure_fragment(tmp_path, "f", 'a "figure"', "Drift of GRPO_{s}")
+    parts = [figure, facts_fragment(seeds({1: 7}, {}))]
     write_page(tmp_path / "r.html", "T & T", {"One": parts, "None": []}, first=["words"])
     text = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "http" not in text.replace("http-equiv", "")
@@ -91,4 +92,5 @@ def test_the_page_loads_nothing(tmp_path):
     assert 'href="#s1">One</a>' in text
     assert "None</h2>" not in text
     assert 'alt="a &quot;figure&quot;"' in text
+    assert "<figcaption>Drift of GRPO<sub>s</sub></figcaption>" in text
     assert "--natural: 1px" in text

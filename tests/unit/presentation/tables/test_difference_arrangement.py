@@ -1,5 +1,7 @@
 """How differences from the paper, and recipes side by side, are shown."""
 
+import math
+
 from sdd.analysis.table1_differences import subtract_paper
 from sdd.metrics.estimates import Estimate
 from sdd.presentation.tables.arrangement import MISSING
@@ -17,12 +19,23 @@ def test_differences_are_shown_with_sign_interval_and_colour():
     assert red > green > blue
     assert none.cells[0].text == "−17.73"
     assert none.cells[0].colour[2] > none.cells[0].colour[0]
-    assert {cell.text for cell in own.cells} == {MISSING}
+    # What the paper lacks is not what was not measured.
+    assert {(cell.text, cell.small) for cell in own.cells} == {("", "not in\nthe paper")}
+    assert "dash" not in arranged.legend
+    table.loc[1, "itw"] = math.nan
+    arranged = arrange_differences(table, subtract_paper(table, PAPER, {}))
+    assert arranged.rows[1].cells[9].text == MISSING
     assert "dash" in arranged.legend
-    assert "No row and column" not in arranged.legend
-    alone = table_of(0, [("own", "post", "sft")])
-    legend = arrange_differences(alone, subtract_paper(alone, PAPER, {})).legend
-    assert "No row and column of this table is both measured and in the paper" in legend
+
+
+def test_a_difference_that_rounds_to_zero_has_no_sign():
+    table = table_of(0)
+    row = PAPER[(PAPER["model"] == "xlsr_2b") & (PAPER["algorithm"] == "sft")].iloc[0]
+    table.loc[1, "itw"] = row["itw"] - 0.001
+    intervals = {("xlsr_2b", "post", "sft", "itw"): Estimate(6.35, 6.346, 6.36)}
+    arranged = arrange_differences(table, subtract_paper(table, PAPER, intervals))
+    cell = arranged.rows[1].cells[9]
+    assert (cell.text, cell.small) == ("0.00", "[0.00, +0.01]")
 
 
 def test_recipes_stand_below_each_other():
