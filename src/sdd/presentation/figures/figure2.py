@@ -32,6 +32,8 @@ _DISTANCES: Mapping[Method, str] = {
     "mean": "mean over the embedding dimensions of the 1-D Wasserstein-1 distance",
     "sliced": "sliced Wasserstein-1 distance of the embeddings",
     "exact": "exact Wasserstein-1 distance of subsampled embeddings",
+    "ks": "mean over the embedding dimensions of the Kolmogorov-Smirnov statistic",
+    "kl": "mean over the embedding dimensions of the Kullback-Leibler divergence",
 }
 # More along an axis do not fit side by side.
 _MOST_CHARACTERS = 56
@@ -186,7 +188,7 @@ def drift_caption(
         f"{reference_set}."
     )
     if "floor" in drifts:
-        text += " Dotted line: two halves of the reference."
+        text += " Corrected for what chance alone gives (dotted line)."
     if high <= 1:
         return f"{text} One round" + ("; bars: 95 % interval." if _intervals(drifts) else ".")
     rounds = f"{high}" if low == high else f"{low} to {high}"
