@@ -123,7 +123,7 @@ def error_rates(experiment: Experiment, recipe: str) -> dict[str, Any]:
 def drift(experiment: Experiment) -> dict[str, Any]:
     """Return the method, replicates and seed that drift is measured with."""
     options = experiment.config["drift"]
-    sets = [*experiment.test_sets, str(experiment.reference_set)]
+    sets = [*experiment.test_sets, *filter(None, [experiment.reference_set])]
     corpora = {name: experiment.corpus(name) for name in sets}
     return {
         "corpora": corpora,

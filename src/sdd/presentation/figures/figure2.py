@@ -57,7 +57,7 @@ def plot_drift(
     drifts
         Columns `DRIFT_COLUMNS`: algorithm, round, test_set, drift. A missing combination, or NaN,
         leaves a gap. Where they are there: drift_low and drift_high, the interval of a drift, and
-        floor, the drift between two halves of the reference.
+        floor, what chance alone gives.
     panels
         Title of each panel, left to right, and the algorithms in it; two or more
         are lettered (a), (b).
