@@ -16,16 +16,24 @@ _AXIS = 14
 
 @dataclass(frozen=True)
 class Scale:
-    """A symmetric axis: from -span to span, a round number."""
+    """A symmetric axis: from -span to span, a round number.
+
+    Attributes
+    ----------
+    linear_to
+        Where it turns from linear to logarithmic (an inverse hyperbolic sine); infinite for a
+        linear axis. Differences of half a point and of twenty are then both to be seen.
+    """
 
     span: float
+    linear_to: float = math.inf
 
     @classmethod
     def of_eers(cls, assessed: Iterable[Assessed]) -> "Scale":
         """Return the one scale of all claims on error rates, here and in the paper."""
         items = list(assessed)
         shown = [one for item in items for one in (item.difference, item.paper) if one is not None]
-        return cls.of(shown, [MARGIN])
+        return cls(cls.of(shown, [MARGIN]).span, linear_to=1.0)
 
     @classmethod
     def of_tests(cls, assessed: Iterable[Assessed]) -> "Scale":
@@ -42,7 +50,20 @@ class Scale:
 
     def at(self, value: float) -> float:
         """Return where a value lies, in pixels from the left."""
-        return _MIDDLE + _HALF * max(-1.0, min(1.0, value / self.span))
+        if math.isinf(self.linear_to):
+            share = value / self.span
+        else:
+            share = math.asinh(value / self.linear_to) / math.asinh(self.span / self.linear_to)
+        return _MIDDLE + _HALF * max(-1.0, min(1.0, share))
+
+    @property
+    def ticks(self) -> list[float]:
+        """Return the values that are named on the axis."""
+        if math.isinf(self.linear_to):
+            return [-self.span, 0.0, self.span]
+        above = [value for value in (1.0, 5.0, 20.0) if value < 0.7 * self.span]
+        ends = [*above, self.span]
+        return [*(-value for value in reversed(ends)), 0.0, *ends]
 
 
 def draw_claim(item: Assessed, scale: Scale) -> str:
@@ -103,13 +124,15 @@ def _interval(difference: Difference, scale: Scale, y: float, *, width: int) -> 
 
 
 def _axis(scale: Scale, height: int) -> str:
-    """Draw the axis with its ends and zero named."""
+    """Draw the axis with its ticks."""
     ends = (scale.at(-scale.span), scale.at(scale.span))
     lines = [f'<line x1="{ends[0]}" y1="{height}" x2="{ends[1]}" y2="{height}" stroke="#999"/>']
-    for value in (-scale.span, 0.0, scale.span):
+    for value in scale.ticks:
+        x = f"{scale.at(value):.1f}"
         text = "0" if value == 0 else f"{value:+g}".replace("-", "\N{MINUS SIGN}")
+        lines.append(f'<line x1="{x}" y1="{height}" x2="{x}" y2="{height + 2}" stroke="#999"/>')
         lines.append(
-            f'<text x="{scale.at(value)}" y="{height + 11}" font-size="10" fill="#444" '
+            f'<text x="{x}" y="{height + 11}" font-size="9" fill="#444" '
             f'text-anchor="middle">{text}</text>'
         )
     return "".join(lines)

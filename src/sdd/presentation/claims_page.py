@@ -39,6 +39,7 @@ CLAIMS_STYLE = """
 .claim .figures { font-variant-numeric: tabular-nums; }
 .claim .figures small { display: block; color: #444; }
 .claim .reading { margin: 0 0 .4rem; font-size: .8rem; color: #444; }
+.claim .against { margin: 0 0 .4rem; font-size: .8rem; color: #a13d00; font-weight: 600; }
 .claim summary { cursor: pointer; font-size: .8rem; color: #444; }
 .claim details ul { margin: .3rem 0; padding-left: 1.2rem; font-size: .8rem;
   font-variant-numeric: tabular-nums; }
@@ -88,10 +89,12 @@ def how_claims_are_judged() -> list[str]:
         "points, the least round margin under which averages that the paper calls similar are so.",
         "One training: an algorithm was trained once, so nothing is known of another training, and "
         "nothing is decided about algorithms.",
-        "Dot and line: the difference here and its 95 % interval; all EERs are on one scale. Open "
-        "diamond: the paper's difference. Grey band: what counts as equal. Where there are values "
-        "only, as in the paper, values decide. Least difference told: a smaller one would not have "
-        "been told from zero by these data.",
+        "Dot and line: the difference here and its 95 % interval; all EERs are on one scale, "
+        "linear to 1 point and logarithmic beyond. Open diamond: the paper's difference. Grey "
+        "band: what counts as equal. Where there are values only, as in the paper, values decide. "
+        "Least difference told: a smaller one would not have been told from zero by these data.",
+        "Drift is corrected for what chance alone gives. A line a test, in the order of “each "
+        "test”; near what chance gives, differences are not told apart.",
     ]
 
 
@@ -133,16 +136,22 @@ def _claim(
 ) -> list[str]:
     claim = group[0].claim
     remarks = [f"Our reading: {claim.reading}"] if claim.reading else []
+    count = group[0].judgement.family
+    remarks.append(f"Family: {count} test{'' if count == 1 else 's'}.")
+    against = []
     if group[0].paper_contradicts:
         places = "; ".join(_contradiction(one, names) for one in group[0].paper_contradicts)
-        remarks.append(f"The paper's own table contradicts this sentence: {places}.")
-    remarks.append(f"Family: {group[0].judgement.family} tests.")
+        against.append(
+            '<p class="against">The paper\'s own table contradicts this sentence: '
+            f"{markup(places)}.</p>"
+        )
     of_drift = isinstance(claim, DriftClaim)
     return [
         '<section class="claim">',
         f"<header><h4>{markup(claim.statement)}</h4>{_chip(verdict)}</header>",
         f"<blockquote>“{markup(claim.words)}” ({escape(claim.section)})</blockquote>",
         f'<p class="reading">{signed(markup(" ".join(remarks)))}</p>',
+        *against,
         *(_model(item, Scale.of_tests([item]) if of_drift else scale, names) for item in group),
         *_details(group, names),
         "</section>",
