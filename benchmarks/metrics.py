@@ -25,7 +25,7 @@ from scipy.stats import wasserstein_distance
 from sdd.metrics.calibration import cllr_min
 from sdd.metrics.detection_costs import min_dcf
 from sdd.metrics.drift import wasserstein_per_dimension
-from sdd.metrics.drift_interval import drift_interval
+from sdd.metrics.drift_interval import ClusteredPoints, sample_drift
 from sdd.metrics.error_rates import eer
 
 
@@ -103,11 +103,15 @@ def measure_drift(points: int, reference: int, dimensions: int, replicates: int)
         )
     if replicates:
         taken, _ = cpu_seconds(
-            lambda: drift_interval(
-                x, np.arange(points), y, np.arange(reference), replicates=replicates
-            )
+            lambda: sample_drift(clustered(x), clustered(y), replicates=replicates)
         )
         sys.stdout.write(f"  interval of {replicates} replicates: {taken:.0f} s\n")
+
+
+def clustered(points: np.ndarray, groups: np.ndarray | None = None) -> ClusteredPoints:
+    """Give points with their clusters, each its own unless said otherwise."""
+    numbers = np.arange(len(points)) if groups is None else groups
+    return ClusteredPoints(points, [str(number) for number in numbers], f"of {len(points)}")
 
 
 def simulate_coverage(simulations: int) -> None:
@@ -127,8 +131,8 @@ def simulate_coverage(simulations: int) -> None:
             x = scale * (2 * shared[sources] + own) / np.sqrt(5) + shift
             y = generator.normal(size=(300, 6))
             for drawn, groups in (("sources", sources), ("segments", np.arange(300))):
-                low, high = drift_interval(x, groups, y, np.arange(300), seed=seed)
-                hits[drawn] += low <= true <= high
+                found = sample_drift(clustered(x, groups), clustered(y), seed=seed).interval()
+                hits[drawn] += found.low <= true <= found.high
         shares = ", ".join(f"{name} {count / simulations:.3f}" for name, count in hits.items())
         sys.stdout.write(f"coverage, shift {shift}, scale {scale}: drawing {shares}\n")
 

@@ -22,23 +22,23 @@ from sdd.analysis.uncertainty import measure_rows
 from sdd.data.segments import read_segments, write_segments
 from sdd.scoring.score_tables import write_score_columns
 
-# Test set: corpus, segments, sources.
+# Test set: corpus, segments, sources, speakers (0: not known).
 SETS = {
-    "dfe24_4s": ("dfe24", 45_000, 1_000),
-    "dfe24_10s": ("dfe24", 18_000, 1_000),
-    "dfe24_13s": ("dfe24", 13_800, 1_000),
-    "dfe24_30s": ("dfe24", 6_000, 1_000),
-    "dfe24_50s": ("dfe24", 3_600, 1_000),
-    "add23": ("add23", 118_000, 118_000),
-    "for": ("for", 4_600, 4_600),
-    "dv": ("dv", 6_593, 64),
-    "itw": ("itw", 31_779, 31_779),
+    "dfe24_4s": ("dfe24", 45_000, 1_000, 0),
+    "dfe24_10s": ("dfe24", 18_000, 1_000, 0),
+    "dfe24_13s": ("dfe24", 13_800, 1_000, 0),
+    "dfe24_30s": ("dfe24", 6_000, 1_000, 0),
+    "dfe24_50s": ("dfe24", 3_600, 1_000, 0),
+    "add23": ("add23", 118_000, 118_000, 0),
+    "for": ("for", 4_600, 4_600, 0),
+    "dv": ("dv", 6_593, 64, 8),
+    "itw": ("itw", 31_779, 31_779, 54),
 }
 FINE_TUNED_ROWS, OTHER_ROWS, ROUNDS = 17, 3, 3
 
 
-def write_set(path: Path, segments: int, sources: int) -> None:
-    """Write a segment table; half of its sources are real."""
+def write_set(path: Path, segments: int, sources: int, speakers: int) -> None:
+    """Write a segment table; half of its sources are real, and of each speaker."""
     number = np.arange(segments) % sources
     names = [f"source-{one}" for one in number]
     table = pd.DataFrame(
@@ -46,7 +46,7 @@ def write_set(path: Path, segments: int, sources: int) -> None:
             "segment_id": [f"segment-{one}" for one in range(segments)],
             "source": names,
             "attack": "",
-            "speaker": "",
+            "speaker": [f"speaker-{one // 2 % speakers}" if speakers else "-" for one in number],
             "path": names,
             "file": [f"{name}.flac" for name in names],
             "start": 0,
@@ -79,10 +79,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
         tables, corpora = [], {}
-        for test_set, (corpus, segments, sources) in SETS.items():
+        for test_set, (corpus, segments, sources, speakers) in SETS.items():
             counts = (max(20, round(arguments.share * count)) for count in (segments, sources))
             tables.append(work / f"{test_set}.parquet")
-            write_set(tables[-1], *counts)
+            write_set(tables[-1], *counts, speakers)
             corpora[test_set] = corpus
         rows = {}
         for row in range(arguments.rows):
@@ -100,6 +100,7 @@ def main() -> None:
             score_tables,
             tables,
             corpora,
+            clusters=dict.fromkeys(corpora.values(), "auto"),
             score="logit",
             trained=dict.fromkeys(rows, True),
             replicates=arguments.replicates,

@@ -29,7 +29,7 @@ class TableReader(HTMLParser):
 
     def handle_data(self, data):
         self.text += data
-        if "small" in self._open:
+        if "small" in self._open and self.rows:
             self.rows[-1][-1]["small"] += data
         elif {"td", "th"} & set(self._open):
             self.rows[-1][-1]["text"] += data.strip()

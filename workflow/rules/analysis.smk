@@ -35,8 +35,12 @@ rule measure_drift:
     input:
         reference_set=tree.fill(tree.EMBEDDINGS, set=str(EXPERIMENT.reference_set)),
         tests=expand(tree.EMBEDDINGS, set=EXPERIMENT.test_sets, allow_missing=True),
+        tables=expand(
+            tree.SEGMENTS, set=[*EXPERIMENT.test_sets, str(EXPERIMENT.reference_set)]
+        ),
     output:
-        tree.DRIFT,
+        csv=tree.DRIFT,
+        replicates=tree.DRIFT_REPLICATES,
     log:
         f"{tree.CELL_LOGS}/measure_drift.log",
     conda:
@@ -82,6 +86,7 @@ rule judge_claims:
     input:
         comparisons=tree.COMPARISONS,
         drifts=expand(tree.DRIFT, cell=DRIFT_CELLS, allow_missing=True),
+        replicates=expand(tree.DRIFT_REPLICATES, cell=DRIFT_CELLS, allow_missing=True),
         paper=PAPER_TABLE,
     output:
         csv=f"{tree.CLAIMS}.csv",

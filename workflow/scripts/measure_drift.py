@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.analysis.drift_table import measure_drifts
+from sdd.analysis.drift_table import measure_drifts, write_replicates
 from sdd.runtime.csv_rows import write_rows
 from sdd.runtime.job_log import logged
 
@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with logged(snakemake.log[0]):
-    rows = measure_drifts(
+    rows, replicates = measure_drifts(
         Path(snakemake.input.reference_set),
         [Path(path) for path in snakemake.input.tests],
+        {Path(path).stem: Path(path) for path in snakemake.input.tables},
         threads=snakemake.threads,
         **snakemake.params.settings,
     )
-    write_rows(Path(snakemake.output[0]), rows)
+    write_replicates(Path(snakemake.output.replicates), replicates)
+    write_rows(Path(snakemake.output.csv), rows)

@@ -9,3 +9,5 @@ CELL_COLUMNS = (*IDENTITY, "round", "test_set", "eer_percent")
 IN_DOMAIN_AVERAGE = "in_domain_avg"
 OUT_OF_DOMAIN_AVERAGE = "out_of_domain_avg"
 AVERAGES = (IN_DOMAIN_AVERAGE, OUT_OF_DOMAIN_AVERAGE)
+ONE_TRAINING = "one training"
+"""In a note: an algorithm was trained once, so nothing is known of another training."""

@@ -1,5 +1,6 @@
 """Whether the names in a configuration fit together."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -40,6 +41,8 @@ def _check_names(experiment: Experiment) -> None:
             _known(f"algorithms.{algorithm}", stage, config["objectives"])
     for name, spec in config["sets"].items():
         _known(f"sets.{name}.corpus", spec["corpus"], config["corpora"])
+    for name, spec in config["corpora"].items():
+        _check_clusters(name, spec.get("clusters"))
     for corpus in config["leave_out"]:
         _known("leave_out", corpus, config["corpora"])
     for key in ("training_set", "validation_set", "reference_set"):
@@ -57,6 +60,22 @@ def _check_names(experiment: Experiment) -> None:
     _check_rows(experiment)
     _check_drift(experiment)
     _check_recipes(experiment)
+
+
+def _check_clusters(corpus: str, rule: object) -> None:
+    """Check that a pattern of clusters is one, and says which part of a name it is about."""
+    if not isinstance(rule, Mapping):
+        return
+    where = f"corpora.{corpus}.clusters.pattern: {rule['pattern']!r}"
+    try:
+        groups = re.compile(rule["pattern"]).groups
+    except re.error as error:
+        raise InputError(f"{where} is no regular expression: {error}") from None
+    if groups != 1:
+        raise InputError(
+            f"{where} has {groups} groups; put parentheses around the one part of a recording's "
+            "name that its cluster shares, and (?:...) around others"
+        )
 
 
 def _check_sets(experiment: Experiment) -> None:

@@ -127,7 +127,7 @@ def report(experiment: Experiment, recipe: str) -> dict[str, Any]:
         cell.round: settings.seed(experiment, cell, recipe)
         for cell in sorted(experiment.cells(), key=lambda cell: cell.round)
     }
-    others = {"bootstrap, permutations, drift": config["seed"]}
+    others = {"bootstrap, drift": config["seed"]}
     if "toy" in config:
         others["toy corpora"] = config["toy"]["seed"]
     return {

@@ -10,12 +10,17 @@ from sdd.experiment.cells import Cell
 from sdd.experiment.experiment import Experiment
 
 UNREADABLE = "unreadable_sources"
+CLUSTERS = "clusters"
 ROUND_SEED_STEP = 100_003
 
 
 def reader(experiment: Experiment, corpus: str) -> dict[str, Any]:
     """Return how a corpus is read: its reader, the options of that, and its partitions in use."""
-    spec = {k: v for k, v in experiment.config["corpora"][corpus].items() if k != UNREADABLE}
+    spec = {
+        key: value
+        for key, value in experiment.config["corpora"][corpus].items()
+        if key not in (UNREADABLE, CLUSTERS)
+    }
     if spec["reader"] == "folders":
         spec["corpus"] = corpus
     return {**spec, "partitions": experiment.partitions(corpus)}
@@ -122,15 +127,26 @@ def error_rates(experiment: Experiment, recipe: str) -> dict[str, Any]:
 def drift(experiment: Experiment) -> dict[str, Any]:
     """Return the method, replicates and seed that drift is measured with."""
     options = experiment.config["drift"]
+    sets = [*experiment.test_sets, *filter(None, [experiment.reference_set])]
+    corpora = {name: experiment.corpus(name) for name in sets}
     return {
+        "corpora": corpora,
+        "clusters": {corpus: clusters(experiment, corpus) for corpus in corpora.values()},
         "method": options["method"],
         "replicates": options["replicates"],
         "seed": experiment.config["seed"],
     }
 
 
+def clusters(experiment: Experiment, corpus: str) -> str | dict[str, str]:
+    """Return what is drawn of a corpus where resampling draws something anew."""
+    rule: str | dict[str, str] = experiment.config["corpora"][corpus].get(CLUSTERS, "auto")
+    return rule
+
+
 def uncertainty(experiment: Experiment, recipe: str) -> dict[str, Any]:
     """Return what intervals and comparisons of a recipe's table depend on."""
+    corpora = {name: experiment.corpus(name) for name in experiment.test_sets}
     return {
         "rows": [
             {
@@ -143,7 +159,8 @@ def uncertainty(experiment: Experiment, recipe: str) -> dict[str, Any]:
             }
             for model, init, algorithm in experiment.rows()
         ],
-        "corpora": {name: experiment.corpus(name) for name in experiment.test_sets},
+        "corpora": corpora,
+        "clusters": {corpus: clusters(experiment, corpus) for corpus in corpora.values()},
         "in_domain": experiment.in_domain,
         "out_of_domain": experiment.out_of_domain,
         "score": experiment.config["recipes"][recipe]["score"],

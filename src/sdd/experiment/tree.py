@@ -5,7 +5,7 @@
         checkpoints/{model}/{init}.safetensors
         {recipe}/                        table1.csv, intervals.csv, claims.csv, report.html, ...
             {model}/{init}/{algorithm}/round{n}/      a cell
-                model.safetensors        history.csv        eer.csv, breakdown.csv, drift.csv
+                model.safetensors   history.csv   eer.csv, breakdown.csv, drift.csv, drift.parquet
                 scores/{set}.parquet     embeddings/{set}.parquet
 
 Each is a pattern as Snakemake reads it: `<results>` is the experiment's folder, what stands in
@@ -65,6 +65,7 @@ SCORING_TIME = f"{CELL}/run_times/score_{{job}}.tsv"
 EER = f"{CELL}/eer.csv"
 BREAKDOWN = f"{CELL}/breakdown.csv"
 DRIFT = f"{CELL}/drift.csv"
+DRIFT_REPLICATES = f"{CELL}/drift.parquet"
 
 
 def folder(name: str) -> Path:

@@ -1,10 +1,10 @@
 """Error rates, their confidence intervals, comparisons and drifts: numpy, no torch.
 
 `error_rates` has the EER; `detection_costs` what errors cost; `calibration` how good scores are as
-likelihood ratios; `rounds` the mean over the few rounds of training; `bootstrap` resamples
-the sources that trials come from; `estimates` puts both into one interval; `permutation` tests two
-detectors on the same trials; `drift` and `drift_interval` measure how far embeddings are from those
-of a reference set. The names below are imported when they are first used.
+likelihood ratios; `rounds` the mean over the few rounds of training; `bootstrap` resamples the
+clusters that trials come from; `estimates` puts both into one interval and one p value;
+`multiplicity` corrects for many tests; `drift` and `drift_interval` measure how far embeddings are
+from those of a reference set. The names below are imported when they are first used.
 """
 
 from typing import TYPE_CHECKING
@@ -15,16 +15,14 @@ if TYPE_CHECKING:
     from sdd.metrics.bootstrap import (
         REPLICATES,
         RankedTrials,
-        percentile_interval,
+        cluster_keys,
         poisson_weights,
-        root_interval,
-        source_keys,
         weight_chunks,
     )
     from sdd.metrics.calibration import calibration_bins, cllr, cllr_min
     from sdd.metrics.detection_costs import ASVSPOOF5, CostModel, act_dcf, min_dcf
     from sdd.metrics.drift import wasserstein_per_dimension
-    from sdd.metrics.drift_interval import same_distribution_floor
+    from sdd.metrics.drift_interval import ClusteredPoints, sample_drift
     from sdd.metrics.error_rates import (
         area_under_curve,
         detection_error_tradeoff,
@@ -34,41 +32,43 @@ if TYPE_CHECKING:
     from sdd.metrics.estimates import (
         Estimate,
         Rounds,
+        Sample,
         average,
         difference_of_means,
         mean_over_rounds,
+        rate_over_rounds,
     )
-    from sdd.metrics.permutation import errors_by_source, holm, permutation_test
+    from sdd.metrics.multiplicity import holm, partial_conjunction
     from sdd.metrics.rounds import mean_and_spread, t_interval
 
 __all__ = [
     "ASVSPOOF5",
     "REPLICATES",
+    "ClusteredPoints",
     "CostModel",
     "Estimate",
     "RankedTrials",
     "Rounds",
+    "Sample",
     "act_dcf",
     "area_under_curve",
     "average",
     "calibration_bins",
     "cllr",
     "cllr_min",
+    "cluster_keys",
     "detection_error_tradeoff",
     "difference_of_means",
     "eer",
-    "errors_by_source",
     "holm",
     "mean_and_spread",
     "mean_over_rounds",
     "min_dcf",
-    "percentile_interval",
-    "permutation_test",
+    "partial_conjunction",
     "poisson_weights",
-    "root_interval",
-    "same_distribution_floor",
+    "rate_over_rounds",
+    "sample_drift",
     "selection_der",
-    "source_keys",
     "t_interval",
     "wasserstein_per_dimension",
     "weight_chunks",
@@ -79,10 +79,12 @@ __getattr__ = lazy_names(
     {
         "ASVSPOOF5": "detection_costs",
         "REPLICATES": "bootstrap",
+        "ClusteredPoints": "drift_interval",
         "CostModel": "detection_costs",
         "Estimate": "estimates",
         "RankedTrials": "bootstrap",
         "Rounds": "estimates",
+        "Sample": "estimates",
         "act_dcf": "detection_costs",
         "area_under_curve": "error_rates",
         "average": "estimates",
@@ -92,18 +94,16 @@ __getattr__ = lazy_names(
         "detection_error_tradeoff": "error_rates",
         "difference_of_means": "estimates",
         "eer": "error_rates",
-        "errors_by_source": "permutation",
-        "holm": "permutation",
+        "holm": "multiplicity",
         "mean_and_spread": "rounds",
         "mean_over_rounds": "estimates",
         "min_dcf": "detection_costs",
-        "percentile_interval": "bootstrap",
-        "permutation_test": "permutation",
+        "partial_conjunction": "multiplicity",
         "poisson_weights": "bootstrap",
-        "root_interval": "bootstrap",
-        "same_distribution_floor": "drift_interval",
+        "rate_over_rounds": "estimates",
+        "sample_drift": "drift_interval",
         "selection_der": "error_rates",
-        "source_keys": "bootstrap",
+        "cluster_keys": "bootstrap",
         "t_interval": "rounds",
         "wasserstein_per_dimension": "drift",
         "weight_chunks": "bootstrap",

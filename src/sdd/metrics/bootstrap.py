@@ -1,10 +1,10 @@
-"""Confidence intervals of an error rate, by a bootstrap over sources.
+"""Error rates of resampled trials: a bootstrap over clusters.
 
-Segments of one recording are not independent: they share a speaker, a channel and, if fake, a way
-of faking. So whole sources are drawn, never trials. A source is drawn K ~ Poisson(1) times in each
-replicate [1]_, and K is a function of the source's name and the replicate's number alone. Hence two
-detectors, or two test sets cut from the same recordings, see the same draws: replicates can be
-subtracted and averaged one by one, and the result is a paired bootstrap.
+Trials of one speaker or one recording are not independent: they share a voice, a channel and, if
+fake, a way of faking. So whole clusters are drawn, never trials. A cluster is drawn K ~ Poisson(1)
+times in each replicate [1]_, and K is a function of the cluster's name and the replicate's number
+alone. Hence two detectors, or two test sets cut from the same recordings, see the same draws:
+replicates can be subtracted and averaged one by one, and the result is a paired bootstrap.
 
 References
 ----------
@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sdd.errors import InputError
-from sdd.metrics.rounds import t_quantile
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -46,7 +45,7 @@ class RankedTrials:
     real
         ``bool [n]``: which trials are real; both classes must occur.
     units
-        ``int [n]``: the column of the weights that a trial counts by, such as that of its source.
+        ``int [n]``: the column of the weights that a trial counts by, such as that of its cluster.
 
     Raises
     ------
@@ -62,7 +61,7 @@ class RankedTrials:
             values.size == labels.size == columns.size
         ):
             raise InputError(
-                f"{values.shape} scores, {labels.shape} labels and {columns.shape} sources: "
+                f"{values.shape} scores, {labels.shape} labels and {columns.shape} clusters: "
                 "give one of each a trial."
             )
         if not labels.any() or labels.all():
@@ -165,15 +164,15 @@ class RankedTrials:
         return np.where(whole > 0, eers, np.nan)
 
 
-def source_keys(names: Sequence[str], corpus: str = "", seed: int = 0) -> KeyArray:
-    """Return the keys from which the draws of sources are made.
+def cluster_keys(names: Sequence[str], corpus: str = "", seed: int = 0) -> KeyArray:
+    """Return the keys from which the draws of clusters are made.
 
     Parameters
     ----------
     names
-        Of the sources, within a corpus.
+        Of the clusters, within a corpus.
     corpus
-        Sources of two corpora may share a name.
+        Clusters of two corpora may share a name.
     seed
         Another seed gives other draws.
 
@@ -190,12 +189,12 @@ def source_keys(names: Sequence[str], corpus: str = "", seed: int = 0) -> KeyArr
 
 
 def poisson_weights(keys: KeyArray, first: int, count: int) -> WeightArray:
-    """Draw how often each source counts in some of the replicates.
+    """Draw how often each cluster counts in some of the replicates.
 
     Parameters
     ----------
     keys
-        ``uint64 [s]``, of the sources, from `source_keys`.
+        ``uint64 [s]``, of the clusters, from `cluster_keys`.
     first
         Number of the first replicate, a multiple of 4.
 
@@ -220,7 +219,7 @@ def weight_chunks(keys: KeyArray, replicates: int) -> Iterator[WeightArray]:
     Parameters
     ----------
     keys
-        ``uint64 [s]``, of the sources, from `source_keys`.
+        ``uint64 [s]``, of the clusters, from `cluster_keys`.
 
     Yields
     ------
@@ -230,86 +229,6 @@ def weight_chunks(keys: KeyArray, replicates: int) -> Iterator[WeightArray]:
     rows = max(4, 4 * _CHUNK // max(1, len(keys)) // 4 * 4)
     for first in range(0, replicates, rows):
         yield poisson_weights(keys, first, min(rows, replicates - first))
-
-
-def root_interval(
-    value: float, replicates: ArrayLike, sources: int, confidence: float = 0.95
-) -> tuple[float, float]:
-    """Compute the interval of an error rate from its replicates: Student's t, of square roots.
-
-    The spread of a small error rate grows with it, and its distribution is skewed; that of its
-    square root is nearly constant and symmetric. So the interval is
-
-        (sqrt(value) -+ t sd(sqrt(replicates)) sqrt(s / (s - 1)))^2
-
-    with t of Student's distribution with s - 1 degrees of freedom. Percentiles would cover less
-    than they promise at low error rates (`benchmarks/coverage.py`). With fewer than 40 sources of
-    a class no interval was seen to cover as it promises.
-
-    Parameters
-    ----------
-    value
-        The error rate, 0 or more.
-    replicates
-        ``float [b]``: in the same unit; NaN are left out.
-    sources
-        Number of sources of the class that has fewer.
-    confidence
-        Between 0 and 1, both excluded.
-
-    Returns
-    -------
-    low, high
-        In the unit of the value; NaN with fewer than two sources.
-    """
-    drawn = np.asarray(replicates, dtype=np.float64)
-    drawn = drawn[~np.isnan(drawn)]
-    if sources < 2 or not drawn.size:
-        return math.nan, math.nan
-    quantile = t_quantile(sources - 1, confidence)
-    half_width = quantile * float(np.std(np.sqrt(drawn))) * math.sqrt(sources / (sources - 1))
-    root = math.sqrt(value)
-    return max(0.0, root - half_width) ** 2, (root + half_width) ** 2
-
-
-def percentile_interval(
-    replicates: ArrayLike, sources: int, confidence: float = 0.95
-) -> tuple[float, float]:
-    """Compute the interval of a difference from its replicates: percentiles, widened.
-
-    The quantiles taken are not a/2 and 1 - a/2, but those of the normal distribution at
-    -+ t sqrt(s / (s - 1)), with t of Student's distribution with s - 1 degrees of freedom: as far
-    out as a t interval of a mean would be (the "expanded" percentile interval [1]_).
-
-    Parameters
-    ----------
-    replicates
-        ``float [b]``: any unit; NaN are left out.
-    sources
-        Number of sources of the class that has fewer.
-    confidence
-        Between 0 and 1, both excluded.
-
-    Returns
-    -------
-    low, high
-        In the unit of the replicates; NaN with fewer than two sources.
-
-    References
-    ----------
-    .. [1] T. C. Hesterberg, "What teachers should know about the bootstrap: resampling in the
-       undergraduate statistics curriculum", The American Statistician 69, 2015.
-    """
-    values = np.asarray(replicates, dtype=np.float64)
-    values = values[~np.isnan(values)]
-    if sources < 2 or not values.size:
-        return math.nan, math.nan
-    from scipy.special import ndtr
-
-    quantile = t_quantile(sources - 1, confidence)
-    tail = float(ndtr(-quantile * math.sqrt(sources / (sources - 1))))
-    low, high = np.quantile(values, [tail, 1 - tail])
-    return float(low), float(high)
 
 
 def _splitmix64(state: KeyArray) -> KeyArray:

@@ -1,22 +1,28 @@
-"""Confidence intervals of drifts, by a bootstrap over sources, and the drift of chance alone.
+"""Drifts with their uncertainty, by a bootstrap over clusters, and the drift of chance alone.
 
-Segments of one recording are not independent, so it is sources that are drawn anew, with all their
-segments, in the test set and in the reference set.
+A distance between samples is too large on average: two samples of one distribution are never at
+distance 0. What chance alone gives is the *floor*, here of the very two sets, at their sizes and
+with their clusters. Chance adds to a distance about as in quadrature, so the *corrected* drift is
+sqrt(D^2 - floor^2), and 0 at the floor or below.
 
-A Wasserstein distance between samples is too large on average: two samples of one distribution are
-never at distance 0. The bootstrap shows this bias a second time, and it is taken off. Where a drift
-is no larger than the *floor*, the distance between two halves of the reference set, nothing can be
-said of it, and its interval says nothing either.
+Whole clusters are drawn, in the test set and in the reference set, by the same draws for every
+detector (`sdd.metrics.bootstrap`): replicates of two detectors, or of two test sets against one
+reference, are subtracted one by one. That is done with squares (`square_over_rounds`): corrected
+drifts have a corner at the floor, their squares have none.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from sdd.errors import InputError
+from sdd.metrics.bootstrap import cluster_keys, poisson_weights
+from sdd.metrics.divergences import kolmogorov_smirnov, relative_entropy
 from sdd.metrics.drift import (
     EXACT_CAP,
     Method,
@@ -27,206 +33,266 @@ from sdd.metrics.drift import (
     subsampled_rows,
     unit_directions,
 )
+from sdd.metrics.estimates import FEWEST_CLUSTERS, Estimate, Rounds, Sample
 from sdd.metrics.rounds import t_quantile
 
 FloatArray = NDArray[np.float64]
+Points = NDArray[Any]
 
-SPLITS = 10
 # Replicates and columns that are computed at a time: they bound the memory of a thread.
 _BLOCK = 16
 _COLUMNS = 32
+# Pairs of samples of the reference behind the floor, where it does not follow from the replicates.
+_FLOOR_DRAWS = 50
 
 
-def drift_interval(
-    embeddings: ArrayLike,
-    sources: ArrayLike,
-    reference: ArrayLike,
-    reference_sources: ArrayLike,
+@dataclass(frozen=True)
+class ClusteredPoints:
+    """Embeddings of one set, and what they are drawn by.
+
+    Attributes
+    ----------
+    values
+        ``float [n, d]``: one row for each fake utterance.
+    clusters
+        ``str [n]``: the cluster of each.
+    corpus
+        Whose clusters they are: sets of one corpus are drawn together.
+    """
+
+    values: Points
+    clusters: Sequence[str]
+    corpus: str
+
+    def __post_init__(self) -> None:
+        if len(self.clusters) != len(self.values):
+            raise InputError(
+                f"{len(self.values)} embeddings of {self.corpus} and {len(self.clusters)} clusters "
+                "are given: give one cluster an embedding."
+            )
+
+    def select(self, rows: NDArray[np.intp]) -> "ClusteredPoints":
+        """Return some of the points."""
+        return ClusteredPoints(self.values[rows], [self.clusters[r] for r in rows], self.corpus)
+
+    def with_values(self, values: Points) -> "ClusteredPoints":
+        """Return the same points elsewhere."""
+        return ClusteredPoints(values, self.clusters, self.corpus)
+
+    @property
+    def count(self) -> int:
+        """Number of clusters."""
+        return len(set(self.clusters))
+
+
+@dataclass(frozen=True)
+class SampledDrift:
+    """A drift with its replicates, in the unit of its method.
+
+    Attributes
+    ----------
+    distance
+        Of the data.
+    floor
+        The distance that chance alone gives on average.
+    replicates
+        ``float64 [b]``: under each resampling; NaN where nothing of a set was drawn.
+    clusters
+        Of the set that has fewer.
+    spread
+        Standard deviation of the reference, root mean square over dimensions.
+    """
+
+    distance: float
+    floor: float
+    replicates: FloatArray
+    clusters: int
+    spread: float
+
+    @property
+    def corrected(self) -> float:
+        """The drift less what chance gives: sqrt(distance^2 - floor^2), or 0."""
+        return math.sqrt(max(0.0, self.square))
+
+    @property
+    def square(self) -> float:
+        """Square of the corrected drift; below 0 where the distance is below its floor."""
+        return self.distance**2 - self.floor**2
+
+    @property
+    def sample_of_square(self) -> Sample:
+        """How the square moves with the clusters."""
+        return Sample(self.replicates**2 - self.distance**2, self.clusters)
+
+    def interval(self, confidence: float = 0.95) -> Estimate:
+        """Return the corrected drift with its interval; without one where clusters are too few.
+
+        It reaches t times the root mean square of the replicates about the distance below the
+        corrected value, and as far above the distance less the bias that the replicates show. That
+        bias is too small near the floor, and what the floor takes off is too much far above it: the
+        truth lies between.
+        """
+        known = self.replicates[~np.isnan(self.replicates)]
+        if self.clusters < FEWEST_CLUSTERS or not known.size:
+            return Estimate(self.corrected)
+        variance, freedom = Sample(known - self.distance, self.clusters).component
+        reach = t_quantile(freedom, confidence) * math.sqrt(variance)
+        above = max(self.corrected, 2 * self.distance - float(known.mean()))
+        low = max(0.0, self.corrected - reach)
+        return Estimate(self.corrected, low, above + reach, math.sqrt(variance), freedom)
+
+
+def sample_drift(
+    test: ClusteredPoints,
+    reference: ClusteredPoints,
     *,
     method: Method = "mean",
     replicates: int = 200,
-    confidence: float = 0.95,
     projections: int = 500,
     cap: int = EXACT_CAP,
     seed: int = 0,
     threads: int = 1,
-) -> tuple[float, float]:
-    """Compute the confidence interval of a drift by a bootstrap over sources, its bias taken off.
-
-    With the drift D, and mean m and standard deviation s of its replicates, the interval is
-    2 D - m -+ t s sqrt(S / (S - 1)), with S the sources of the set that has fewer and t Student's
-    quantile of S - 1 degrees of freedom: the bias of D is estimated by m - D, and drawing S anew
-    out of S shows too little of the spread. The interval may lie below D, where the sets are small
-    and the dimensions many. It is cut at 0.
+) -> SampledDrift:
+    """Measure a drift, its floor and how it moves when clusters are drawn anew.
 
     Parameters
     ----------
-    embeddings
-        ``float [n, d]``: one row for each fake utterance of a test set.
-    sources
-        ``str [n]`` or ``int [n]``: what each was cut from.
-    reference, reference_sources
-        ``float [m, d]`` and ``str [m]`` or ``int [m]``: the same of the reference set.
     method, projections, cap, seed
         As for `sdd.metrics.drift.drift`; `seed` is that of the bootstrap, too.
     replicates
         Number of bootstrap replicates, at least 2.
-    confidence
-        Between 0 and 1, both excluded.
     threads
         Their number does not change the result.
-
-    Returns
-    -------
-    low, high
-        In the unit of the embeddings; both NaN where a set has one source only.
 
     Raises
     ------
     InputError
-        As `sdd.metrics.drift.drift`; or if there are not as many sources as rows, or `replicates`
-        or `confidence` is out of range.
+        As `sdd.metrics.drift.drift`; or if `replicates` is out of range.
     """
-    if replicates < 2 or not 0 < confidence < 1:
-        raise InputError(
-            f"{replicates} replicates at a confidence of {confidence} give no interval: at least "
-            "2 replicates are needed, and 95 % is written as 0.95."
-        )
-    x, y = check_sets(embeddings, reference)
-    groups_x, groups_y = _groups(sources, x, "test"), _groups(reference_sources, y, "reference")
+    if replicates < 2:
+        raise InputError(f"{replicates} replicates give no interval: at least 2 are needed.")
+    x, y = check_sets(test.values, reference.values)
     measured = drift(x, y, method=method, projections=projections, cap=cap, seed=seed)
+    spread = math.sqrt(float(np.mean(np.var(y, axis=0, dtype=np.float64))))
     if method == "exact":
         # The very points that `drift` uses.
         generator = np.random.default_rng(seed)
         rows_x, rows_y = (subsampled_rows(len(points), cap, generator) for points in (x, y))
-        x, groups_x = x[rows_x], _renumbered(groups_x[rows_x])
-        y, groups_y = y[rows_y], _renumbered(groups_y[rows_y])
-    freedom = int(min(groups_x.max(), groups_y.max()))  # sources less one
-    if freedom == 0:
-        return np.nan, np.nan
-    # Whole sources are drawn; a source's points share its weight, which is then 0, 1, 2, ...
-    generator = np.random.default_rng([seed, 1])
-    weights_x = _source_weights(groups_x, replicates, generator)
-    weights_y = _source_weights(groups_y, replicates, generator)
-    # What the weights leave unchanged is made once for all replicates: the cost of moving a point
-    # onto another, the projections, and, in `_weighted_drifts`, the order of the values.
-    if method == "exact":
-        cost = ground_cost(x, y)
-        pairs = zip(weights_x, weights_y, strict=True)
-        drifts = np.array([solve_transport(cost, a, b) for a, b in pairs])
-    else:
-        if method == "sliced":
-            directions = unit_directions(x.shape[1], projections, seed)
-            x, y = x @ directions, y @ directions
-        drifts = _weighted_drifts(x, y, weights_x, weights_y, threads)
-    # The replicates lie above the drift by about as much as the drift lies above the distance of
-    # the two distributions: that much is taken off.
-    centre = 2 * measured - drifts.mean()
-    half = t_quantile(freedom, confidence) * drifts.std(ddof=1) * np.sqrt((freedom + 1) / freedom)
-    return max(0.0, float(centre - half)), max(0.0, float(centre + half))
-
-
-def same_distribution_floor(
-    reference: ArrayLike,
-    sources: ArrayLike,
-    *,
-    splits: int = SPLITS,
-    seed: int = 0,
-    **settings: Any,  # noqa: ANN401
-) -> float:
-    """Compute the drift that chance alone gives: between two halves of the reference set.
-
-    Parameters
-    ----------
-    reference
-        ``float [m, d]``: one row for each fake utterance of the reference set.
-    sources
-        ``str [m]`` or ``int [m]``: what each was cut from; no source is in both halves.
-    splits
-        Random divisions in two to take the mean of.
-    seed
-        Of the divisions, and as for `sdd.metrics.drift.drift`.
-    **settings
-        `method`, `projections` and `cap` of `sdd.metrics.drift.drift`.
-
-    Returns
-    -------
-    float
-        In the unit of the embeddings; NaN where there is one source only.
-
-    Raises
-    ------
-    InputError
-        As `sdd.metrics.drift.drift`; or if there are not as many sources as rows.
-    """
-    points, _ = check_sets(reference, reference)
-    groups = _groups(sources, points, "reference")
-    count = int(groups.max()) + 1
-    if count < 2:
-        return np.nan
-    generator = np.random.default_rng([seed, 2])
-    drifts = []
-    for _ in range(splits):
-        # Halves of the sources: a recording in both would bring them closer than chance does.
-        first = np.isin(groups, generator.permutation(count)[: count // 2])
-        drifts.append(drift(points[first], points[~first], seed=seed, **settings))
-    return float(np.mean(drifts))
-
-
-def _groups(sources: ArrayLike, points: NDArray[Any], name: str) -> NDArray[np.intp]:
-    """Number the sources from 0."""
-    labels = np.asarray(sources)
-    if labels.shape != (len(points),):
-        raise InputError(
-            f"Of the {name} set {len(points)} embeddings and sources of shape {labels.shape} are "
-            "given: give one source an embedding."
+        test, reference = test.select(rows_x), reference.select(rows_y)
+    elif method == "sliced":
+        directions = unit_directions(x.shape[1], projections, seed)
+        test, reference = test.with_values(x @ directions), reference.with_values(y @ directions)
+    clusters = min(test.count, reference.count)
+    weights_x, weights_y = (
+        _drawn_weights(points, replicates, seed) for points in (test, reference)
+    )
+    # Without any point drawn a set has no distribution: such replicates are not known.
+    drawn = ~np.isnan(weights_x[:, 0] + weights_y[:, 0])
+    weights_x, weights_y = weights_x[drawn], weights_y[drawn]
+    found = np.full(replicates, np.nan)
+    if method in ("mean", "sliced"):
+        found[drawn], floor = _weighted_drifts(
+            test.values, reference.values, weights_x, weights_y, clusters, threads
         )
-    return _renumbered(labels)
+    else:
+        found[drawn] = _distances(method, test.values, reference.values)(weights_x, weights_y)
+        floor = _reference_floor(method, test, reference, seed)
+    return SampledDrift(measured, floor, found, clusters, spread)
 
 
-def _renumbered(labels: NDArray[Any]) -> NDArray[np.intp]:
-    return np.unique(labels, return_inverse=True)[1].astype(np.intp)
+def square_over_rounds(rounds: Sequence[SampledDrift], *, trained: bool) -> Rounds:
+    """Return the square of the corrected drift as a figure of one detector's rounds."""
+    samples = [one.sample_of_square for one in rounds]
+    deviations = np.mean([sample.deviations for sample in samples], axis=0)
+    clusters = min(sample.clusters for sample in samples)
+    values = np.array([one.square for one in rounds])
+    return Rounds(values, {"": Sample(deviations, clusters)}, trained)
 
 
-def _source_weights(
-    groups: NDArray[np.intp], replicates: int, generator: np.random.Generator
-) -> FloatArray:
-    """Draw as many sources anew as there are: weights of points, ``float64 [replicates, n]``."""
-    count = int(groups.max()) + 1
-    drawn = generator.multinomial(count, np.full(count, 1 / count), size=replicates)
-    weights = drawn[:, groups].astype(np.float64)
-    weights /= weights.sum(axis=1, keepdims=True)
+def _drawn_weights(points: ClusteredPoints, replicates: int, seed: int) -> FloatArray:
+    """Draw clusters anew: weights of points of sum 1, ``float64 [replicates, n]``."""
+    names, groups = np.unique(np.asarray(points.clusters, dtype=str), return_inverse=True)
+    keys = cluster_keys(names.tolist(), points.corpus, seed)
+    weights = np.take(poisson_weights(keys, 0, replicates), groups, axis=1).astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        weights /= weights.sum(axis=1, keepdims=True)
     return weights
 
 
 def _weighted_drifts(
-    x: NDArray[Any], y: NDArray[Any], weights_x: FloatArray, weights_y: FloatArray, threads: int
-) -> FloatArray:
-    """Average over columns the 1-D distance of weighted points: ``float64 [replicates]``.
+    x: Points,
+    y: Points,
+    weights_x: FloatArray,
+    weights_y: FloatArray,
+    clusters: int,
+    threads: int,
+) -> tuple[FloatArray, float]:
+    """Average over columns the 1-D distance of weighted points; ``float64 [replicates]``, floor.
 
     The area between the two distribution functions: between one value and the next both are
     constant, so it is a sum over the sorted values of both sets, whose order all replicates share.
+    Chance alone leaves, at each value, a difference of normal distribution about 0. The mean of its
+    absolute value is sqrt(2 / pi) times its standard deviation, which is that of the replicates.
     """
     signed = np.concatenate([weights_x, -weights_y], axis=1)
+    equal = np.concatenate([np.full(len(x), 1 / len(x)), np.full(len(y), -1 / len(y))])
+    widening = clusters / max(1, clusters - 1)
 
     # Threads help: numpy lets go of the interpreter's lock while it sums.
-    def of_columns(columns: slice) -> FloatArray:
+    def of_columns(columns: slice) -> tuple[FloatArray, FloatArray]:
         merged = np.concatenate([x[:, columns], y[:, columns]]).T.astype(np.float64)
-        distances = np.empty((len(merged), len(signed)))
+        distances, floors = np.empty((len(merged), len(signed))), np.empty(len(merged))
         for row, values in enumerate(merged):
             order = np.argsort(values, kind="stable")
             gaps = np.diff(values[order])
+            total, squares = np.zeros(len(gaps)), np.zeros(len(gaps))
             for block in _slices(len(signed), _BLOCK):
                 difference = np.take(signed[block], order[:-1], axis=1)
                 np.cumsum(difference, axis=1, out=difference)
+                total += difference.sum(axis=0)
+                squares += np.einsum("ij,ij->j", difference, difference)
                 np.abs(difference, out=difference)
                 distances[row, block] = difference @ gaps
-        return distances
+            centre = np.cumsum(equal[order[:-1]])
+            variance = squares / len(signed) - 2 * centre * total / len(signed) + centre**2
+            floors[row] = np.sqrt(np.maximum(0.0, variance) * widening * 2 / math.pi) @ gaps
+        return distances, floors
 
     with ThreadPoolExecutor(threads) as pool:
         parts = list(pool.map(of_columns, _slices(x.shape[1], _COLUMNS)))
-    means: FloatArray = np.concatenate(parts).mean(axis=0)
-    return means
+    means: FloatArray = np.concatenate([part[0] for part in parts]).mean(axis=0)
+    return means, float(np.concatenate([part[1] for part in parts]).mean())
+
+
+def _distances(
+    method: Method, x: Points, y: Points
+) -> Callable[[FloatArray, FloatArray], FloatArray]:
+    """Return what computes a method's distance under weightings ``float64 [b, n]``, ``[b, m]``."""
+    if method == "exact":
+        cost = ground_cost(x, y)
+        return lambda a, b: np.array(
+            [solve_transport(cost, one, other) for one, other in zip(a, b, strict=True)]
+        )
+    divergence = kolmogorov_smirnov if method == "ks" else relative_entropy
+    return lambda a, b: divergence(x, y, a, b)
+
+
+def _reference_floor(
+    method: Method, test: ClusteredPoints, reference: ClusteredPoints, seed: int
+) -> float:
+    """Average the distance of two samples of the reference, of as many clusters as both sets have.
+
+    For distances that are no sum over values, whose chance alone does not follow from replicates.
+    """
+    generator = np.random.default_rng([seed, 2])
+    names, groups = np.unique(np.asarray(reference.clusters, dtype=str), return_inverse=True)
+    pair = []
+    for count in (test.count, reference.count):
+        shares = np.full(len(names), 1 / len(names))
+        times = generator.multinomial(count, shares, size=_FLOOR_DRAWS)
+        drawn = np.take(times, groups, axis=1).astype(np.float64)
+        pair.append(drawn / drawn.sum(axis=1, keepdims=True))
+    return float(_distances(method, reference.values, reference.values)(*pair).mean())
 
 
 def _slices(count: int, size: int) -> Iterator[slice]:

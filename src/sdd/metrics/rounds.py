@@ -81,14 +81,37 @@ def t_quantile(freedom: float, confidence: float = 0.95) -> float:
     Parameters
     ----------
     freedom
-        Degrees of freedom, above 0; they need not be whole.
+        Degrees of freedom, above 0; they need not be whole, nor finite.
     confidence
         Between 0 and 1, both excluded.
     """
     # scipy.special, not scipy.stats: the same quantile without seconds of import.
-    from scipy.special import stdtrit
+    from scipy.special import ndtri, stdtrit
 
+    if math.isinf(freedom):
+        return float(ndtri((1 + confidence) / 2))
     return float(stdtrit(freedom, (1 + confidence) / 2))
+
+
+def t_tail(value: float, error: float, freedom: float) -> float:
+    """Return the probability that Student's t times a standard error exceeds a value.
+
+    Parameters
+    ----------
+    error
+        0 or more, in the unit of the value; NaN where unknown, and so is the result.
+    freedom
+        Degrees of freedom, above 0; infinite for a normal distribution.
+    """
+    from scipy.special import ndtr, stdtr
+
+    if math.isnan(error) or math.isnan(value):
+        return math.nan
+    if error == 0:
+        # What cannot vary is on one side of zero for sure; at zero it is on neither.
+        return 0.5 if value == 0 else float(value < 0)
+    ratio = -value / error
+    return float(ndtr(ratio) if math.isinf(freedom) else stdtr(freedom, ratio))
 
 
 def _checked(values: ArrayLike) -> NDArray[np.float64]:

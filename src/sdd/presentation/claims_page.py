@@ -6,16 +6,19 @@ from html import escape
 from itertools import groupby
 from pathlib import Path
 
-from sdd.analysis.claims.assessment import Assessed
+from sdd.analysis.claims.assessment import Assessed, Contradiction
+from sdd.analysis.claims.claim import AVERAGE, IN, OUT, Claim
 from sdd.analysis.claims.drift_statements import DriftClaim
-from sdd.analysis.claims.eer_statements import AVERAGE, IN, OUT, Claim
 from sdd.analysis.claims.judging import LEVEL, MARGIN, Difference, Verdict, overall
+from sdd.analysis.columns import ONE_TRAINING
+from sdd.presentation.claim_plots import Scale, draw_claim
 from sdd.presentation.html_page import markup, notes, page, signed
 from sdd.presentation.labels import PAPER_LABELS
 from sdd.runtime.atomic_files import atomic_path
 
 SIGNS: Mapping[Verdict, str] = {"supported": "✓", "contradicted": "✗", "undecided": "?"}
-_OUTCOMES = {"met": "as claimed", "missed": "not as claimed", "open": "open"}
+_OUTCOMES = {"met": "as claimed", "missed": "not as claimed", "open": "not told apart"}
+ABSTRACT = "abstract"
 _SHOWN = {AVERAGE[IN]: "in-domain average", AVERAGE[OUT]: "out-of-domain average"}
 
 CLAIMS_STYLE = """
@@ -31,10 +34,12 @@ CLAIMS_STYLE = """
 .claim h4 { margin: 0; font-size: 1rem; font-weight: 600; }
 .claim blockquote { margin: .3rem 0 .5rem; padding-left: .7rem; border-left: 3px solid var(--hair);
   color: #444; font-size: .875rem; }
-.claim .model { display: grid; grid-template-columns: 9rem 8.5rem 170px 1fr; gap: .2rem .8rem;
+.claim .model { display: grid; grid-template-columns: 8rem 8.5rem 260px 1fr; gap: .2rem .8rem;
   align-items: center; padding: .25rem 0; font-size: .875rem; }
 .claim .figures { font-variant-numeric: tabular-nums; }
 .claim .figures small { display: block; color: #444; }
+.claim .reading { margin: 0 0 .4rem; font-size: .8rem; color: #444; }
+.claim .against { margin: 0 0 .4rem; font-size: .8rem; color: #a13d00; font-weight: 600; }
 .claim summary { cursor: pointer; font-size: .8rem; color: #444; }
 .claim details ul { margin: .3rem 0; padding-left: 1.2rem; font-size: .8rem;
   font-variant-numeric: tabular-nums; }
@@ -76,20 +81,27 @@ def how_claims_are_judged() -> list[str]:
         "Supported: every test of the claim comes out as the paper says (where it says “most”: "
         "more than half). Contradicted: one comes out the other way. Undecided: the data do not "
         "tell, or were not measured.",
-        "A difference counts once its 95 % interval leaves out zero and, after Holm's correction "
-        f"for all tests of the claim, its permutation test has p < {LEVEL}. Figures are equal when "
-        f"the interval of their difference lies within {MARGIN} points, the least round margin "
-        "under which the paper's own numbers are what it calls them.",
-        "Dot and line: the difference here and its 95 % interval, over recordings and, with two "
-        "rounds or more, over rounds. Open diamond: the paper's difference. Grey band: what counts "
-        "as equal. Where there are values only, as in the paper, values decide.",
+        f"A difference counts at p < {LEVEL} by the ratio of its value to its standard error, "
+        "which holds the draw of speakers or recordings and, with two rounds or more, training. "
+        "“Supported” asks that all tests are met, which needs no correction; “contradicted” is "
+        "corrected by Holm's procedure for all tests of the claim on all models: its family. "
+        f"Figures are equal when the 90 % interval of their difference lies within {MARGIN} "
+        "points, the least round margin under which averages that the paper calls similar are so.",
+        "One training: an algorithm was trained once, so nothing is known of another training, and "
+        "nothing is decided about algorithms.",
+        "Dot and line: the difference here and its 95 % interval; all EERs are on one scale, "
+        "linear to 1 point and logarithmic beyond. Open diamond: the paper's difference. Grey "
+        "band: what counts as equal. Where there are values only, as in the paper, values decide. "
+        "Least difference told: a smaller one would not have been told from zero by these data.",
+        "Drift is corrected for what chance alone gives. A line a test, in the order of “each "
+        "test”; near what chance gives, differences are not told apart.",
     ]
 
 
 def claims_fragment(assessed: Sequence[Assessed], labels: Mapping[str, str] | None = None) -> str:
     """Return the claims as HTML, by section."""
     names = {**PAPER_LABELS, **_SHOWN, **(labels or {})}
-    ordered = sorted(assessed, key=lambda item: _section(item.claim))
+    ordered = sorted(assessed, key=lambda item: _section_order(item.claim))
     groups = [list(group) for _, group in groupby(ordered, key=lambda item: item.claim.name)]
     verdicts = [overall([item.judgement.verdict for item in group]) for group in groups]
     tally = "".join(
@@ -97,13 +109,14 @@ def claims_fragment(assessed: Sequence[Assessed], labels: Mapping[str, str] | No
         for verdict in SIGNS
     )
     lines = [f'<p class="tally">{tally}</p>', '<div class="claims">']
-    section = None
+    section, scale = None, Scale.of_eers(assessed)
     for group, verdict in zip(groups, verdicts, strict=True):
         claim = group[0].claim
         if _section(claim) != section:
             section = _section(claim)
-            lines.append(f"<h3>Section {section}</h3>")
-        lines += _claim(group, verdict, names)
+            title = "Abstract" if section == ABSTRACT else f"Section {section}"
+            lines.append(f"<h3>{title}</h3>")
+        lines += _claim(group, verdict, names, scale)
     return "\n".join([*lines, "</div>"])
 
 
@@ -112,24 +125,53 @@ def _section(claim: Claim | DriftClaim) -> str:
     return claim.section.partition(",")[0]
 
 
-def _claim(group: Sequence[Assessed], verdict: Verdict, names: Mapping[str, str]) -> list[str]:
+def _section_order(claim: Claim | DriftClaim) -> tuple[bool, str]:
+    """Sort sections as the paper has them: the abstract first."""
+    section = _section(claim)
+    return section != ABSTRACT, section
+
+
+def _claim(
+    group: Sequence[Assessed], verdict: Verdict, names: Mapping[str, str], scale: Scale
+) -> list[str]:
     claim = group[0].claim
-    span = _span(group)
+    remarks = [f"Our reading: {claim.reading}"] if claim.reading else []
+    count = group[0].judgement.family
+    remarks.append(f"Family: {count} test{'' if count == 1 else 's'}.")
+    against = []
+    if group[0].paper_contradicts:
+        places = "; ".join(_contradiction(one, names) for one in group[0].paper_contradicts)
+        against.append(
+            '<p class="against">The paper\'s own table contradicts this sentence: '
+            f"{markup(places)}.</p>"
+        )
+    of_drift = isinstance(claim, DriftClaim)
     return [
         '<section class="claim">',
         f"<header><h4>{markup(claim.statement)}</h4>{_chip(verdict)}</header>",
         f"<blockquote>“{markup(claim.words)}” ({escape(claim.section)})</blockquote>",
-        *(_model(item, span, names) for item in group),
+        f'<p class="reading">{signed(markup(" ".join(remarks)))}</p>',
+        *against,
+        *(_model(item, Scale.of_tests([item]) if of_drift else scale, names) for item in group),
         *_details(group, names),
         "</section>",
     ]
 
 
-def _model(item: Assessed, span: float, names: Mapping[str, str]) -> str:
+def _contradiction(found: Contradiction, names: Mapping[str, str]) -> str:
+    model, where = (names.get(name, name) for name in (found.model, found.where))
+    return f"{model}, {where} {found.a:.2f} against {found.b:.2f}"
+
+
+def _model(item: Assessed, scale: Scale, names: Mapping[str, str]) -> str:
     figures = []
     if item.difference is not None:
         shown = markup(names.get(item.shown, item.shown))
         figures.append(f"{shown}: {_figure(item.difference)}")
+    if item.judgement.one_training:
+        figures.append("<small>one training: nothing is decided about algorithms</small>")
+    if not math.isnan(item.judgement.smallest):
+        figures.append(f"<small>least difference told: {item.judgement.smallest:.2g}</small>")
     # The paper's own table may be the one at hand.
     if item.paper is not None and item.paper != item.difference:
         paper = f"{item.paper.value:+.2f}"
@@ -138,7 +180,7 @@ def _model(item: Assessed, span: float, names: Mapping[str, str]) -> str:
         figures.append(f"<small>paper: {signed(paper)}</small>")
     return (
         f'<div class="model"><span>{markup(names.get(item.model, item.model))}</span>'
-        f"{_chip(item.judgement.verdict)}{_forest(item, span)}"
+        f"{_chip(item.judgement.verdict)}{draw_claim(item, scale)}"
         f'<span class="figures">{"".join(figures)}</span></div>'
     )
 
@@ -161,60 +203,13 @@ def _details(group: Sequence[Assessed], names: Mapping[str, str]) -> list[str]:
                 found = f"{test.difference.value:+.3g}"
                 if not math.isnan(test.difference.low):
                     found += f" [{test.difference.low:+.3g}, {test.difference.high:+.3g}]"
-                found += f", {_OUTCOMES[outcome]}"
+                told = ONE_TRAINING if test.difference.one_training else _OUTCOMES[outcome]
+                found += f", {told}"
+                if test.difference.note:
+                    found += f" ({test.difference.note})"
             lines.append(f"<li>{model}{where}: should be {test.expected}; {signed(found)}</li>")
     return [*lines, "</ul></details>"]
 
 
 def _chip(verdict: Verdict) -> str:
     return f'<span class="chip {verdict}">{SIGNS[verdict]} {verdict}</span>'
-
-
-def _span(group: Sequence[Assessed]) -> float:
-    """Return the largest figure of a claim: its plots share one scale."""
-    values = [
-        abs(value)
-        for item in group
-        for difference in (item.difference, item.paper)
-        if difference is not None
-        for value in (difference.value, difference.low, difference.high)
-        if not math.isnan(value)
-    ]
-    if any(test.expected == "equal" for item in group for test in item.tests):
-        values.append(MARGIN)
-    return max(values, default=0.0) or 1.0
-
-
-def _forest(item: Assessed, span: float) -> str:
-    """Draw the difference with its interval, and the paper's, about a line at zero."""
-    if item.difference is None and item.paper is None:
-        return "<span></span>"
-
-    def at(value: float) -> float:
-        return 85 + 78 * value / span
-
-    parts = []
-    if any(test.expected == "equal" for test in item.tests):
-        width = at(MARGIN) - at(-MARGIN)
-        parts.append(
-            f'<rect x="{at(-MARGIN):.1f}" y="1" width="{width:.1f}" height="24" fill="#e6e6e6"/>'
-        )
-    parts.append('<line x1="85" y1="1" x2="85" y2="25" stroke="#999"/>')
-    if item.difference is not None:
-        difference = item.difference
-        if not math.isnan(difference.low):
-            parts.append(
-                f'<line x1="{at(difference.low):.1f}" y1="13" x2="{at(difference.high):.1f}" '
-                'y2="13" stroke="#111" stroke-width="2"/>'
-            )
-        parts.append(f'<circle cx="{at(difference.value):.1f}" cy="13" r="3.5" fill="#111"/>')
-    if item.paper is not None:
-        x = at(item.paper.value)
-        parts.append(
-            f'<path d="M{x:.1f} 7 l6 6 l-6 6 l-6 -6 z" fill="none" stroke="#005b96" '
-            'stroke-width="1.5"/>'
-        )
-    return (
-        '<svg width="170" height="26" viewBox="0 0 170 26" role="img" aria-hidden="true">'
-        f"{''.join(parts)}</svg>"
-    )

@@ -202,6 +202,21 @@ MISTAKES = {
         "drift.panels.b: 'grpo_beta'",
         "did you mean grpo_beta",
     ),
+    "clusters": (
+        "corpora: {itw: {clusters: speakers}}",
+        "corpora.itw.clusters",
+        "speaker",
+    ),
+    "pattern of clusters": (
+        'corpora: {dv: {clusters: {pattern: "(.+", drawn: voices}}}',
+        "corpora.dv.clusters.pattern: '(.+' is no regular expression",
+        "unterminated",
+    ),
+    "groups of a pattern": (
+        'corpora: {dv: {clusters: {pattern: ".+-original", drawn: voices}}}',
+        "corpora.dv.clusters.pattern: '.+-original' has 0 groups",
+        "put parentheses around",
+    ),
     # --------------------------------------------------------------- what does not fit together
     "duplicate row": (
         "rows: [{model: mms_1b, init: post, algorithm: sft},"

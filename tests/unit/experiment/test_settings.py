@@ -5,11 +5,15 @@ import json
 from sdd.experiment.cells import Cell
 from sdd.experiment.settings import (
     certificate_options,
+    clusters,
+    drift,
     finetuning,
     posttraining,
     pretraining,
+    reader,
     scoring,
     seed,
+    uncertainty,
 )
 from tests.helpers.experiments import DEMO, PAPER, experiment
 
@@ -101,3 +105,20 @@ def test_certificate_options():
     with_digest = "{models: {mms_1b: {checkpoints: {post: {digest: 'md5:0'}}}}}"
     options = certificate_options(experiment(with_digest), "mms_1b/post", "made.safetensors")
     assert options[options.index("--digest") + 1] == "md5:0"
+
+
+def test_what_is_drawn_reaches_intervals_and_drift_but_no_reader():
+    paper = experiment("corpora: {itw: {clusters: recording}}")
+    voices = {"pattern": "(.+?)-(?:original|to-)", "drawn": "original voices"}
+    assert (clusters(paper, "dv"), clusters(paper, "itw"), clusters(paper, "for")) == (
+        voices,
+        "recording",
+        "auto",
+    )
+    assert uncertainty(paper, "as_written")["clusters"]["dv"] == voices
+    measured = drift(paper)
+    assert measured["clusters"]["asv19"] == "auto"
+    assert measured["corpora"]["asv19_dev_fake"] == "asv19"
+    # A corpus is not read anew where it is drawn otherwise.
+    assert reader(paper, "itw") == reader(experiment(), "itw")
+    assert "asv19_dev_fake" not in drift(experiment("leave_out: [asv19]"))["corpora"]

@@ -1,18 +1,15 @@
-"""Bootstrap over sources: the same EER as repeated trials, and intervals that cover."""
+"""Bootstrap over clusters: the same EER as repeated trials, draws that repeat."""
 
 import math
 
 import numpy as np
 import pytest
-from scipy.special import ndtri
 
 from sdd.errors import InputError
 from sdd.metrics import (
     RankedTrials,
-    percentile_interval,
+    cluster_keys,
     poisson_weights,
-    root_interval,
-    source_keys,
     weight_chunks,
 )
 from sdd.metrics.error_rates import eer
@@ -35,7 +32,7 @@ def test_weighted_eer_is_that_of_repeated_trials(ties):
         real = generator.random(size) < 0.4
         real[:2] = True, False
         units = generator.integers(0, 12, size)
-        weights = poisson_weights(source_keys([str(n) for n in range(12)], seed=size), 0, 12)
+        weights = poisson_weights(cluster_keys([str(n) for n in range(12)], seed=size), 0, 12)
         found = RankedTrials(scores, real, units).weighted_eers(weights)
         for row, value in zip(weights, found, strict=True):
             times = row[units]
@@ -51,27 +48,27 @@ def test_all_scores_equal_is_chance():
     assert trials.weighted_eers(np.ones((1, 20), dtype=np.uint8)) == pytest.approx([0.5])
 
 
-def test_draws_are_poisson_and_belong_to_the_source():
-    keys = source_keys([f"source {n}" for n in range(300)], "dfe24", seed=7)
+def test_draws_are_poisson_and_belong_to_the_cluster():
+    keys = cluster_keys([f"source {n}" for n in range(300)], "dfe24", seed=7)
     weights = poisson_weights(keys, 0, 2000)
     assert weights.mean() == pytest.approx(1, abs=0.005)
     assert weights.var() == pytest.approx(1, abs=0.01)
     shares = np.bincount(weights.ravel(), minlength=5)[:5] / weights.size
     poisson = [math.exp(-1) / math.factorial(k) for k in range(5)]
     assert shares == pytest.approx(poisson, abs=0.002)
-    # Neither replicates nor sources resemble each other.
+    # Neither replicates nor clusters resemble each other.
     assert abs(np.corrcoef(weights[:40]) - np.eye(40)).max() < 0.3
     assert abs(np.corrcoef(weights[:, :40].T) - np.eye(40)).max() < 0.1
     # The same draws whoever else is drawn, and however many at a time.
     assert (poisson_weights(keys[100:110], 0, 2000) == weights[:, 100:110]).all()
     assert (np.concatenate(list(weight_chunks(keys, 2000))) == weights).all()
     assert (poisson_weights(keys, 40, 13) == weights[40:53]).all()
-    other = source_keys([f"source {n}" for n in range(300)], "itw", seed=7)
+    other = cluster_keys([f"source {n}" for n in range(300)], "itw", seed=7)
     assert (poisson_weights(other, 0, 100) != weights[:100]).mean() > 0.5
 
 
 def test_standard_error_of_independent_trials():
-    """Each trial its own source: the spread is that of theory, here 0.0065 by simulation."""
+    """Each trial its own cluster: the spread is that of theory, here 0.0065 by simulation."""
     generator = np.random.default_rng(0)
     size = 1500
 
@@ -81,55 +78,8 @@ def test_standard_error_of_independent_trials():
     real = np.arange(2 * size) < size
     simulated = [eer(one[real], one[~real])[0] for one in (draw() for _ in range(300))]
     trials = RankedTrials(draw(), real, np.arange(2 * size))
-    found = bootstrap_eer(trials, source_keys([str(n) for n in range(2 * size)]), 600)
+    found = bootstrap_eer(trials, cluster_keys([str(n) for n in range(2 * size)]), 600)
     assert found.std() == pytest.approx(np.std(simulated), rel=0.15)
-
-
-def simulate_coverage(*, by_source, simulations=500, sources=40, segments=10, rate=0.1):
-    """Share of intervals that hold the true EER: half of the variance is the source's.
-
-    Scores are normal with variance 1 about +d/2 (real) and -d/2 (fake): the EER is Phi(-d/2).
-    """
-    generator = np.random.default_rng(11)
-    shift = -ndtri(rate)
-    source = np.repeat(np.arange(2 * sources), segments)
-    real = source < sources
-    covered = 0
-    for number in range(simulations):
-        of_source = generator.normal(size=2 * sources)[source]
-        of_segment = generator.normal(size=source.size)
-        scores = np.where(real, shift, -shift) + math.sqrt(0.5) * (of_source + of_segment)
-        units = source if by_source else np.arange(source.size)
-        keys = source_keys([str(n) for n in range(units.max() + 1)], seed=number)
-        replicates = bootstrap_eer(RankedTrials(scores, real, units), keys, 400)
-        found, _ = eer(scores[real], scores[~real])
-        low, high = root_interval(found, replicates, len(set(units[real])))
-        covered += low <= rate <= high
-    return covered / simulations
-
-
-def test_intervals_over_sources_cover_as_they_promise():
-    """The naive bootstrap over trials, beside it, does not."""
-    assert 0.92 <= simulate_coverage(by_source=True) <= 0.98
-    assert simulate_coverage(by_source=False, simulations=200) < 0.85
-
-
-def test_interval_on_the_scale_of_the_root():
-    """Roots 1, 2, 3 spread by sqrt(2/3), sqrt(3/2) wider for 3 sources: 1; t of 2 is 4.3027."""
-    low, high = root_interval(25, [1, 4, 9], 3)
-    assert (low, high) == pytest.approx(((5 - 4.302653) ** 2, (5 + 4.302653) ** 2))
-    assert root_interval(4, [1, 4, 9], 3)[0] == 0
-    assert all(math.isnan(limit) for limit in root_interval(4, [1, 4, 9], 1))
-
-
-def test_percentiles_are_widened_for_few_sources():
-    replicates = np.linspace(0, 1, 100_001)
-    low, high = percentile_interval(replicates, 1_000_000)
-    assert (low, high) == pytest.approx((0.025, 0.975), abs=1e-4)
-    # t of 9 degrees of freedom is 2.2622, times sqrt(10 / 9) 2.3845; Phi(-2.3845) = 0.00855.
-    assert percentile_interval(replicates, 10) == pytest.approx((0.00855, 0.99145), abs=1e-4)
-    assert all(math.isnan(limit) for limit in percentile_interval(replicates, 1))
-    assert all(math.isnan(limit) for limit in percentile_interval([np.nan], 10))
 
 
 @pytest.mark.parametrize(

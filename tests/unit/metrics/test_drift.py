@@ -160,7 +160,7 @@ def test_bad_embeddings_are_named(method, x, y, message):
 
 def test_bad_settings_are_named():
     x = np.zeros((2, 1))
-    with pytest.raises(InputError, match="'max': choose mean, sliced or exact"):
+    with pytest.raises(InputError, match="'max': choose mean, sliced, exact, ks, kl"):
         drift(x, x, method="max")
     with pytest.raises(InputError, match="projections is 0"):
         drift(x, x, method="sliced", projections=0)

@@ -1,4 +1,6 @@
-"""Intervals and floors of drift: coverage on simulated sources, repetition, bad input."""
+"""Drifts with intervals and floors: coverage on simulated clusters, repetition, bad input."""
+
+import math
 
 import numpy as np
 import pytest
@@ -7,18 +9,22 @@ from scipy.stats import wasserstein_distance
 from sdd.errors import InputError
 from sdd.metrics.drift import drift, wasserstein_per_dimension
 from sdd.metrics.drift_interval import (
-    _source_weights,
+    ClusteredPoints,
+    SampledDrift,
+    _drawn_weights,
     _weighted_drifts,
-    drift_interval,
-    same_distribution_floor,
+    sample_drift,
+    square_over_rounds,
 )
+from sdd.metrics.estimates import difference_of_means
 
 
-def clustered(generator, sources, each, shift=0.0, dimensions=6):
-    """Standard normal points, four fifths of whose variance their source shares."""
-    shared = np.repeat(generator.normal(size=(sources, dimensions)), each, axis=0)
+def clustered(generator, clusters, each, shift=0.0, dimensions=6, corpus="test"):
+    """Standard normal points, four fifths of whose variance their cluster shares."""
+    shared = np.repeat(generator.normal(size=(clusters, dimensions)), each, axis=0)
     own = generator.normal(size=shared.shape)
-    return (2 * shared + own) / np.sqrt(5) + shift, np.repeat(np.arange(sources), each)
+    names = [f"cluster {number}" for number in np.repeat(np.arange(clusters), each)]
+    return ClusteredPoints((2 * shared + own) / np.sqrt(5) + shift, names, corpus)
 
 
 def test_weighted_distance_equals_scipy():
@@ -36,128 +42,172 @@ def test_weighted_distance_equals_scipy():
         for u, v in zip(weights_x, weights_y, strict=True)
     ]
     for threads in (1, 2):
-        found = _weighted_drifts(x, y, weights_x, weights_y, threads)
+        found, _ = _weighted_drifts(x, y, weights_x, weights_y, 23, threads)
         assert found == pytest.approx(expected, rel=1e-9)
 
 
-def test_equal_weights_give_the_drift():
+def test_equal_weights_give_the_drift_and_no_floor():
     generator = np.random.default_rng(1)
     x, y = generator.normal(size=(40, 70)), generator.normal(size=(57, 70))
-    equal = _weighted_drifts(x, y, np.full((1, 40), 1 / 40), np.full((1, 57), 1 / 57), 1)
-    assert equal == pytest.approx([wasserstein_per_dimension(x, y).mean()], rel=1e-12)
-
-
-def test_sources_are_drawn_whole():
-    groups = np.array([0, 0, 0, 1, 2, 2])
-    weights = _source_weights(groups, 500, np.random.default_rng(0))
-    assert weights.sum(axis=1) == pytest.approx(1)
-    assert (weights[:, 0] == weights[:, 1]).all()
-    assert (weights[:, 4] == weights[:, 5]).all()
-    # Three are drawn: each once gives every point 1/6, the first thrice 1/3 to each of its own.
-    assert (np.isclose(weights, 1 / 6).all(axis=1)).any()
-    assert (np.isclose(weights, [1 / 3, 1 / 3, 1 / 3, 0, 0, 0]).all(axis=1)).any()
-
-
-def coverage(simulations, **options):
-    """Share of intervals that hold the true distance of unit normals that are 1 apart: 1."""
-    generator = np.random.default_rng(3)
-    hits = 0
-    for seed in range(simulations):
-        x, sources = clustered(generator, 60, 5, shift=1.0)
-        if options.get("naive"):
-            sources = np.arange(len(x))
-        y, reference_sources = clustered(generator, 300, 1)
-        low, high = drift_interval(x, sources, y, reference_sources, replicates=100, seed=seed)
-        hits += low <= 1 <= high
-    return hits / simulations
-
-
-def test_interval_covers_the_true_distance_where_a_naive_one_does_not():
-    """In 200 simulations: 0.95 -+ 2.6 standard errors; less than 0.85 if sources are split."""
-    assert 0.91 <= coverage(200) <= 0.99
-    assert coverage(200, naive=True) < 0.85
-
-
-def test_bias_of_small_sets_is_taken_off():
-    """Scales 1 and 1.3, 60 sources: the drift itself is too large by a seventh."""
-    generator = np.random.default_rng(4)
-    centres, drifts = [], []
-    for seed in range(60):
-        x, sources = clustered(generator, 60, 5)
-        y, reference_sources = clustered(generator, 300, 1)
-        centres.append(np.mean(drift_interval(1.3 * x, sources, y, reference_sources, seed=seed)))
-        drifts.append(drift(1.3 * x, y))
-    true = 0.3 * np.sqrt(2 / np.pi)
-    assert np.mean(drifts) > true + 0.025
-    assert np.mean(centres) == pytest.approx(true, abs=0.02)
-
-
-@pytest.mark.parametrize("method", ["mean", "sliced", "exact"])
-def test_every_method_has_an_interval_that_repeats(method):
-    generator = np.random.default_rng(5)
-    x, sources = clustered(generator, 30, 2, shift=2.0, dimensions=3)
-    y, reference_sources = clustered(generator, 80, 1, dimensions=3)
-    settings = {"method": method, "replicates": 40, "cap": 50, "projections": 20}
-    measured = drift(x, y, **{k: v for k, v in settings.items() if k != "replicates"})
-    low, high = drift_interval(x, sources, y, reference_sources, **settings)
-    assert 0 < low < high
-    assert low < measured < high + 0.3 * measured
-    assert (low, high) == drift_interval(x, sources, y, reference_sources, threads=2, **settings)
-    assert (low, high) != drift_interval(x, sources, y, reference_sources, seed=1, **settings)
-    wider = drift_interval(x, sources, y, reference_sources, confidence=0.99, **settings)
-    assert wider[0] < low < high < wider[1]
-
-
-def test_names_of_sources_do_not_matter():
-    generator = np.random.default_rng(6)
-    x, sources = clustered(generator, 12, 3)
-    names = np.array([f"recording {number:02}" for number in sources])
-    y, _ = clustered(generator, 20, 1)
-    by_number = drift_interval(x, sources, y, np.arange(20))
-    assert by_number == drift_interval(x, names, y, np.arange(20))
-
-
-def test_one_source_gives_no_interval_and_no_floor():
-    x, y = np.zeros((3, 2)), np.ones((4, 2))
-    assert np.isnan(drift_interval(x, ["a"] * 3, y, list("bcde"))).all()
-    assert np.isnan(same_distribution_floor(x, ["a"] * 3))
+    equal = np.full((1, 40), 1 / 40), np.full((1, 57), 1 / 57)
+    found, floor = _weighted_drifts(x, y, *equal, 40, 1)
+    assert found == pytest.approx([wasserstein_per_dimension(x, y).mean()], rel=1e-12)
+    assert floor == pytest.approx(0, abs=1e-6)
 
 
 def test_floor_by_hand():
-    """Two sources at 0 and 3: whichever half is which, 3 apart."""
-    points = np.array([[0.0], [0.0], [3.0]])
-    assert same_distribution_floor(points, ["a", "a", "b"]) == 3
-    # Sources are not split: were they, some divisions would give less.
-    assert same_distribution_floor(points, ["a", "b", "c"], splits=50) < 3
+    """Points 0 and 1 against the same; weights of the upper one 1/2 -+ 1/4, two clusters.
+
+    Between 0 and 1 the difference of distribution functions has the variance 1/16, twice that for
+    two clusters: sqrt(2 / pi / 8).
+    """
+    points = np.array([[0.0], [1.0]])
+    weights = np.array([[0.25, 0.75], [0.75, 0.25]])
+    _, floor = _weighted_drifts(points, points, weights, np.full((2, 2), 0.5), 2, 1)
+    assert floor == pytest.approx(math.sqrt(2 / math.pi / 8))
 
 
-def test_floor_is_what_samples_of_one_distribution_give():
+def test_clusters_are_drawn_whole_and_alike_for_all_detectors():
+    points = ClusteredPoints(np.zeros((6, 1)), list("aaabcc"), "itw")
+    weights = _drawn_weights(points, 500, 0)
+    known = weights[~np.isnan(weights[:, 0])]
+    assert known.sum(axis=1) == pytest.approx(1)
+    assert (known[:, 0] == known[:, 1]).all()
+    assert (known[:, 4] == known[:, 5]).all()
+    # Nothing was drawn in e^-3 of the replicates: no distribution.
+    assert len(known) / 500 == pytest.approx(1 - math.exp(-3), abs=0.03)
+    other = points.with_values(np.ones((6, 4)))
+    assert np.array_equal(_drawn_weights(other, 500, 0), weights, equal_nan=True)
+    # Part of the set: the same clusters, drawn as before.
+    part = _drawn_weights(points.select(np.array([3, 4])), 500, 0)
+    ratio = (weights[:, 3] > 0) == (part[:, 0] > 0)
+    assert ratio.mean() > 0.9
+
+
+def coverage(shift, simulations, naive=False):
+    """Share of intervals that hold the true distance of unit normals that are shifted."""
+    hits = 0
+    for seed in range(simulations):
+        generator = np.random.default_rng([seed, 3])
+        x, y = clustered(generator, 60, 5, shift), clustered(generator, 300, 1, corpus="reference")
+        if naive:
+            x = ClusteredPoints(x.values, [str(n) for n in range(300)], "test")
+        found = sample_drift(x, y, replicates=80, seed=seed).interval()
+        hits += found.low <= shift <= found.high
+    return hits / simulations
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.3, 1.0])
+def test_interval_covers_the_true_distance(shift):
+    """In 80 simulations: 0.95 less 3 standard errors."""
+    assert coverage(shift, 80) >= 0.87
+
+
+def test_a_naive_interval_does_not():
+    assert coverage(1.0, 80, naive=True) < 0.85
+
+
+def test_without_drift_the_corrected_value_is_near_zero():
+    """Two samples of one distribution: the distance is its floor, whatever their sizes."""
     generator = np.random.default_rng(7)
-    y, sources = clustered(generator, 400, 1)
-    floor = same_distribution_floor(y, sources)
-    fresh = [
-        drift(clustered(generator, 200, 1)[0], clustered(generator, 200, 1)[0]) for _ in range(20)
+    found = [
+        sample_drift(
+            clustered(generator, 40, 3), clustered(generator, 300, 1, corpus="r"), seed=seed
+        )
+        for seed in range(30)
     ]
-    assert floor == pytest.approx(np.mean(fresh), rel=0.15)
-    assert floor == same_distribution_floor(y, sources)
+    distances, floors = ([getattr(one, name) for one in found] for name in ("distance", "floor"))
+    assert np.mean(floors) == pytest.approx(np.mean(distances), rel=0.1)
+    assert np.mean([one.square for one in found]) == pytest.approx(0, abs=0.1 * floors[0] ** 2 * 3)
+    assert all(one.interval().low == 0 for one in found[:5])
+
+
+def test_difference_of_two_detectors_on_the_same_trials_is_paired():
+    """The second is the first, a little further: the difference is sure, the drifts are not."""
+    generator = np.random.default_rng(8)
+    x, y = clustered(generator, 60, 5, 1.0), clustered(generator, 300, 1, corpus="reference")
+    near, far = (sample_drift(x.with_values(x.values + d), y) for d in (0, 0.05))
+    assert near.interval().high > far.interval().low
+    squares = [square_over_rounds([one], trained=False) for one in (far, near)]
+    estimate = difference_of_means(*squares)
+    assert estimate.value == pytest.approx(far.corrected**2 - near.corrected**2)
+    assert estimate.p_value < 1e-6
+
+
+def test_rounds_of_squares_by_hand():
+    def drawn(distance, replicates):
+        return SampledDrift(distance, 1.0, np.array(replicates), 50, 1.0)
+
+    rounds = square_over_rounds([drawn(2.0, [3.0, 1.0]), drawn(3.0, [4.0, 2.0])], trained=True)
+    assert rounds.values == pytest.approx([3, 8])
+    # (9 - 4 + 16 - 9) / 2, (1 - 4 + 4 - 9) / 2
+    assert rounds.samples[""].deviations == pytest.approx([6, -4])
+    assert rounds.clusters == 50
+
+
+def test_drift_below_its_floor_is_zero():
+    low = SampledDrift(0.5, 1.0, np.array([0.6, 0.7]), 50, 1.0)
+    assert (low.corrected, low.interval().low) == (0, 0)
+    assert low.square == pytest.approx(-0.75)
+
+
+@pytest.mark.parametrize("method", ["mean", "sliced", "exact", "ks", "kl"])
+def test_every_method_has_an_interval_that_repeats(method):
+    generator = np.random.default_rng(5)
+    x = clustered(generator, 30, 2, shift=2.0, dimensions=3)
+    y = clustered(generator, 80, 1, dimensions=3, corpus="reference")
+    settings = {"method": method, "replicates": 40, "cap": 50, "projections": 20}
+    measured = drift(x.values, y.values, **{k: v for k, v in settings.items() if k != "replicates"})
+    found = sample_drift(x, y, **settings)
+    assert found.distance == measured
+    assert 0 < found.floor < measured
+    interval = found.interval()
+    assert 0 < interval.low < found.corrected < interval.high
+    again = sample_drift(x, y, threads=2, **settings)
+    assert np.array_equal(again.replicates, found.replicates)
+    assert again.interval() == interval
+    assert sample_drift(x, y, seed=1, **settings).interval() != interval
+    wider = found.interval(0.99)
+    assert wider.low < interval.low < interval.high < wider.high
+
+
+def test_scale_free_drift_does_not_change_with_the_scale():
+    generator = np.random.default_rng(6)
+    x, y = clustered(generator, 30, 2, 1.0), clustered(generator, 50, 1, corpus="reference")
+    one, other = (
+        sample_drift(x.with_values(s * x.values), y.with_values(s * y.values)) for s in (1, 8)
+    )
+    assert other.corrected == pytest.approx(8 * one.corrected)
+    assert other.corrected / other.spread == pytest.approx(one.corrected / one.spread)
+    assert one.spread == pytest.approx(math.sqrt(y.values.var(axis=0).mean()))
+
+
+def test_few_clusters_give_no_interval():
+    generator = np.random.default_rng(9)
+    x, y = clustered(generator, 9, 8), clustered(generator, 50, 1, corpus="reference")
+    found = sample_drift(x, y)
+    assert math.isnan(found.interval().low)
+    assert found.clusters == 9
+    assert not math.isnan(sample_drift(clustered(generator, 10, 8), y).interval().low)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"replicates": 1}, "1 replicates at a confidence of 0.95"),
-        ({"confidence": 95}, "confidence of 95 give no interval"),
-        ({"sources": ["a"]}, r"Of the test set 2 embeddings and sources of shape \(1,\)"),
-        ({"reference_sources": ["a"]}, "Of the reference set 3 embeddings"),
-        ({"reference": np.zeros((3, 5))}, "2 dimensions but the reference has 5"),
+        ({"replicates": 1}, "1 replicates give no interval"),
+        ({"test": lambda: ClusteredPoints(np.zeros((2, 2)), ["a"], "itw")}, "2 embeddings of itw"),
+        (
+            {"reference": lambda: ClusteredPoints(np.zeros((3, 5)), list("cde"), "asv19")},
+            "2 dimensions but the reference has 5",
+        ),
     ],
 )
 def test_bad_input_is_named(options, message):
     settings = {
-        "embeddings": np.zeros((2, 2)),
-        "sources": ["a", "b"],
-        "reference": np.zeros((3, 2)),
-        "reference_sources": ["c", "d", "e"],
+        "test": lambda: ClusteredPoints(np.zeros((2, 2)), ["a", "b"], "itw"),
+        "reference": lambda: ClusteredPoints(np.zeros((3, 2)), list("cde"), "asv19"),
+        "replicates": 5,
+        **options,
     }
     with pytest.raises(InputError, match=message):
-        drift_interval(**{**settings, **options})
+        sample_drift(settings["test"](), settings["reference"](), replicates=settings["replicates"])

@@ -2,22 +2,25 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from sdd.analysis.cell_tables import read_cells
+from sdd.analysis.claims.claim import AVERAGE, Claim, Pair
 from sdd.analysis.claims.drift_statements import (
     DRIFT_CLAIMS,
     DriftClaim,
     Drifts,
     collect_drifts,
 )
-from sdd.analysis.claims.eer_statements import AVERAGE, CLAIMS, Claim, Pair, pairs_of_claims
+from sdd.analysis.claims.eer_statements import CLAIMS, pairs_of_claims
 from sdd.analysis.claims.judging import ClaimTest, Difference, Judgement, Verdict, judge
+from sdd.analysis.columns import ONE_TRAINING
+from sdd.analysis.drift_table import read_drifts
 from sdd.analysis.table1 import domain_columns, identities, read_table, value_columns
+from sdd.experiment.cells import Cell
 from sdd.runtime.csv_rows import read_rows
 
 COLUMNS = (
@@ -33,12 +36,32 @@ COLUMNS = (
     "difference",
     "low",
     "high",
+    "smallest",
+    "family",
+    "one_training",
     "paper_difference",
     "paper_verdict",
+    "paper_contradicts",
+    "reading",
     "details",
     "words",
 )
+MAIN = "xlsr_2b"
+"""The model of the paper's Figure 2 and of its ablations."""
 Differences = Mapping[tuple[Pair, str], Difference]
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """Two figures of the paper's table that are not as its sentence says."""
+
+    model: str
+    where: str
+    a: float
+    b: float
+
+    def __str__(self) -> str:
+        return f"{self.model}, {self.where}: {self.a:.2f} against {self.b:.2f}"
 
 
 @dataclass(frozen=True)
@@ -56,7 +79,9 @@ class Assessed:
     difference, paper
         That figure here, and as the paper prints it; None where there is none.
     paper_verdict
-        What the same tests make of the paper's own table; empty where it prints no such figures.
+        What the same tests make of the paper's own table; None where it prints no such figures.
+    paper_contradicts
+        Where the paper's own table contradicts its sentence.
     """
 
     claim: Claim | DriftClaim
@@ -66,7 +91,8 @@ class Assessed:
     shown: str = ""
     difference: Difference | None = None
     paper: Difference | None = None
-    paper_verdict: Verdict | None = field(default=None)
+    paper_verdict: Verdict | None = None
+    paper_contradicts: tuple[Contradiction, ...] = ()
 
 
 def assess_results(
@@ -87,11 +113,39 @@ def assess_results(
     # A demo's models are not the paper's: nothing of the paper stands beside them.
     of_paper = differences_of_table(table, pairs_of_claims(identities(table)))
     of_eers = assess(differences, contents["models"], domains, main=main, paper=of_paper)
-    rows = collect_drifts(read_cells(drifts), domains["in_domain"], domains["out_of_domain"])
-    return of_eers + assess_drift(rows, main)
+    cells = [
+        (Cell.parse(path.parent).algorithm, read_drifts(path, path.with_suffix(".parquet")))
+        for path in drifts
+    ]
+    collected = collect_drifts(cells, domains["in_domain"], domains["out_of_domain"])
+    against = contradictions_of_paper(table)
+    return [
+        replace(one, paper_contradicts=against.get(one.claim.name, ()))
+        for one in of_eers + assess_drift(collected, main)
+    ]
 
 
-def assess_table(table: pd.DataFrame, main: str = "xlsr_2b") -> list[Assessed]:
+def contradictions_of_paper(table: pd.DataFrame) -> dict[str, tuple[Contradiction, ...]]:
+    """Find what of the paper's own table contradicts its sentences.
+
+    Returns
+    -------
+    dict
+        By claim: each test that comes out the other way.
+    """
+    found: dict[str, tuple[Contradiction, ...]] = {}
+    for one in _assess_values(table):
+        if one.judgement.verdict == "contradicted":
+            missed = [
+                Contradiction(one.model, test.where, test.difference.a, test.difference.b)
+                for test, outcome in zip(one.tests, one.judgement.outcomes, strict=True)
+                if outcome == "missed" and test.difference is not None
+            ]
+            found[one.claim.name] = (*found.get(one.claim.name, ()), *missed)
+    return found
+
+
+def assess_table(table: pd.DataFrame, main: str = MAIN) -> list[Assessed]:
     """Test the claims on a table that has values only, such as the paper's own.
 
     Parameters
@@ -100,11 +154,20 @@ def assess_table(table: pd.DataFrame, main: str = "xlsr_2b") -> list[Assessed]:
         The model that stands for the paper's XLS-R-2B.
     """
     in_domain, out_of_domain = domain_columns(table)
+    against = contradictions_of_paper(table)
+    of_eers = [
+        replace(one, paper_contradicts=against.get(one.claim.name, ()))
+        for one in _assess_values(table, main)
+    ]
+    return of_eers + assess_drift(collect_drifts([], in_domain, out_of_domain), main)
+
+
+def _assess_values(table: pd.DataFrame, main: str = MAIN) -> list[Assessed]:
+    in_domain, out_of_domain = domain_columns(table)
     differences = differences_of_table(table, pairs_of_claims(identities(table)))
     models = list(dict.fromkeys(table["model"]))
     domains = {"in_domain": in_domain, "out_of_domain": out_of_domain}
-    of_eers = assess(differences, models, domains, main=main, paper=differences)
-    return of_eers + assess_drift(collect_drifts([], in_domain, out_of_domain), main)
+    return assess(differences, models, domains, main=main, paper=differences)
 
 
 def differences_of_table(
@@ -139,9 +202,10 @@ def differences_of_comparisons(
         ): Difference(
             float(row["eer_a"]),
             float(row["eer_b"]),
-            float(row["low"]),
-            float(row["high"]),
-            float(row["p_value"]),
+            float(row["standard_error"]),
+            float(row["freedom"]),
+            one_training=ONE_TRAINING in row["note"].split("; "),
+            note=row["note"],
         )
         for row in rows
     }
@@ -182,35 +246,50 @@ def assess(
         # A domain without sets, or a set that was left out: nothing to test the claim on.
         if not sets or not set(sets) <= known:
             continue
-        for model in models:
-            pair = (claim.a.of(model), claim.b.of(model))
-            if pair in paired and (model == main or not claim.main_only):
-                result.append(_assess_one(claim, model, pair, sets, differences, paper))
+        pairs = [
+            (model, (claim.a.of(model), claim.b.of(model)))
+            for model in models
+            if model == main or not claim.main_only
+        ]
+        there = {model: pair for model, pair in pairs if pair in paired}
+        result += _assess_claim(claim, there, sets, differences, paper)
     return result
 
 
-def _assess_one(
+def _assess_claim(
     claim: Claim,
-    model: str,
-    pair: Pair,
+    pairs: Mapping[str, Pair],
     sets: Sequence[str],
     differences: Differences,
     paper: Differences,
-) -> Assessed:
-    tests, of_paper = (_tests(claim, pair, sets, found) for found in (differences, paper))
-    # A verdict on some of the sets would not compare with one on all of them.
-    comparable = all(test.difference is not None for test in of_paper)
+) -> list[Assessed]:
+    """Assess a claim on all of its models at once: they are one family of tests."""
     shown = _shown(claim)
-    return Assessed(
-        claim,
-        model,
-        tests,
-        judge(tests, most=claim.most),
-        shown=shown,
-        difference=differences.get((pair, shown)),
-        paper=paper.get((pair, shown)),
-        paper_verdict=judge(of_paper, most=claim.most).verdict if comparable else None,
-    )
+    tests = [_tests(claim, pair, sets, differences) for pair in pairs.values()]
+    of_paper = [_tests(claim, pair, sets, paper) for pair in pairs.values()]
+    return [
+        Assessed(
+            claim,
+            model,
+            of_model,
+            judgement,
+            shown=shown,
+            difference=differences.get((pair, shown)),
+            paper=paper.get((pair, shown)),
+            # A verdict on some of the sets would not compare with one on all of them.
+            paper_verdict=theirs.verdict
+            if all(test.difference is not None for test in printed)
+            else None,
+        )
+        for (model, pair), of_model, judgement, printed, theirs in zip(
+            pairs.items(),
+            tests,
+            judge(tests, most=claim.most),
+            of_paper,
+            judge(of_paper, most=claim.most),
+            strict=True,
+        )
+    ]
 
 
 def assess_drift(drifts: Drifts, model: str) -> list[Assessed]:
@@ -219,7 +298,8 @@ def assess_drift(drifts: Drifts, model: str) -> list[Assessed]:
     for claim in DRIFT_CLAIMS:
         tests = tuple(claim.tests(drifts))
         if tests:
-            result.append(Assessed(claim, model, tests, judge(tests)))
+            [judgement] = judge([tests])
+            result.append(Assessed(claim, model, tests, judgement))
     return result
 
 
@@ -227,7 +307,9 @@ def claim_rows(assessed: Iterable[Assessed]) -> list[dict[str, Any]]:
     """Tabulate what became of the claims, with the columns `COLUMNS`.
 
     difference, low, high and paper_difference are of the figure `shown`, in percentage points;
-    details has every test: where, difference, interval, outcome.
+    details has every test: where, difference, interval, outcome. family is the number of tests
+    that contradictions are corrected for, smallest the least difference that each test would have
+    told from zero.
     """
     return [_claim_row(item) for item in assessed]
 
@@ -248,8 +330,13 @@ def _claim_row(item: Assessed) -> dict[str, Any]:
         "difference": math.nan if shown is None else shown.value,
         "low": math.nan if shown is None else shown.low,
         "high": math.nan if shown is None else shown.high,
+        "smallest": item.judgement.smallest,
+        "family": item.judgement.family,
+        "one_training": "yes" if item.judgement.one_training else "no",
         "paper_difference": math.nan if item.paper is None else item.paper.value,
         "paper_verdict": item.paper_verdict or "",
+        "paper_contradicts": "; ".join(map(str, item.paper_contradicts)),
+        "reading": item.claim.reading,
         "details": "; ".join(_detail(test, outcome) for test, outcome in details),
         "words": item.claim.words,
     }

@@ -41,6 +41,8 @@ _DISTANCES: Mapping[Method, str] = {
     "mean": "mean over the embedding dimensions of the 1-D Wasserstein-1 distance",
     "sliced": "sliced Wasserstein-1 distance of the embeddings",
     "exact": "exact Wasserstein-1 distance of subsampled embeddings",
+    "ks": "mean over the embedding dimensions of the Kolmogorov-Smirnov statistic",
+    "kl": "mean over the embedding dimensions of the Kullback-Leibler divergence",
 }
 
 
@@ -60,7 +62,7 @@ def plot_drift(
     drifts
         Columns `DRIFT_COLUMNS`: algorithm, round, test_set, drift. A missing combination, or NaN,
         leaves a gap. Where they are there: drift_low and drift_high, the interval of a drift, and
-        floor, the drift between two halves of the reference.
+        floor, what chance alone gives.
     panels
         Title of each panel, left to right, and the algorithms in it; two or more
         are lettered (a), (b).
@@ -192,7 +194,7 @@ def drift_caption(
         f"{reference_set}."
     )
     if "floor" in drifts:
-        text += " Dotted line: two halves of the reference."
+        text += " Corrected for what chance alone gives (dotted line)."
     if high <= 1:
         return f"{text} One round" + ("; bars: 95 % interval." if _intervals(drifts) else ".")
     rounds = f"{high}" if low == high else f"{low} to {high}"

@@ -62,7 +62,7 @@ def test_one_round_has_bars_of_the_interval_and_a_line_at_the_floor(drifts):
     for axes in figure.axes:
         assert any(np.allclose(line.get_ydata(), 0.05) for line in axes.get_lines())
     caption = drift_caption(one)
-    assert "Dotted line: two halves of the reference." in caption
+    assert "Corrected for what chance alone gives (dotted line)." in caption
     assert caption.endswith("One round; bars: 95 % interval.")
 
 

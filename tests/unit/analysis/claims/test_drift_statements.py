@@ -1,0 +1,56 @@
+"""Drifts of detectors compared: by squares, round by round, not told apart near the floor."""
+
+import math
+
+import numpy as np
+import pytest
+
+from sdd.analysis.claims.drift_statements import collect_drifts
+from sdd.analysis.claims.judging import ClaimTest, judge
+from sdd.metrics.drift_interval import SampledDrift
+
+
+def drift(value, half=0.1, floor=0.01, clusters=100):
+    """A drift with two replicates, as far above it as below."""
+    return SampledDrift(value, floor, np.array([value - half, value + half]), clusters, 1.0)
+
+
+def test_drifts_of_rounds_are_compared_by_their_squares():
+    """Two trainings of SFT against none, which has one round and no training."""
+    cells = [
+        ("none", {"itw": drift(1.0)}),
+        ("sft", {"itw": drift(2.0)}),
+        ("sft", {"itw": drift(2.2)}),
+    ]
+    found = collect_drifts(cells, [], ["itw"])
+    one = found.difference(("sft", "itw"), ("none", "itw"))
+    assert one.tested == pytest.approx((4 + 4.84) / 2 - 1)
+    assert one.a == pytest.approx(math.sqrt(4.42), abs=1e-3)
+    # (v -+ h)^2 - v^2 = h^2 -+ 2 v h: the means over rounds, less those of none.
+    training = 0.84**2 / 4
+    drawn = np.array([-0.42 + 0.2, 0.42 - 0.2])
+    clusters = np.mean(drawn**2) * 100 / 99
+    assert one.error == pytest.approx(math.sqrt(training + clusters), rel=1e-6)
+    assert not one.one_training
+    assert found.difference(("sft", "itw"), ("grpo", "itw")) is None
+    assert found.floor(("none", "sft"), "itw") == pytest.approx(0.01)
+
+
+def test_one_training_and_few_clusters_are_said():
+    cells = [("none", {"itw": drift(1.0, clusters=9)}), ("sft", {"itw": drift(2.0, clusters=9)})]
+    one = collect_drifts(cells, [], ["itw"]).difference(("sft", "itw"), ("none", "itw"))
+    assert one.one_training
+    assert one.note == "9 clusters: fewer than 10 give no interval"
+    assert not one.is_known
+
+
+def test_drifts_near_their_floor_are_not_told_apart():
+    cells = [
+        (name, {"itw": drift(value, 0.4, floor=1.0)})
+        for name, value in (("none", 0.9), ("sft", 1.05), ("sft", 1.06))
+    ]
+    one = collect_drifts(cells, [], ["itw"]).difference(("sft", "itw"), ("none", "itw"))
+    [judgement] = judge([[ClaimTest("itw", one, "higher")]])
+    assert judgement.outcomes == ("open",)
+    assert one.at_floor
+    assert one.note == "both no more than chance gives"
