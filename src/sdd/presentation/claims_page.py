@@ -14,6 +14,7 @@ from sdd.analysis.columns import ONE_TRAINING
 from sdd.presentation.claim_plots import Scale, draw_claim
 from sdd.presentation.html_page import markup, notes, page, signed
 from sdd.presentation.labels import PAPER_LABELS
+from sdd.presentation.numbers import decimals, interval
 from sdd.runtime.atomic_files import atomic_path
 
 SIGNS: Mapping[Verdict, str] = {"supported": "✓", "contradicted": "✗", "undecided": "?"}
@@ -160,7 +161,7 @@ def _claim(
 
 def _contradiction(found: Contradiction, names: Mapping[str, str]) -> str:
     model, where = (names.get(name, name) for name in (found.model, found.where))
-    return f"{model}, {where} {found.a:.2f} against {found.b:.2f}"
+    return f"{model}, {where} {decimals(found.a)} against {decimals(found.b)}"
 
 
 def _model(item: Assessed, scale: Scale, names: Mapping[str, str]) -> str:
@@ -174,10 +175,10 @@ def _model(item: Assessed, scale: Scale, names: Mapping[str, str]) -> str:
         figures.append(f"<small>least difference told: {item.judgement.smallest:.2g}</small>")
     # The paper's own table may be the one at hand.
     if item.paper is not None and item.paper != item.difference:
-        paper = f"{item.paper.value:+.2f}"
+        paper = decimals(item.paper.value, sign=True)
         if item.paper_verdict:
             paper += f", by its values {item.paper_verdict}"
-        figures.append(f"<small>paper: {signed(paper)}</small>")
+        figures.append(f"<small>paper: {paper}</small>")
     return (
         f'<div class="model"><span>{markup(names.get(item.model, item.model))}</span>'
         f"{_chip(item.judgement.verdict)}{draw_claim(item, scale)}"
@@ -186,10 +187,10 @@ def _model(item: Assessed, scale: Scale, names: Mapping[str, str]) -> str:
 
 
 def _figure(difference: Difference) -> str:
-    text = f"{difference.value:+.2f}"
-    if not math.isnan(difference.low):
-        text += f" [{difference.low:+.2f}, {difference.high:+.2f}]"
-    return f"<b>{signed(text)}</b> points ({difference.a:.2f} against {difference.b:.2f})"
+    value = decimals(difference.value, sign=True)
+    ends = interval(difference.low, difference.high, sign=True)
+    figures = f"{decimals(difference.a)} against {decimals(difference.b)}"
+    return f"<b>{' '.join(filter(None, (value, ends)))}</b> points ({figures})"
 
 
 def _details(group: Sequence[Assessed], names: Mapping[str, str]) -> list[str]:

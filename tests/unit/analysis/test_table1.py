@@ -71,6 +71,12 @@ def test_means_over_rounds_and_domains_by_hand(table):
     )
 
 
+def test_three_rounds_are_averaged_by_their_mean():
+    row = ("m", "post", "sft")
+    cells = [(*row, number, "a", value) for number, value in enumerate((1.0, 2.0, 9.0), start=1)]
+    assert assemble_table(cells, [row], ["a"], []).loc[0, "a"] == 4
+
+
 def test_frame_and_tuples_and_any_order_give_the_same(table):
     frame = pd.DataFrame(
         CELLS[::-1], columns=["model", "init", "algorithm", "round", "test_set", "eer_percent"]

@@ -25,6 +25,11 @@ def test_ends_of_the_interval():
     assert found.smallest == pytest.approx(1.5)
 
 
+def test_bounds_of_two_drifts_at_their_floor_are_unknown_with_their_error():
+    found = Difference(0.0, 0.0, tested=0.0)
+    assert all(math.isnan(value) for value in (found.low, found.high, found.smallest))
+
+
 @pytest.mark.parametrize(
     ("expected", "found", "outcome"),
     [
