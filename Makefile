@@ -1,7 +1,7 @@
 # `make help` lists what there is; every target makes what it needs.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env demo report test test-unit test-workflow test-compiler test-fairseq test-slurm \
+.PHONY: help env demo report test test-unit test-workflow test-fairseq test-slurm \
   test-gpu lint lint-code lint-layout lint-rules lint-types lint-rooms format bench clean
 
 # uv is taken from the PATH, else fetched into .uv/.
@@ -47,9 +47,6 @@ test-unit: env
 
 test-workflow: env
 	$(BIN)/pytest $(REPEATABLE) -n 2 --dist loadfile tests/workflow
-
-test-compiler: env ## compiled training (needs a C++ compiler; minutes, the first time)
-	$(BIN)/pytest tests/compiler
 
 test-fairseq: env ## ours against real fairseq, which is built once (needs a C++ compiler)
 	PATH="$$PATH:$(CURDIR)/.uv/bin" $(BIN)/pytest tests/fairseq

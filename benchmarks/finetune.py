@@ -107,12 +107,11 @@ class Steps:
         recipe = Recipe.from_config(
             {**PAPER["recipes"]["as_written"], "precision": arguments.precision}
         )
-        compiled = arguments.compile
-        every = Policies(detector.to(self.device), OBJECTIVES["grpo"], recipe, compiled=compiled)
+        every = Policies(detector.to(self.device), OBJECTIVES["grpo"], recipe)
         self.policies = {}
         for key, objective in OBJECTIVES.items():
             # Made for SFT it copies nothing; it is then given what its objective needs.
-            policies = Policies(detector, SftObjective(), recipe, compiled=compiled)
+            policies = Policies(detector, SftObjective(), recipe)
             policies.objective = objective
             policies.reference = every.reference if objective.needs.reference else None
             policies.old = every.old if objective.needs.old else None
@@ -162,12 +161,8 @@ class Steps:
 
     def operations(self, key: str) -> int:
         """Count the floating-point operations of the matrix products of a step."""
-        policies = self.policies[key]
-        # What is compiled is not seen by the counter.
-        compiled, policies.compiled = policies.compiled, False
         with FlopCounterMode(display=False) as counter:
             self.take(key)
-        policies.compiled = compiled
         return counter.get_total_flops()
 
     def matrix_peak(self) -> float:
@@ -264,7 +259,6 @@ def parsed() -> argparse.Namespace:
     add("--steps", type=int, default=12, help="of each objective")
     add("--threads", type=int, default=1)
     add("--objectives", nargs="+", default=list(OBJECTIVES), help="sft among them")
-    add("--compile", action="store_true")
     add("--activation-checkpointing", action="store_true")
     return parser.parse_args()
 

@@ -17,11 +17,18 @@ from typing import Any, cast
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.checkpoint import checkpoint
 
 from sdd.detector.architectures import Architecture
 from sdd.detector.convolutions import ConvolutionalExtractor, gelu
 from sdd.errors import InputError
+
+ATTENTION = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
+"""Kernels of attention, of which the first that can takes a batch: flash has no mask and no float32,
+the memory-efficient one has both, the plain one everything. Not cuDNN's, which torch prefers on some
+GPUs: it makes a plan for each shape, and hardly two batches have the same. A CPU has the first and
+the last."""
 
 
 class ScaleGradient(torch.autograd.Function):
@@ -100,7 +107,8 @@ class SelfAttention(nn.Module):
             for projection in (self.q_proj, self.k_proj, self.v_proj)
         )
         dropout = self.dropout if self.training else 0.0
-        y = F.scaled_dot_product_attention(query, key, value, attended, dropout)
+        with sdpa_kernel(ATTENTION, set_priority=True):
+            y = F.scaled_dot_product_attention(query, key, value, attended, dropout)
         return cast(Tensor, self.out_proj(y.transpose(1, 2).flatten(2)))
 
 
@@ -178,10 +186,6 @@ class Transformer(nn.Module):
         for layer in self.layers:
             if not self.training or self.layer_drop == 0:
                 x = self._through(layer, x, attended)
-            elif torch.compiler.is_compiling():
-                # One graph cannot leave a layer out: its output is chosen or not.
-                kept = torch.rand((), device=x.device) >= self.layer_drop
-                x = torch.where(kept, self._through(layer, x, attended), x)
             elif torch.rand(()).item() >= self.layer_drop:
                 x = self._through(layer, x, attended)
         return self.layer_norm(x) if self.norm_first else x

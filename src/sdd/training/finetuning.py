@@ -167,9 +167,7 @@ def _policies(stage: Stage, files: StageFiles, machine: Machine, device: torch.d
     if stage.checkpoint_is_reference:
         reference = load_detector(files.checkpoint, stage.architecture).to(device)
     detector.checkpoint_activations = machine.checkpoint_activations
-    return Policies(
-        detector.to(device), stage.objective, stage.recipe, reference, compiled=machine.compiled
-    )
+    return Policies(detector.to(device), stage.objective, stage.recipe, reference)
 
 
 def _digest_of_start(stage: Stage, files: StageFiles) -> str:

@@ -34,8 +34,6 @@ class Policies(nn.Module):
         What the stage minimises, and how.
     reference
         The reference policy; by default the stage's start (paper 2.3: a frozen copy).
-    compiled
-        Whether the forward passes of training go through `torch.compile`.
     """
 
     reference: Detector | None
@@ -47,14 +45,11 @@ class Policies(nn.Module):
         objective: Objective,
         recipe: Recipe,
         reference: Detector | None = None,
-        *,
-        compiled: bool = False,
     ) -> None:
         super().__init__()
         self.policy = detector
         self.objective = objective
         self.recipe = recipe
-        self.compiled = compiled
         # No forward pass is spent on a policy whose output would not be used.
         needs = objective.needs
         self.reference = frozen_copy(reference or detector) if needs.reference else None
@@ -86,19 +81,11 @@ class Policies(nn.Module):
 
     def prepare(self, batch: Batch) -> PreparedBatch:
         """Move, check and normalise a batch, once for all policies."""
-        return prepare_batch(
-            self.policy,
-            batch,
-            masked=self.recipe.padding == "masked",
-            compiled=self.compiled,
-        )
+        return prepare_batch(self.policy, batch, masked=self.recipe.padding == "masked")
 
     def logits(self, detector: Detector, batch: PreparedBatch) -> Tensor:
         """Run one of the policies over a batch as the recipe says: ``float32 [B, 2]``."""
-        _, logits = forward(
-            detector, batch, precision=self.recipe.precision, compiled=self.compiled
-        )
-        return logits
+        return forward(detector, batch, precision=self.recipe.precision)[1]
 
     def train(self, mode: bool = True) -> "Policies":
         """Put the policy into training mode (or not, if the recipe drops dropout)."""
