@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -18,14 +18,15 @@ class Machine:
     save_minutes
         How much time a kill may cost.
     checkpoint_activations
-        Of training only: whether activations are recomputed in the backward pass rather than kept.
+        Of training only: whether activations are recomputed in the backward pass rather than kept;
+        `auto` where a step would not fit its GPU.
     """
 
     device: str = "auto"
     threads: int = 1
     workers: int = 0
     save_minutes: float = 15.0
-    checkpoint_activations: bool = False
+    checkpoint_activations: bool | Literal["auto"] = False
 
     @classmethod
     def of_config(cls, config: Mapping[str, Any], threads: int) -> "Machine":

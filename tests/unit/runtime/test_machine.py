@@ -12,7 +12,7 @@ def test_a_machine_is_the_configs():
         threads=3,
         workers=4,
         save_minutes=15,
-        checkpoint_activations=False,
+        checkpoint_activations="auto",
     )
     other = {**PAPER, "workers": 0, "save_state_minutes": 2.5, "device": "cpu"}
     assert Machine.of_config(other, 1) == Machine("cpu", 1, 0, 2.5)
