@@ -15,6 +15,6 @@ def test_a_machine_is_the_configs():
         checkpoint_activations="auto",
     )
     other = {**PAPER, "workers": 0, "save_state_minutes": 2.5, "device": "cpu"}
-    assert Machine.of_config(other, 1) == Machine("cpu", 1, 0, 2.5)
+    assert Machine.of_config(other, 1) == Machine("cpu", 1, 0, 2.5, "auto")
     other = {**PAPER, "activation_checkpointing": True}
-    assert Machine.of_config(other, 1).checkpoint_activations
+    assert Machine.of_config(other, 1).checkpoint_activations is True
