@@ -9,6 +9,9 @@ backward pass asks a GPU's driver even for those without content; what differs o
 there: the types that autocast chooses, kernels of attention and dropout, the fused AdamW, frozen
 policies in bf16. Not counted: what a kernel allocates for itself, CUDA's own share, and what lies
 unused between blocks.
+
+The last column is arithmetic, too: operations of products by the speed of products, and bytes that
+all else reads and writes by the speed of memory; nothing waits, and nothing is done at once.
 """
 
 import argparse
@@ -30,7 +33,8 @@ import yaml
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_map_only
+from torch.utils._pytree import tree_leaves, tree_map_only
+from torch.utils.flop_counter import flop_registry
 
 from sdd.data.audio import SAMPLE_RATE
 from sdd.data.dataset import Batch
@@ -55,12 +59,23 @@ BLOCK = 512
 """torch hands out GPU memory in multiples of this many bytes."""
 
 
-class LiveBytes(TorchDispatchMode):
-    """Counts the bytes of what is alive, and remembers the most there were."""
+class Counter(TorchDispatchMode):
+    """Counts the bytes of what is alive, and what operations compute and move.
+
+    Attributes
+    ----------
+    now, most
+        Bytes that are alive, and the most there were.
+    operations
+        Floating-point operations of products and attention.
+    moved
+        Bytes that all other operations read and write.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.now = self.most = 0
+        self.operations = self.moved = 0
         self._known: set[int] = set()
 
     def __torch_dispatch__(
@@ -71,8 +86,21 @@ class LiveBytes(TorchDispatchMode):
         kwargs: dict[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401  # whatever the operation returns
         """Run an operation and count what it made."""
-        result = func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
         tree_map_only(FakeTensor, self._count, result)
+        if func._overloadpacket in flop_registry:
+            counted = flop_registry[func._overloadpacket](*args, **kwargs, out_val=result)
+            self.operations += counted
+        elif func.namespace == "aten" and not func.is_view:
+            written = [
+                arg
+                for arg, name in zip(args, func._schema.arguments, strict=False)
+                if is_written(name)
+            ]
+            self.moved += sum(map(bytes_of, tree_leaves((args, kwargs, written))))
+            if not written:
+                self.moved += sum(map(bytes_of, tree_leaves(result)))
         return result
 
     def _count(self, tensor: FakeTensor) -> None:
@@ -88,6 +116,18 @@ class LiveBytes(TorchDispatchMode):
     def _forget(self, key: int, size: int) -> None:
         self._known.discard(key)
         self.now -= size
+
+
+def is_written(argument: torch._C.Argument) -> bool:
+    """Tell whether an operation writes into an argument."""
+    return argument.alias_info is not None and argument.alias_info.is_write
+
+
+def bytes_of(value: object) -> int:
+    """Bytes of a tensor; of one that repeats itself, once. 0 of anything else."""
+    if not isinstance(value, Tensor):
+        return 0
+    return min(value.numel() * value.element_size(), value.untyped_storage().nbytes())
 
 
 def fused_attention(
@@ -143,13 +183,13 @@ AS_ON_A_GPU = {
 
 
 @contextmanager
-def on_a_pretended_gpu() -> Iterator[LiveBytes]:
+def on_a_pretended_gpu() -> Iterator[Counter]:
     """Run the block as on a GPU on tensors without content; count what is alive of them."""
     with ExitStack() as stack:
         for name, stand_in in AS_ON_A_GPU.items():
             stack.enter_context(mock.patch(name, stand_in))
         stack.enter_context(FakeTensorMode(allow_non_fake_inputs=True))
-        yield stack.enter_context(LiveBytes())
+        yield stack.enter_context(Counter())
 
 
 @dataclass(frozen=True)
@@ -177,14 +217,15 @@ class Row:
         """The objective as `config.yaml` has it."""
         return PAPER["objectives"][self.objective]
 
-    def counted_bytes(self) -> int:
-        """Count the most bytes of two steps; the moments are there from the second on."""
-        with on_a_pretended_gpu() as live, tempfile.TemporaryDirectory() as folder:
+    def counted(self) -> Counter:
+        """Count two steps, of which the second has moments; operations and bytes are its own."""
+        with on_a_pretended_gpu() as counter, tempfile.TemporaryDirectory() as folder:
             trainer = self._trainer(Path(folder))
             batch = self._batch()
             for _ in range(2):
+                counter.operations = counter.moved = 0
                 trainer.train_step(batch)
-            return live.most
+            return counter
 
     def estimated_bytes(self) -> float:
         """Estimate the same by arithmetic."""
@@ -269,6 +310,8 @@ def parsed() -> argparse.Namespace:
     add("--precision", nargs="+", default=PRECISIONS, choices=["fp32", "tf32", "bf16"])
     add("--batch", type=int, default=10, help="segments in a batch")
     add("--seconds", type=float, default=10.0, help="of each segment")
+    add("--teraflops", type=float, default=600.0, help="of products, 1e12 operations a second")
+    add("--terabytes", type=float, default=2.6, help="of memory, 1e12 bytes a second")
     add("--masked", action="store_true", help="with masked padding")
     return parser.parse_args()
 
@@ -283,15 +326,18 @@ def main() -> None:
     """Count and show."""
     arguments = parsed()
     write(f"batches of {arguments.batch} x {arguments.seconds:g} s; GB of 1e9 bytes")
-    write("model      objective  precision  recomputed  counted  estimate  ratio")
+    write("model      objective  precision  recomputed  counted  estimate  ratio  s a step")
     off = 0.0
     for name, row in rows(arguments):
-        counted, estimated = row.counted_bytes() / 1e9, row.estimated_bytes() / 1e9
+        counter, estimated = row.counted(), row.estimated_bytes() / 1e9
+        counted = counter.most / 1e9
+        computing = counter.operations / 1e12 / arguments.teraflops
+        moving = counter.moved / 1e12 / arguments.terabytes
         off = max(off, abs(estimated / counted - 1))
         write(
             f"{name:10} {row.objective:10} {row.recipe.precision:10} "
             f"{'yes' if row.recomputed else 'no':10} {counted:8.3g} {estimated:9.3g} "
-            f"{estimated / counted:6.3f}"
+            f"{estimated / counted:6.3f}  {computing + moving:.3f} = {computing:.3f} + {moving:.3f}"
         )
     write(f"the estimate is off by {off:.1%} at most")
 

@@ -77,6 +77,27 @@ def test_the_old_policy_is_refreshed_in_its_own_type(bf16_on_the_cpu):
         assert torch.equal(weight, policies.policy.state_dict()[name].to(weight.dtype))
 
 
+def log_odds(logits):
+    return logits[:, 1] - logits[:, 0]
+
+
+def test_after_a_refresh_policy_and_old_policy_differ_by_rounding(bf16_on_the_cpu, monkeypatch):
+    """With gradients convolutions are products of matrices, without they are convolutions."""
+    found = {}
+    for precision in ("bf16", "fp32"):
+        if precision == "fp32":
+            monkeypatch.undo()
+        policies = Policies(make("layer_norm_pre"), objective_from_config(GRPO), BF16)
+        policies.policy.eval()
+        batch = policies.prepare(batch_of(16_000, 16_000, 16_000))
+        policy = policies.logits(policies.policy, batch).detach()
+        with torch.no_grad():
+            old = policies.logits(policies.old, batch)
+        found[precision] = (log_odds(policy) - log_odds(old)).abs().max().item()
+    assert 1e-5 < found["bf16"] < 0.05
+    assert found["fp32"] < 1e-5
+
+
 def test_on_a_cpu_frozen_policies_stay_in_float32():
     policies = Policies(make("layer_norm_pre"), objective_from_config(GRPO), BF16)
     for frozen in (policies.reference, policies.old):
