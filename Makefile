@@ -2,7 +2,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help env demo report test test-unit test-workflow test-fairseq test-slurm \
-  test-gpu lint lint-code lint-layout lint-rules lint-types lint-rooms format bench clean
+  test-gpu lint lint-code lint-layout lint-rules lint-types lint-rooms format bench bench-gpu \
+  clean
 
 # uv is taken from the PATH, else fetched into .uv/.
 UV := $(shell command -v uv || echo .uv/bin/uv)
@@ -85,6 +86,9 @@ bench: env ## benchmarks: ratios measured side by side in one run
 	  if grep -q '^# /// script' $$benchmark; then run="$(UV) run --script"; \
 	  else run=$(BIN)/python; fi; \
 	  $$run $$benchmark || exit 1; done
+
+bench-gpu: env ## what a GPU should be asked, in eight minutes; results/bench-gpu.jsonl
+	$(BIN)/python benchmarks/gpu.py
 
 clean: ## remove results, the environment and caches (not the data, not the downloads)
 	rm -rf results/*/ .snakemake .venv .uv .pytest_cache .mypy_cache .ruff_cache .hypothesis
