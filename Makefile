@@ -1,8 +1,9 @@
 # `make help` lists what there is; every target makes what it needs.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env demo report test test-unit test-workflow test-compiler test-fairseq test-slurm \
-  test-gpu lint lint-code lint-layout lint-rules lint-types lint-rooms lint-side-by-side format bench clean
+.PHONY: help env demo report test test-unit test-workflow test-fairseq test-slurm test-gpu \
+  lint lint-code lint-layout lint-rules lint-types lint-rooms lint-side-by-side format bench \
+  bench-gpu clean
 
 # uv is taken from the PATH, else fetched into .uv/.
 UV := $(shell command -v uv || echo .uv/bin/uv)
@@ -48,9 +49,6 @@ test-unit: env
 test-workflow: env
 	$(BIN)/pytest $(REPEATABLE) -n 2 --dist worksteal tests/workflow
 
-test-compiler: env ## compiled training (needs a C++ compiler; minutes, the first time)
-	$(BIN)/pytest tests/compiler
-
 test-fairseq: env ## ours against real fairseq, which is built once (needs a C++ compiler)
 	PATH="$$PATH:$(CURDIR)/.uv/bin" $(BIN)/pytest tests/fairseq
 
@@ -91,6 +89,9 @@ bench: env ## benchmarks: ratios measured side by side in one run
 	  if grep -q '^# /// script' $$benchmark; then run="$(UV) run --script"; \
 	  else run=$(BIN)/python; fi; \
 	  $$run $$benchmark || exit 1; done
+
+bench-gpu: env ## what a GPU should be asked, in eight minutes; results/bench-gpu.jsonl
+	$(BIN)/python benchmarks/gpu.py
 
 clean: ## remove results, the environment and caches (not the data, not the downloads)
 	rm -rf results/*/ .snakemake .venv .uv .pytest_cache .mypy_cache .ruff_cache .hypothesis

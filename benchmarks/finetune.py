@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ from sdd.training.objective_kinds import (
     SftObjective,
     objective_from_config,
 )
+from sdd.training.optimiser import adamw
 from sdd.training.policies import Policies
 from sdd.training.recipe import Recipe
 
@@ -59,6 +61,7 @@ OBJECTIVES: dict[str, Objective] = {
 }
 PASSES = ("policy", "backward", "reference", "old")
 PARTS = ("batch", *PASSES, "objective", "optimiser")
+RECIPE = Recipe.from_config(PAPER["recipes"]["as_written"])
 TRAINING_HOURS = 50 * 10  # paper 3.1, 3.2: about 50 hours, 10 epochs
 
 
@@ -66,7 +69,8 @@ def cost_name(objective: Objective) -> str:
     """Name the entry of OBJECTIVES that costs what this objective costs."""
     if isinstance(objective, SftObjective):
         return "sft"
-    return next(name for name in list(OBJECTIVES)[1:] if OBJECTIVES[name].needs == objective.needs)
+    needs = objective.needs(RECIPE)
+    return next(name for name in list(OBJECTIVES)[1:] if OBJECTIVES[name].needs(RECIPE) == needs)
 
 
 class Clock:
@@ -104,21 +108,18 @@ class Steps:
         detector = Detector(find_architecture(TINY if name == "tiny" else name))
         detector.initialise(0)
         detector.checkpoint_activations = arguments.activation_checkpointing
-        recipe = Recipe.from_config(
-            {**PAPER["recipes"]["as_written"], "precision": arguments.precision}
-        )
-        compiled = arguments.compile
-        every = Policies(detector.to(self.device), OBJECTIVES["grpo"], recipe, compiled=compiled)
+        recipe = replace(RECIPE, precision=arguments.precision)
+        every = Policies(detector.to(self.device), OBJECTIVES["grpo"], recipe)
         self.policies = {}
         for key, objective in OBJECTIVES.items():
             # Made for SFT it copies nothing; it is then given what its objective needs.
-            policies = Policies(detector, SftObjective(), recipe, compiled=compiled)
+            policies = Policies(detector, SftObjective(), recipe)
             policies.objective = objective
-            policies.reference = every.reference if objective.needs.reference else None
-            policies.old = every.old if objective.needs.old else None
+            policies.reference = every.reference if objective.needs(recipe).reference else None
+            policies.old = every.old if objective.needs(recipe).old else None
             self.policies[key] = policies
-        self.copy_bytes = sum(p.numel() * p.element_size() for p in detector.parameters())
-        self.optimiser = torch.optim.AdamW(detector.parameters(), lr=1e-6)
+        self.copy_bytes = sum(p.numel() * p.element_size() for p in every.old.parameters())
+        self.optimiser = adamw(detector, recipe)
         self.generator = torch.Generator().manual_seed(0)
         self.batch, self.data_seconds = read_batch(arguments.batch, arguments.seconds)
 
@@ -130,8 +131,6 @@ class Steps:
         self.optimiser.zero_grad(set_to_none=True)
         with clock.part("batch"):
             batch = policies.prepare(self.batch)
-        with clock.part("policy"):
-            logits = policies.logits(policies.policy, batch)
         frozen: list[torch.Tensor | None] = []
         for name, detector in (("reference", policies.reference), ("old", policies.old)):
             if detector is None:
@@ -139,6 +138,8 @@ class Steps:
                 continue
             with clock.part(name), torch.no_grad():
                 frozen.append(policies.logits(detector, batch))
+        with clock.part("policy"):
+            logits = policies.logits(policies.policy, batch)
         with clock.part("objective"):
             head = logits.detach().requires_grad_()
             said = BatchLogits(batch.labels, head, *frozen)
@@ -162,12 +163,8 @@ class Steps:
 
     def operations(self, key: str) -> int:
         """Count the floating-point operations of the matrix products of a step."""
-        policies = self.policies[key]
-        # What is compiled is not seen by the counter.
-        compiled, policies.compiled = policies.compiled, False
         with FlopCounterMode(display=False) as counter:
             self.take(key)
-        policies.compiled = compiled
         return counter.get_total_flops()
 
     def matrix_peak(self) -> float:
@@ -264,7 +261,6 @@ def parsed() -> argparse.Namespace:
     add("--steps", type=int, default=12, help="of each objective")
     add("--threads", type=int, default=1)
     add("--objectives", nargs="+", default=list(OBJECTIVES), help="sft among them")
-    add("--compile", action="store_true")
     add("--activation-checkpointing", action="store_true")
     return parser.parse_args()
 

@@ -1,8 +1,11 @@
 """The benchmarks run at their smallest, and their tables hold what they say."""
 
+import json
 import re
 import subprocess
 import sys
+
+import pytest
 
 from tests.helpers.paths import BENCHMARKS
 
@@ -102,3 +105,72 @@ def test_intervals_of_a_table():
     assert (int(cells), int(trials)) == (6, 534)
     assert float(seconds) > 0
     assert 50 < float(peak) < 500
+
+
+def test_memory_of_steps():
+    options = ["--architecture", "w2v_small", "--objectives", "sft", "--precision", "fp32"]
+    lines = lines_of("memory.py", *options, "--batch", "1", "--seconds", "1")
+    rows = [line.split() for line in lines[2:4]]
+    assert [row[:4] for row in rows] == [
+        ["w2v_small", "sft", "fp32", answer] for answer in ("no", "yes")
+    ]
+    for row in rows:
+        # Weights, gradients and two moments of 94.4 million parameters, at least.
+        assert 1.51 <= float(row[4]) < 2
+        assert float(row[6]) == pytest.approx(float(row[5]) / float(row[4]), abs=2e-3)
+        step, computing, moving = float(row[7]), float(row[9]), float(row[11])
+        assert step == pytest.approx(computing + moving, abs=2e-3)
+    assert re.fullmatch(r"the estimate is off by .* at most", lines[4])
+
+
+PARTS = ["machine", "checks", "matrix peak", "steps", "scoring"]
+
+
+def test_what_a_gpu_is_asked_runs_without_one(tmp_path):
+    """In the order of worth, each result as a line; then put into a document, and put again."""
+    output, document = tmp_path / "bench-gpu.jsonl", tmp_path / "benchmarks.md"
+    printed = [json.loads(line) for line in lines_of("gpu.py", "--output", str(output))]
+    found = [json.loads(line) for line in output.read_text().splitlines()]
+    assert found == printed
+    assert list(dict.fromkeys(line["part"] for line in found if line["part"] != "time")) == PARTS
+    assert all(line["holds"] for line in found if line["part"] == "checks")
+    steps = [line for line in found if line["part"] == "steps"]
+    ways = [(line["objective"], line["way"]) for line in steps]
+    assert ways == [(kind, way) for kind in ("grpo", "sft", "grpo_s") for way in ("ours", "plain")]
+    assert all(line["seconds"] > 0 and line["share_of_peak"] > 0 for line in steps)
+    scoring = [line for line in found if line["part"] == "scoring"]
+    assert [line["precision"] for line in scoring] == ["fp32", "tf32", "bf16"]
+    document.write_text(
+        "before\n<!-- bench-gpu: begin -->\nof before\n<!-- bench-gpu: end -->\nafter\n"
+    )
+    for _ in range(2):
+        lines_of("gpu.py", "--output", str(output), "--into", str(document))
+    text = document.read_text()
+    assert text.startswith("before\n<!-- bench-gpu: begin -->")
+    assert text.endswith("<!-- bench-gpu: end -->\nafter\n")
+    assert text.count("**Steps**") == 1
+    assert "of before" not in text
+
+
+def test_what_there_is_no_time_for_is_left_out_and_said(tmp_path):
+    output = tmp_path / "bench-gpu.jsonl"
+    lines_of("gpu.py", "--output", str(output), "--parts", "steps", "scoring", "--limit", "0")
+    found = [json.loads(line) for line in output.read_text().splitlines()]
+    left_out = [line for line in found if line["part"] in ("steps", "scoring")]
+    assert len(left_out) == 6 + 3
+    assert {line["left_out"] for line in left_out} == {"the time is up"}
+
+
+def test_it_needs_no_package_that_a_borrowed_gpu_lacks(tmp_path):
+    """Nothing that decodes audio, no Snakemake, no tables: such a machine has no package index."""
+    lacking = "soundfile av snakemake pyarrow pandas jsonschema torchaudio scipy matplotlib pytest"
+    code = (
+        "import runpy, sys\n"
+        f"for name in {lacking.split()}: sys.modules[name] = None\n"
+        f"sys.argv = ['gpu.py', '--output', {str(tmp_path / 'out')!r}, '--parts', 'checks']\n"
+        f"runpy.run_path({str(BENCHMARKS / 'gpu.py')!r}, run_name='__main__')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    checks = [json.loads(line) for line in done.stdout.splitlines()]
+    assert sum(line.get("holds", False) for line in checks) == 6

@@ -94,6 +94,7 @@ rule posttrain_detector:
         gpu=1,
         mem_mb=memory(needs_of_posttraining),
         runtime=runtime(needs_of_posttraining),
+        attempt=number_of_attempt,
     params:
         settings=lambda wildcards: settings.posttraining(EXPERIMENT, wildcards.model),
         audio=audio_folder,

@@ -181,6 +181,11 @@ def runtime(needs):
     return lambda wildcards, attempt: needs(wildcards).minutes(attempt, longest)
 
 
+def number_of_attempt(wildcards, attempt):
+    """A resource by which a script knows a retry, so as not to repeat what cannot succeed."""
+    return attempt
+
+
 def needs_of_finetuning(wildcards):
     return NEEDS.finetuning(Cell.parse(wildcards.cell), wildcards.recipe)
 

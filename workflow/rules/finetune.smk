@@ -23,6 +23,7 @@ rule finetune:
         gpu=1,
         mem_mb=memory(needs_of_finetuning),
         runtime=runtime(needs_of_finetuning),
+        attempt=number_of_attempt,
     params:
         settings=lambda wildcards: settings.finetuning(
             EXPERIMENT, Cell.parse(wildcards.cell), wildcards.recipe

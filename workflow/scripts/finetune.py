@@ -31,4 +31,5 @@ with logged(log, attempts=log.with_stem(f"{log.stem}_attempts")):
         Machine.of_config(snakemake.config, snakemake.threads),
         code=snakemake.params.code,
         accept_state=snakemake.config["accept_state"],
+        attempt=snakemake.resources.attempt,
     )

@@ -70,8 +70,7 @@ class Detector(nn.Module):
     def check_input(self, waveforms: Tensor, lengths: Tensor | None = None) -> None:
         """Refuse a batch that cannot be scored.
 
-        Input is as `forward`'s. `embed_and_logits`, `embed` and `forward` call this themselves, but
-        not under `torch.compile`.
+        Input is as `forward`'s. `embed_and_logits`, `embed` and `forward` call this themselves.
 
         Raises
         ------
@@ -136,10 +135,8 @@ class Detector(nn.Module):
         """
         if lengths is not None:
             lengths = lengths.to(waveforms.device)
-        # Under `torch.compile` values cannot be looked at.
-        if not torch.compiler.is_compiling():
-            self.check_input(waveforms, lengths)
-            lengths = unless_all_count(waveforms, lengths)
+        self.check_input(waveforms, lengths)
+        lengths = unless_all_count(waveforms, lengths)
         if normalise:
             waveforms = normalise_waveforms(waveforms, lengths)
         return self.pool_and_score(waveforms, lengths)
@@ -149,7 +146,7 @@ class Detector(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Return embeddings and logits of waveforms that are checked and normalised already.
 
-        Nothing here looks at a value: it compiles, and lets a GPU run on.
+        Nothing here looks at a value, so that a GPU can run on.
 
         Parameters
         ----------

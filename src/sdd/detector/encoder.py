@@ -17,11 +17,18 @@ from typing import Any, cast
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.checkpoint import checkpoint
 
 from sdd.detector.architectures import Architecture
 from sdd.detector.convolutions import ConvolutionalExtractor, gelu
 from sdd.errors import InputError
+
+ATTENTION = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
+"""Kernels of attention, of which the first that can takes a batch: flash has no mask and no
+float32, the memory-efficient one has both, the plain one everything. Not cuDNN's, which torch
+prefers on some GPUs: it makes a plan for each shape, and hardly two batches have the same. A CPU
+has the first and the last."""
 
 
 class ScaleGradient(torch.autograd.Function):
@@ -37,6 +44,48 @@ class ScaleGradient(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # noqa: ANN401
         """Scale the gradient."""
         return gradient * ctx.factor, None
+
+
+class CastForProducts(torch.autograd.Function):
+    """The same tensor three times in a narrower type, whose gradients are added in the wider one.
+
+    Under autocast each of three products would cast its input and keep a copy of its own for the
+    backward pass. The values are the same; so are those of the gradients, but that a fourth use of
+    `x`, such as a post-norm residual, is added at another place in the sum.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,  # noqa: ANN401
+        x: Tensor,
+        dtype: torch.dtype,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Cast `x` once."""
+        ctx.dtype = x.dtype
+        narrow = x.to(dtype)
+        return narrow, narrow.view_as(narrow), narrow.view_as(narrow)
+
+    @staticmethod
+    def backward(
+        ctx: Any,  # noqa: ANN401
+        first: Tensor,
+        second: Tensor,
+        third: Tensor,
+    ) -> tuple[Tensor, None]:
+        """Add as autograd would have done: the last product's gradient comes first."""
+        return third.to(ctx.dtype) + second.to(ctx.dtype) + first.to(ctx.dtype), None
+
+
+def cast_for_products(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return `x` for three products, in the type that autocast has them in."""
+    kind = x.device.type
+    narrows = torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+    if not narrows or x.dtype != torch.float32:
+        return x, x, x
+    return cast(
+        tuple[Tensor, Tensor, Tensor],
+        CastForProducts.apply(x, torch.get_autocast_dtype(kind)),
+    )
 
 
 class WeightNormConvolution(nn.Module):
@@ -96,11 +145,14 @@ class SelfAttention(nn.Module):
         """
         # A head beside a head, [B, H, F, D / H]: what torch's fused kernels of attention take.
         query, key, value = (
-            projection(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
-            for projection in (self.q_proj, self.k_proj, self.v_proj)
+            projection(same).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for projection, same in zip(
+                (self.q_proj, self.k_proj, self.v_proj), cast_for_products(x), strict=True
+            )
         )
         dropout = self.dropout if self.training else 0.0
-        y = F.scaled_dot_product_attention(query, key, value, attended, dropout)
+        with sdpa_kernel(ATTENTION, set_priority=True):
+            y = F.scaled_dot_product_attention(query, key, value, attended, dropout)
         return cast(Tensor, self.out_proj(y.transpose(1, 2).flatten(2)))
 
 
@@ -176,13 +228,8 @@ class Transformer(nn.Module):
         x = self.dropout(x)
         # LayerDrop: a layer is left out of a step as a whole, decided for the batch.
         for layer in self.layers:
-            if not self.training or self.layer_drop == 0:
-                x = self._through(layer, x, attended)
-            elif torch.compiler.is_compiling():
-                # One graph cannot leave a layer out: its output is chosen or not.
-                kept = torch.rand((), device=x.device) >= self.layer_drop
-                x = torch.where(kept, self._through(layer, x, attended), x)
-            elif torch.rand(()).item() >= self.layer_drop:
+            drops = self.training and self.layer_drop > 0
+            if not drops or torch.rand(()).item() >= self.layer_drop:
                 x = self._through(layer, x, attended)
         return self.layer_norm(x) if self.norm_first else x
 

@@ -1,8 +1,7 @@
 """Running a detector over batches."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import torch
@@ -42,9 +41,7 @@ class PreparedBatch:
     labels: Tensor
 
 
-def prepare_batch(
-    detector: Detector, batch: Batch, *, masked: bool, compiled: bool = False
-) -> PreparedBatch:
+def prepare_batch(detector: Detector, batch: Batch, *, masked: bool) -> PreparedBatch:
     """Move a batch to a detector's device, normalise and check it.
 
     Parameters
@@ -54,8 +51,6 @@ def prepare_batch(
     masked
         Whether padding is masked, or goes through the encoder and is averaged in with the rest,
         as the released code does. Waveforms are normalised over their own lengths either way.
-    compiled
-        Whether a compiled detector is to take it.
 
     Raises
     ------
@@ -68,14 +63,13 @@ def prepare_batch(
     # The lengths on the CPU are looked at: those on a GPU would have to be waited for.
     lengths = batch.lengths if masked else None
     detector.check_input(waveforms, lengths)
-    if not compiled:  # where lengths that come and go would mean another compilation
-        lengths = unless_all_count(waveforms, lengths)
+    lengths = unless_all_count(waveforms, lengths)
     lengths = None if lengths is None else lengths.to(device)
     return PreparedBatch(waveforms, lengths, batch.labels.to(device))
 
 
 def forward(
-    detector: Detector, batch: PreparedBatch, *, precision: Precision, compiled: bool = False
+    detector: Detector, batch: PreparedBatch, *, precision: Precision
 ) -> tuple[Tensor, Tensor]:
     """Run a detector over a batch on its device.
 
@@ -86,16 +80,9 @@ def forward(
     logits
         ``float32 [B, 2]``, 0 FAKE and 1 REAL.
     """
-    network = compiled_network() if compiled else Detector.pool_and_score
     with autocast(batch.waveforms.device, precision):
-        embedding, logits = network(detector, batch.waveforms, batch.lengths)
+        embedding, logits = detector.pool_and_score(batch.waveforms, batch.lengths)
     return embedding.float(), logits.float()
-
-
-@cache
-def compiled_network() -> Callable[..., tuple[Tensor, Tensor]]:
-    """Compile `Detector.pool_and_score`, once for all detectors and batch shapes."""
-    return torch.compile(Detector.pool_and_score, fullgraph=True, dynamic=True)
 
 
 @dataclass(frozen=True)

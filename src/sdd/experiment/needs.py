@@ -8,6 +8,7 @@ from typing import Any
 from sdd.detector.architectures import Architecture, find_architecture
 from sdd.experiment.cells import Cell
 from sdd.experiment.costs import (
+    fits_gpu,
     forward_operations,
     scoring_gpu_bytes,
     training_disk_bytes,
@@ -107,7 +108,7 @@ class JobResources:
         )
         needs, seconds = TrainingNeeds(), options["batch_seconds"]
         audio = options["steps"] * seconds / 3600 * training_passes(needs, recomputed=False)
-        gpu = training_gpu_bytes(encoder, needs, seconds, recomputed=False)
+        gpu = training_gpu_bytes(encoder, needs, seconds, precision="fp32", recomputed=False)
         return Job(
             hours=self._hours(encoder, audio, options["crop_seconds"], "fp32"),
             memory_gb=PROFILE_GB,
@@ -117,19 +118,37 @@ class JobResources:
 
     def _training(self, model: str, objective: Mapping[str, Any], recipe: Mapping[str, Any]) -> Job:
         config, encoder = self.experiment.config, self._encoder(model)
-        needs, recomputed = TrainingNeeds.of(objective), bool(config["activation_checkpointing"])
-        memory = training_memory_bytes(encoder, needs) / 1e9
-        gpu = training_gpu_bytes(encoder, needs, recipe["batch_seconds"], recomputed=recomputed)
+        needs, precision = TrainingNeeds.of(objective, recipe), recipe["precision"]
+        gpu = {
+            recomputed: training_gpu_bytes(
+                encoder,
+                needs,
+                recipe["batch_seconds"],
+                precision=precision,
+                recomputed=recomputed,
+            )
+            for recomputed in (False, True)
+        }
+        recomputed = config["activation_checkpointing"]
+        if recomputed == "auto":
+            recomputed = not fits_gpu(gpu[False], 1e9 * self.config["gpu_memory_gb"])
         return Job(
-            hours=self._training_hours(encoder, needs, recipe),
-            memory_gb=PROCESS_GB + WORKER_GB * config["workers"] + memory,
-            gpu_gb=gpu / 1e9,
-            passing_gb=training_disk_bytes(encoder, needs) / 1e9,
+            hours=self._training_hours(encoder, needs, recipe, recomputed=recomputed),
+            memory_gb=PROCESS_GB
+            + WORKER_GB * config["workers"]
+            + training_memory_bytes(encoder) / 1e9,
+            gpu_gb=gpu[recomputed] / 1e9,
+            passing_gb=training_disk_bytes(encoder, needs, precision) / 1e9,
             kept_gb=weight_bytes(encoder) / 1e9,
         )
 
     def _training_hours(
-        self, encoder: Architecture, needs: TrainingNeeds, recipe: Mapping[str, Any]
+        self,
+        encoder: Architecture,
+        needs: TrainingNeeds,
+        recipe: Mapping[str, Any],
+        *,
+        recomputed: bool,
     ) -> float | None:
         config = self.experiment.config
         training = self.audio_hours.get(config["training_set"])
@@ -138,7 +157,7 @@ class JobResources:
             return None
         batch_hours = FILLED * recipe["batch_seconds"] / 3600
         steps = min(recipe["max_steps"], recipe["epochs"] * training / batch_hours)
-        passes = training_passes(needs, recomputed=bool(config["activation_checkpointing"]))
+        passes = training_passes(needs, recomputed=recomputed)
         validations = steps // recipe["validate_every"] + 1
         audio = steps * batch_hours * passes + validations * validation
         longest = float(recipe["crop"]["longest"])

@@ -248,7 +248,7 @@ def _notes(lines: list[Line], audio_hours: Mapping[str, float]) -> list[str]:
         else "Audio: no set is cut yet; hours are those of config.yaml (resources)."
     )
     return [
-        "Hours and GPU memory are arithmetic from assumed speeds; no GPU was measured.",
+        "Hours are arithmetic from assumed speeds, GPU memory of what a step keeps.",
         passing,
         sets,
         "Jobs ask for 3 times their hours (1 at least), more with each attempt.",

@@ -19,14 +19,25 @@ class TrainingNeeds:
     old: bool = False
 
     @classmethod
-    def of(cls, objective: Mapping[str, Any]) -> "TrainingNeeds":
-        """Read the needs of an objective from its parameters.
+    def of(cls, objective: Mapping[str, Any], recipe: Mapping[str, Any]) -> "TrainingNeeds":
+        """Read the needs of an objective from its parameters, under a recipe.
 
         Two keys mean the same in every kind of objective, so that no list of kinds is kept here:
         `beta` is the weight of a penalty against the reference, and ``on_policy: false`` asks for
-        an old policy. A kind without the key has no such policy.
+        an old policy. A kind without the key has no such policy. Nor is there an old one where
+        nothing looks at it: as released, GRPO without negatives has no ratio, and its labels are
+        the current policy's.
         """
-        return cls(reference=objective.get("beta", 0) > 0, old=not objective.get("on_policy", True))
+        unused = (
+            not objective.get("negatives", True)
+            and objective.get("rollouts") == "sampled"
+            and recipe["without_negatives"] == "log_probability"
+            and recipe["labels_from"] == "current"
+        )
+        return cls(
+            reference=objective.get("beta", 0) > 0,
+            old=not objective.get("on_policy", True) and not unused,
+        )
 
     @property
     def frozen(self) -> int:

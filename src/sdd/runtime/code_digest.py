@@ -30,6 +30,7 @@ CHECKOUT = Path(__file__).parents[3]
 RESULT_NEUTRAL = MappingProxyType(
     {
         "sdd.errors": "the kind of error that a user can mend",
+        "sdd.experiment.costs": "estimates memory, by which activations are kept or computed again",
         "sdd.runtime.atomic_files": "names files until they are whole, and words a full disk",
         "sdd.runtime.attempts": "remembers attempts that failed",
         "sdd.runtime.cluster": "works around faults of clusters, in Snakemake's own process",
@@ -39,6 +40,7 @@ RESULT_NEUTRAL = MappingProxyType(
         "sdd.runtime.ownership": "locks: which process works on a state",
         "sdd.runtime.stopping": "notes signals: when a job saves its state and leaves",
         "sdd.runtime.worker_processes": "starts and ends processes that read ahead",
+        "sdd.training.gpu_memory": "keeps activations or computes the same again; words a shortage",
     }
 )
 

@@ -1,5 +1,6 @@
 """Devices and their arithmetic: which GPU, and how precisely it multiplies."""
 
+import os
 from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
 
@@ -8,6 +9,8 @@ import torch
 from sdd.runtime.gpus import claim_gpu
 
 Precision = Literal["fp32", "tf32", "bf16"]
+ALLOCATOR_VARIABLES = ("PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF")
+"""Where a user says how torch hands out GPU memory."""
 
 
 def choose_device(name: str) -> torch.device:
@@ -32,14 +35,25 @@ def describe_device(device: torch.device) -> str:
 
 
 def prepare_process(precision: Precision, threads: int) -> None:
-    """Set this process' CPU threads, and how float32 matrices are multiplied on a GPU."""
+    """Set this process' CPU threads, and how a GPU multiplies float32 and hands out memory.
+
+    Ahead of the first tensor on a GPU.
+    """
     torch.set_num_threads(threads)
+    if torch.cuda.is_available() and not any(name in os.environ for name in ALLOCATOR_VARIABLES):
+        # Batches of many lengths: without it freed blocks of the wrong size lie about unused.
+        torch._C._accelerator_setAllocatorSettings("expandable_segments:True")
     torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
     torch.backends.cudnn.allow_tf32 = precision == "tf32"
 
 
+def computes_in_bf16(device: torch.device, precision: Precision) -> bool:
+    """Tell whether a device computes in bf16: where that is asked for, on a GPU; no CPU does."""
+    return precision == "bf16" and device.type == "cuda"
+
+
 def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[object]:
-    """Run a block in bf16 where that is asked for and there is a GPU; the CPU stays in fp32."""
-    if precision == "bf16" and device.type == "cuda":
-        return torch.autocast("cuda", dtype=torch.bfloat16)
+    """Run a block in bf16 where the device computes in it."""
+    if computes_in_bf16(device, precision):
+        return torch.autocast(device.type, dtype=torch.bfloat16)
     return nullcontext()

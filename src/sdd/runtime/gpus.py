@@ -6,12 +6,12 @@ take the first.
 
 import fcntl
 import logging
+import os
 import tempfile
 import time
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import TextIO
 
 logger = logging.getLogger(__name__)
 
@@ -35,21 +35,52 @@ def claim_gpu(names: Sequence[str], folder: Path | None = None, poll_seconds: fl
 
 
 @cache
-def _claim(names: tuple[str, ...], folder: Path, poll_seconds: float) -> tuple[int, TextIO]:
-    """Lock a GPU's file; the cache keeps it open, and with it the lock, while the process lives."""
+def _claim(names: tuple[str, ...], folder: Path, poll_seconds: float) -> tuple[int, int]:
+    """Lock a GPU's file, which stays open, and with it the lock, while the process lives."""
     waiting = False
     while True:
         for index, name in enumerate(names):
-            # Open to other users of the machine, too.
-            file = (folder / f"sdd-gpu-{name}.lock").open("a", encoding="utf-8")
-            try:
-                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except (BlockingIOError, PermissionError):
-                file.close()
-                continue
-            logger.info("GPU %d of %d (%s) is this process's", index, len(names), name)
-            return index, file
+            number = _lock(folder / f"sdd-gpu-{name}.lock")
+            if number is not None:
+                logger.info("GPU %d of %d (%s) is this process's", index, len(names), name)
+                return index, number
         if not waiting:
             logger.warning("all %d GPUs are taken by other processes; waiting", len(names))
         waiting = True
         time.sleep(poll_seconds)
+
+
+def _lock(path: Path) -> int | None:
+    """Lock a file that any user of the machine may have made; None where another process has it.
+
+    `flock` takes a file that may only be read, so that nobody needs to write another user's.
+    """
+    number = _opened(path)
+    if number is None:
+        return None
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(number)
+        return None
+    return number
+
+
+def _opened(path: Path) -> int | None:
+    try:
+        # Linux refuses to create over another user's file in a shared folder: it is opened first.
+        return os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        try:
+            number = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        except FileExistsError:  # another process made it in between
+            return os.open(path, os.O_RDONLY)
+        os.fchmod(number, 0o644)  # whatever the umask
+        return number
+    except PermissionError:
+        logger.warning(
+            "%s belongs to another user and cannot be read: its GPU counts as taken; remove the "
+            "file if nobody uses that GPU",
+            path,
+        )
+        return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -17,17 +17,16 @@ class Machine:
         Processes that read ahead.
     save_minutes
         How much time a kill may cost.
-    compiled, checkpoint_activations
-        Of training only: whether the detector runs through `torch.compile`, and whether
-        activations are recomputed in the backward pass rather than kept.
+    checkpoint_activations
+        Of training only: whether activations are recomputed in the backward pass rather than kept;
+        `auto` where a step would not fit its GPU.
     """
 
     device: str = "auto"
     threads: int = 1
     workers: int = 0
     save_minutes: float = 15.0
-    compiled: bool = False
-    checkpoint_activations: bool = False
+    checkpoint_activations: bool | Literal["auto"] = False
 
     @classmethod
     def of_config(cls, config: Mapping[str, Any], threads: int) -> "Machine":
@@ -37,6 +36,5 @@ class Machine:
             threads=threads,
             workers=config["workers"],
             save_minutes=config["save_state_minutes"],
-            compiled=config["compile"],
             checkpoint_activations=config["activation_checkpointing"],
         )

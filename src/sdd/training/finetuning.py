@@ -5,11 +5,13 @@ import logging
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from sdd.detector.architectures import find_architecture
 from sdd.detector.checkpoints.loading import (
     load_detector,
     load_pretrained,
@@ -22,9 +24,11 @@ from sdd.runtime.digests import files_digest, text_digest
 from sdd.runtime.machine import Machine
 from sdd.runtime.ownership import sole_owner
 from sdd.runtime.stopping import STOPPED, StopRequest
+from sdd.training.gpu_memory import StepMemory, refuse_the_same
 from sdd.training.objective_kinds import Objective, objective_from_config
 from sdd.training.policies import Policies
 from sdd.training.recipe import Recipe
+from sdd.training.rehearsal import rehearse
 from sdd.training.run_states import STATE
 from sdd.training.state import Progress, write_history
 from sdd.training.trainer import Trainer
@@ -106,6 +110,7 @@ def finetune(
     *,
     code: str,
     accept_state: bool = False,
+    attempt: int = 1,
 ) -> None:
     """Fine-tune a detector by one objective, or go on where an earlier run was cut off.
 
@@ -115,11 +120,14 @@ def finetune(
         Digest of the code; a state that other code saved is refused.
     accept_state
         Whether such a state is gone on with; the model then says which codes it is of.
+    attempt
+        How often the workflow has tried, this time included: what ran out of GPU memory is not
+        tried again.
 
     Raises
     ------
     InputError
-        If a non-finite loss occurs, or a saved state does not fit.
+        If a non-finite loss occurs, a saved state does not fit, or the GPU has too little memory.
     SystemExit
         With status `STOPPED` after SIGTERM or SIGUSR1, or when another process wants to go on with
         this cell; the state has been saved.
@@ -127,13 +135,19 @@ def finetune(
     # A job can outlive the Snakemake that submitted it, and its successor would write beside it.
     with sole_owner(files.state) as ownership:
         recipe = stage.recipe
+        refuse_the_same(files.state, attempt)
         device = choose_device(machine.device)
         logger.info("device: %s", describe_device(device))
         prepare_process(recipe.precision, machine.threads)
         # Dropout is drawn from torch's own generator, whose state is saved with the rest.
         torch.manual_seed(stage.seed)
+        memory = _memory(stage, files, device)
+        recomputed = memory.recomputes(machine)
+        explained = partial(memory.shortage_explained, recomputed=recomputed)
+        with explained(lambda: "loading the policies"):
+            policies = _policies(stage, files, device, recomputed=recomputed)
         trainer = Trainer(
-            _policies(stage, files, machine, device),
+            policies,
             data.without_suffixes(recipe.skip_suffixes),
             seed=stage.seed,
             state=files.state,
@@ -146,10 +160,15 @@ def finetune(
         if ownership.taken_over and files.history.exists() and _is_made(files.model, metadata):
             logger.info("the process that had this cell before has finished it")
             return
-        trainer.restore()
+        with explained(lambda: f"ahead of the first step; {trainer.kept_state}"):
+            trainer.restore()
+            if device.type == "cuda":
+                rehearse(trainer)
         # To the very end: a process that dies after its state is gone would have to begin anew.
         with StopRequest(ownership).listening() as stop:
-            if not trainer.run(stop):
+            with explained(lambda: f"step {trainer.progress.step}; {trainer.kept_state}"):
+                finished = trainer.run(stop)
+            if not finished:
                 raise SystemExit(STOPPED)
             write_history(trainer.progress, files.history)
             best = load_detector(trainer.best, stage.architecture)
@@ -159,18 +178,27 @@ def finetune(
             shutil.rmtree(files.state)
 
 
-def _policies(stage: Stage, files: StageFiles, machine: Machine, device: torch.device) -> Policies:
+def _memory(stage: Stage, files: StageFiles, device: torch.device) -> StepMemory:
+    """Describe what a step of a stage needs of its GPU."""
+    architecture = find_architecture(stage.architecture)
+    needs = stage.objective.needs(stage.recipe)
+    return StepMemory(architecture, needs, stage.recipe, device, files.state)
+
+
+def _policies(
+    stage: Stage, files: StageFiles, device: torch.device, *, recomputed: bool
+) -> Policies:
     """Load the detectors of a stage."""
     detector = starting_detector(
         files.start, stage.architecture, new_back_end=stage.new_back_end, seed=stage.seed
     )
     reference = None
-    if stage.checkpoint_is_reference:
-        reference = load_detector(files.checkpoint, stage.architecture).to(device)
-    detector.checkpoint_activations = machine.checkpoint_activations
-    return Policies(
-        detector.to(device), stage.objective, stage.recipe, reference, compiled=machine.compiled
-    )
+    needed = stage.objective.needs(stage.recipe).reference
+    # A stage that starts from the checkpoint has it as its reference by default.
+    if needed and stage.checkpoint_is_reference and files.checkpoint != files.start:
+        reference = load_detector(files.checkpoint, stage.architecture, dtype=torch.float32)
+    detector.checkpoint_activations = recomputed
+    return Policies(detector.to(device), stage.objective, stage.recipe, reference)
 
 
 def _digest_of_start(stage: Stage, files: StageFiles) -> str:

@@ -44,10 +44,9 @@ class Objective(ABC):
 
     kind: ClassVar[str]
 
-    @property
-    def needs(self) -> TrainingNeeds:
-        """The frozen policies that it looks at, by the words of its parameters."""
-        return TrainingNeeds.of(self.parameters())
+    def needs(self, recipe: Recipe) -> TrainingNeeds:
+        """Return which frozen policies it looks at, by the words of its parameters."""
+        return TrainingNeeds.of(self.parameters(), vars(recipe))
 
     def parameters(self) -> dict[str, Any]:
         """Return the parameters by name."""

@@ -252,7 +252,7 @@ class PretrainingRun:
             "masks": self.masks.get_state(),
             **generator_states(self.device),
         }
-        with atomic_path(path) as temporary:
+        with atomic_path(path, durable=True) as temporary:
             torch.save(content, temporary)
 
     def restore(self, path: Path) -> None:

@@ -12,6 +12,7 @@ import torch
 
 from sdd.errors import InputError
 from sdd.runtime.atomic_files import atomic_path
+from sdd.training.optimiser import load_moments
 from sdd.training.policies import Policies
 from sdd.training.run_states import generator_states, restore_generators
 
@@ -89,7 +90,7 @@ def save_state(
         "sampler": sampler.get_state(),
         **generator_states(policies.policy.device),
     }
-    with atomic_path(path) as temporary:
+    with atomic_path(path, durable=True) as temporary:
         torch.save(content, temporary)
 
 
@@ -117,13 +118,14 @@ def load_state(
     InputError
         If the state was saved under other settings (what differs), or by other code.
     """
-    # Not straight to a GPU, which holds the policies already and would hold all of it twice.
-    content = torch.load(path, map_location="cpu", weights_only=True)
+    # Mapped rather than read: a GPU holds the policies already and would hold all of it twice, and
+    # main memory need not hold it at all.
+    content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     _check_settings(path, content["settings"], settings)
     progress = Progress(**{"codes": [UNKNOWN_CODE], **content["progress"]})
     _check_code(path, progress.codes[-1], code, accepted=accept_other_code)
     policies.load_trained_state(content["policies"])
-    optimiser.load_state_dict(content["optimiser"])
+    load_moments(optimiser, content["optimiser"])
     sampler.set_state(content["sampler"])
     restore_generators(content, policies.policy.device)
     return progress

@@ -26,6 +26,7 @@ from sdd.errors import InputError
 from sdd.metrics.error_rates import eer, selection_der
 from sdd.runtime.machine import Machine
 from sdd.runtime.stopping import StopRequest
+from sdd.training.optimiser import adamw
 from sdd.training.policies import Policies
 from sdd.training.run_states import STATE, describe_segments
 from sdd.training.state import HISTORY, Progress, load_state, save_state
@@ -79,12 +80,7 @@ class Trainer:
         self.accept_state = accept_state
         self.dataset = data.training_set(recipe, seed)
         self.validation_dataset = data.validation_set(recipe, seed)
-        self.optimiser = torch.optim.AdamW(
-            policies.policy.parameters(),
-            lr=recipe.learning_rate,
-            weight_decay=recipe.weight_decay,
-            eps=recipe.adam_epsilon,
-        )
+        self.optimiser = adamw(policies.policy, recipe)
         self.sampler = torch.Generator().manual_seed(seed)
         self.progress = Progress(codes=[code])
         self.saved_step: int | None = None
@@ -228,14 +224,9 @@ class Trainer:
         if not math.isfinite(value):
             names = self.data.training.segment_id
             segments = ", ".join(names[index] for index in batch.indices.tolist())
-            kept = (
-                "no state was saved before"
-                if self.saved_step is None
-                else f"the state of step {self.saved_step} is kept in {self.state}"
-            )
             raise InputError(
                 f"step {self.progress.step}: the {what} is {value}; segments of the batch: "
-                f"{segments}; {kept}; lower learning_rate or look at these segments"
+                f"{segments}; {self.kept_state}; lower learning_rate or look at these segments"
             )
 
     def _note(self, **values: float) -> None:
@@ -297,6 +288,13 @@ class Trainer:
         return self.state / f"best_{self.progress.best_step}.safetensors"
 
     # ----------------------------------------------------------------------------------- state
+    @property
+    def kept_state(self) -> str:
+        """What is there to go on from, in words."""
+        if self.saved_step is None:
+            return "no state was saved before"
+        return f"the state of step {self.saved_step} is kept in {self.state}"
+
     def settings(self) -> str:
         """Describe everything a saved state must agree with, as JSON."""
         return json.dumps(

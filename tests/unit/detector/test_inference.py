@@ -40,8 +40,6 @@ def test_lengths_are_there_where_padding_is_masked(tiny_detector):
     assert lengths(3000, 1777, masked=True) == [3000, 1777]
     assert lengths(3000, 1777, masked=False) is None
     assert lengths(3000, 3000, masked=True) is None
-    # A compiled detector would be compiled again for lengths that come and go.
-    assert lengths(3000, 3000, masked=True, compiled=True) == [3000, 3000]
 
 
 @pytest.mark.parametrize("masked", [True, False])

@@ -1,6 +1,7 @@
 import pytest
 
 from sdd.experiment.training_needs import TrainingNeeds
+from tests.conftest import CONFIG
 
 
 @pytest.mark.parametrize(
@@ -16,6 +17,22 @@ from sdd.experiment.training_needs import TrainingNeeds
     ],
 )
 def test_needs_are_read_from_two_parameters_whatever_the_kind(objective, reference, old):
-    needs = TrainingNeeds.of(objective)
+    needs = TrainingNeeds.of(objective, CONFIG["recipes"]["as_written"])
     assert needs == TrainingNeeds(reference, old)
     assert needs.frozen == reference + old
+
+
+@pytest.mark.parametrize(
+    ("switches", "objective", "old"),
+    [
+        ({}, {}, False),
+        ({"without_negatives": "ratio"}, {}, True),
+        ({"labels_from": "old"}, {}, True),
+        ({}, {"negatives": True}, True),
+        ({}, {"rollouts": "exact"}, True),  # the expectation is over the old policy's labels
+    ],
+)
+def test_an_old_policy_that_nothing_looks_at_is_not_needed(switches, objective, old):
+    recipe = {**CONFIG["recipes"]["as_released"], **switches}
+    objective = {**CONFIG["objectives"]["grpo_noneg"], **objective}
+    assert TrainingNeeds.of(objective, recipe) == TrainingNeeds(reference=True, old=old)

@@ -125,3 +125,20 @@ def test_a_full_disk_is_named_with_its_remedy(tmp_path, error, there):
     assert "free some space" in str(caught.value)
     assert ("what stood there before is kept" in str(caught.value)) == there
     assert names_in(tmp_path) == (["state.pt"] if there else [])
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_content_is_flushed_ahead_of_the_rename_where_that_is_asked_for(
+    tmp_path, durable, monkeypatch
+):
+    flushed = []
+
+    def fsync(number):
+        path = Path(f"/proc/self/fd/{number}").readlink()
+        flushed.append(path.read_text(encoding="utf-8"))
+        assert not (tmp_path / "state.pt").exists()
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with atomic_path(tmp_path / "state.pt", durable=durable) as temporary:
+        temporary.write_text("whole", encoding="utf-8")
+    assert flushed == ["whole"] * durable

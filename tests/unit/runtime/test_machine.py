@@ -12,10 +12,9 @@ def test_a_machine_is_the_configs():
         threads=3,
         workers=4,
         save_minutes=15,
-        compiled=False,
-        checkpoint_activations=False,
+        checkpoint_activations="auto",
     )
-    other = {**PAPER, "compile": True, "workers": 0, "save_state_minutes": 2.5, "device": "cpu"}
-    assert Machine.of_config(other, 1) == Machine("cpu", 1, 0, 2.5, compiled=True)
+    other = {**PAPER, "workers": 0, "save_state_minutes": 2.5, "device": "cpu"}
+    assert Machine.of_config(other, 1) == Machine("cpu", 1, 0, 2.5, "auto")
     other = {**PAPER, "activation_checkpointing": True}
-    assert Machine.of_config(other, 1).checkpoint_activations
+    assert Machine.of_config(other, 1).checkpoint_activations is True

@@ -14,6 +14,7 @@ from sdd.runtime.stopping import StopRequest
 from sdd.training import objective_kinds
 from sdd.training.objective_kinds import KINDS, BatchLogits, Objective, objective_from_config
 from sdd.training.objectives import sft_loss
+from sdd.training.recipe import Recipe
 from tests.conftest import GRPO, RECIPE
 from tests.helpers.paths import CHECKOUT
 from tests.helpers.runs import make_trainer
@@ -45,10 +46,30 @@ def test_a_kind_that_is_not_known():
 @pytest.mark.parametrize("on_policy", [True, False])
 def test_needs_are_those_that_the_plan_reads_from_the_config(beta, on_policy):
     config = {**GRPO, "beta": beta, "on_policy": on_policy}
-    objective = objective_from_config(config)
-    assert objective.needs == TrainingNeeds.of(config)
-    assert objective.needs == TrainingNeeds(reference=beta > 0, old=not on_policy)
-    assert objective_from_config({"kind": "sft"}).needs == TrainingNeeds()
+    needs = objective_from_config(config).needs(Recipe.from_config(RECIPE))
+    assert needs == TrainingNeeds.of(config, RECIPE)
+    assert needs == TrainingNeeds(reference=beta > 0, old=not on_policy)
+    sft = objective_from_config({"kind": "sft"})
+    assert sft.needs(Recipe.from_config(RECIPE)) == TrainingNeeds()
+
+
+def test_without_negatives_as_released_no_old_policy_is_kept_and_the_loss_is_the_same():
+    """Nothing but the ratio and the labels would look at it, and there is no ratio."""
+    released = {"without_negatives": "log_probability", "labels_from": "current"}
+    recipe = Recipe.from_config({**RECIPE, **released})
+    objective = objective_from_config({**GRPO, "negatives": False})
+    assert not objective.needs(recipe).old
+    generator = torch.Generator().manual_seed(1)
+    policy, old, reference = (torch.randn(5, 2, generator=generator) for _ in range(3))
+    labels = torch.tensor([0, 1, 1, 0, 1])
+    results = []
+    for given in (None, old):
+        logits = policy.clone().requires_grad_()
+        batch = BatchLogits(labels, logits, reference=reference, old=given)
+        loss, diagnostics = objective.loss(batch, recipe, torch.Generator().manual_seed(2))
+        loss.backward()
+        results.append([loss, logits.grad, *diagnostics.values()])
+    assert all(torch.equal(one, other) for one, other in zip(*results, strict=True))
 
 
 def test_a_kind_of_ones_own_trains(tones, tmp_path, monkeypatch):
@@ -81,7 +102,7 @@ def test_the_loss_is_that_of_the_logits_it_is_given():
     generator = torch.Generator().manual_seed(1)
     logits = torch.randn(5, 2, generator=generator)
     labels = torch.tensor([0, 1, 1, 0, 1])
-    recipe = objective_kinds.Recipe.from_config(RECIPE)
+    recipe = Recipe.from_config(RECIPE)
     loss, diagnostics = objective_from_config({"kind": "sft"}).loss(
         BatchLogits(labels, logits), recipe, generator
     )

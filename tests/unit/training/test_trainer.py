@@ -397,37 +397,6 @@ def test_recomputed_activations_change_no_bit(tones, tmp_path):
     assert same(*runs)
 
 
-def test_a_compiled_run_is_the_same_but_for_rounding(tones, tmp_path, monkeypatch):
-    """Batches of many shapes, frozen policies and a validation; traced without a C++ compiler."""
-    switches = {"dropout": False, "validate_every": 2, "max_steps": 4}
-    eager = make_trainer(tones, tmp_path / "eager", GRPO, **switches)
-    assert eager.run(StopRequest())
-    torch.compiler.reset()
-    network = torch.compile(
-        Detector.pool_and_score, fullgraph=True, dynamic=True, backend="aot_eager"
-    )
-    calls = []
-    monkeypatch.setattr(
-        "sdd.detector.inference.compiled_network", lambda: calls.append(1) or network
-    )
-    compiled = make_trainer(tones, tmp_path / "compiled", GRPO, **switches)
-    compiled.policies.compiled = True
-    assert compiled.run(StopRequest())
-    assert len(calls) == 4 * 3
-    assert not same(weights(compiled), weights(make_trainer(tones, tmp_path / "untrained", GRPO)))
-    for name, value in weights(eager).items():
-        torch.testing.assert_close(weights(compiled)[name], value, rtol=1e-3, atol=2e-4)
-
-
-def test_a_compiled_detector_still_refuses_bad_input(tones, tmp_path):
-    trainer = make_trainer(tones, tmp_path, SFT)
-    trainer.policies.compiled = True
-    batch = next(trainer._rest_of_epoch(trainer.plan()))
-    batch.waveforms[0, 5] = math.inf
-    with pytest.raises(InputError, match="not finite"):
-        trainer.train_step(batch)
-
-
 # ------------------------------------------------------------------------------------ the loop
 def told(trainer, monkeypatch):
     """What the loop does, in order: numbers of steps, "validate" and "save"."""

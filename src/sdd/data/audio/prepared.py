@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 
 from sdd.errors import InputError
 
@@ -29,6 +28,9 @@ def read_segment(file: Path, start: int, end: int) -> npt.NDArray[np.float32]:
     InputError
         If the file is missing, damaged or shorter than the window asks for.
     """
+    # Only here: benchmarks/gpu.py trains on audio in no file, on machines without soundfile.
+    import soundfile
+
     try:
         with soundfile.SoundFile(file) as audio:
             if not 0 <= start < end <= audio.frames:

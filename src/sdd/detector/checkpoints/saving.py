@@ -90,7 +90,7 @@ def _weights(detector: Detector) -> dict[str, Tensor]:
 
 
 def _write(weights: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
-    with atomic_path(path) as temporary:
+    with atomic_path(path, durable=True) as temporary:
         save_file(weights, temporary, metadata)
         _sort_metadata(temporary)
 

@@ -1,0 +1,62 @@
+"""The largest batch of an epoch and AdamW's moments, tried before the first step.
+
+Memory that runs out does so in the first minute, not after hours when the longest segments meet.
+"""
+
+import logging
+
+import torch
+from torch import Tensor
+
+from sdd.data.audio import SAMPLE_RATE
+from sdd.data.dataset import Batch
+from sdd.training.trainer import Trainer
+
+logger = logging.getLogger(__name__)
+
+
+def rehearse(trainer: Trainer) -> None:
+    """Take the largest batch through a step that changes nothing.
+
+    Weights, moments, gradients, generators and progress are as before. The waveforms are tones: no
+    audio is read.
+    """
+    batch = largest_batch(trainer)
+    policies, device = trainer.policies, trainer.policies.policy.device
+    on_gpu = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=on_gpu):
+        moments = _missing_moments(trainer)
+        policies.train()
+        # A generator of its own: the run's is not to move.
+        loss, _ = policies.loss(batch, torch.Generator().manual_seed(0))
+        loss.backward()  # type: ignore[no-untyped-call]
+        trainer.optimiser.zero_grad(set_to_none=True)
+        del moments
+    if device.type == "cuda":
+        logger.info(
+            "the largest batch, %d segments of %.1f s at most, needs %.1f GB of the GPU's %.1f GB",
+            len(batch.labels),
+            batch.waveforms.shape[1] / SAMPLE_RATE,
+            torch.cuda.max_memory_allocated(device) / 1e9,
+            torch.cuda.get_device_properties(device).total_memory / 1e9,
+        )
+
+
+def largest_batch(trainer: Trainer) -> Batch:
+    """Make a batch as large as the largest of the current epoch, padding included."""
+    crop = trainer.recipe.crop
+    seconds = trainer.data.training.durations.copy()
+    seconds[seconds > crop.longer_than] = crop.longest
+    rows = max(trainer.plan(), key=lambda rows: len(rows) * seconds[rows].max())
+    lengths = torch.tensor([round(SAMPLE_RATE * float(seconds[row])) for row in rows])
+    time = torch.arange(int(lengths.max())) / SAMPLE_RATE
+    waveforms = torch.sin(440 * time).repeat(len(rows), 1)
+    waveforms[torch.arange(len(time)) >= lengths[:, None]] = 0
+    return Batch(waveforms, lengths, torch.arange(len(rows)) % 2, torch.tensor(rows))
+
+
+def _missing_moments(trainer: Trainer) -> list[Tensor]:
+    """Take the room that AdamW's moments will take; a run that goes on has them already."""
+    if trainer.optimiser.state:
+        return []
+    return [torch.zeros_like(p) for p in trainer.policies.policy.parameters() for _ in range(2)]
