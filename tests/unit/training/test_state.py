@@ -11,7 +11,8 @@ from sdd.runtime.stopping import StopRequest
 from sdd.training import optimiser
 from sdd.training.optimiser import adamw, load_moments
 from sdd.training.recipe import Recipe
-from sdd.training.state import STATE, Progress, load_state, save_state
+from sdd.training.run_states import STATE
+from sdd.training.state import Progress, load_state, save_state
 from tests.conftest import GRPO, RECIPE
 from tests.helpers.runs import StopAfter, make_trainer, same, weights
 
