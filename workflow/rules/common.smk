@@ -60,7 +60,7 @@ wildcard_constraints:
 
 # A file of the checkout as seen from the working folder, which moves with it: what was made stays.
 def of_checkout(name):
-    return os.path.relpath(Path(workflow.basedir) / name)
+    return Path(os.path.relpath(Path(workflow.basedir) / name))
 
 
 PAPER_TABLE = of_checkout("resources/table1.csv")
