@@ -22,9 +22,9 @@ recipes: {as_written: {max_steps: 10000000, epochs: 10000000, validate_every: 10
 def run_until_saved_and_interrupt(run, state):
     """Give the step of the state that an interrupted Snakemake leaves."""
     before = state.stat().st_mtime_ns if state.exists() else 0
+    words = ["--cores", "2", "--configfile", *run.configfiles, "--", f"{CELL}/model.safetensors"]
     snakemake = subprocess.Popen(
-        [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", *run.configfiles]
-        + ["--", f"{CELL}/model.safetensors"],
+        [sys.executable, "-m", "snakemake", *words],
         cwd=run.folder,
         stdout=-1,
         stderr=subprocess.STDOUT,
