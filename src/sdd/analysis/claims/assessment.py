@@ -205,6 +205,7 @@ def differences_of_comparisons(
             float(row["standard_error"]),
             float(row["freedom"]),
             one_training=ONE_TRAINING in row["note"].split("; "),
+            drawn=row["drawn"],
             note=row["note"],
         )
         for row in rows

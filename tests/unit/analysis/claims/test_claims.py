@@ -109,7 +109,8 @@ def comparison(test_set, eer_a, eer_b, error, note=""):
     pair = {"model_a": "tiny", "init_a": "post", "algorithm_a": "sft",
             "model_b": "tiny", "init_b": "post", "algorithm_b": "none"}  # fmt: skip
     return {**pair, "test_set": test_set, "eer_a": eer_a, "eer_b": eer_b,
-            "standard_error": error, "freedom": 50.0, "note": note}  # fmt: skip
+            "standard_error": error, "freedom": 50.0, "clusters": 54, "drawn": "54 speakers",
+            "note": note}  # fmt: skip
 
 
 def write_drift(folder, values, generator):
@@ -181,6 +182,8 @@ def test_results_are_judged(tmp_path):
         "not told apart",
         "Family: 2 tests.",
         "least difference told",
+        "as claimed (54 speakers)",
+        "as claimed (50 clusters)",
     ):
         assert words in page.text
 

@@ -40,7 +40,7 @@ def test_one_training_and_few_clusters_are_said():
     cells = [("none", {"itw": drift(1.0, clusters=9)}), ("sft", {"itw": drift(2.0, clusters=9)})]
     one = collect_drifts(cells, [], ["itw"]).difference(("sft", "itw"), ("none", "itw"))
     assert one.one_training
-    assert one.note == "9 clusters: fewer than 10 give no interval"
+    assert (one.drawn, one.note) == ("9 clusters", "fewer than 10 clusters give no interval")
     assert not one.is_known
 
 
