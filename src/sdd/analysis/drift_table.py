@@ -53,7 +53,7 @@ def measure_drifts(
         scale_free, the drift over the standard deviation of the reference's embeddings, which is
         reference_spread; n_fake, n_reference; n_fake_used,
         n_reference_used: less where `exact` draws a subsample; clusters of the test set and of the
-        reference, what is drawn and how many, and a note.
+        reference, what is drawn of each, and a note.
     replicates
         ``float64 [b]`` by test set, of the distance.
 
@@ -137,9 +137,9 @@ def _counts(
         "n_fake_used": _used(test, method),
         "n_reference_used": _used(base, method),
         "clusters": test.count,
-        "drawn": f"{test.count} {words[0]}",
+        "drawn": words[0],
         "reference_clusters": base.count,
-        "reference_drawn": f"{base.count} {words[1]}",
+        "reference_drawn": words[1],
         "note": f"{', '.join(few)}: fewer than {least}" if few else "",
     }
 

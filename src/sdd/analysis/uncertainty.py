@@ -60,14 +60,8 @@ class Measured:
 
     @property
     def words(self) -> str:
-        """How many of what are drawn, such as `54 speakers`; of several corpora with their names."""
-        counted = {
-            corpus: f"{sample.clusters} {self.drawn[corpus]}"
-            for corpus, sample in self.rounds.samples.items()
-        }
-        if len(counted) == 1:
-            return next(iter(counted.values()))
-        return ", ".join(f"{words} of {corpus}" for corpus, words in counted.items())
+        """What is drawn; of several corpora all that occurs, after commas."""
+        return ", ".join(dict.fromkeys(self.drawn[corpus] for corpus in self.rounds.samples))
 
     @property
     def note(self) -> str:
@@ -202,8 +196,8 @@ def interval_rows(measured: Mapping[Identity, Mapping[str, Measured]]) -> list[d
     -------
     list of dict
         model, init, algorithm, test_set, eer_percent, low, high (NaN where there are too few
-        clusters), rounds, clusters (the fewest of a class and corpus), drawn (how many of what, of
-        each corpus), note (what restricts the interval).
+        clusters), rounds, clusters (the fewest of a class and corpus), drawn (what
+        they are), note (what restricts the interval).
     """
     table = []
     for row, sets in measured.items():

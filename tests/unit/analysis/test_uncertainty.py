@@ -108,7 +108,7 @@ def test_intervals_hold_the_value_and_name_their_clusters(measured):
     assert len(table) == 15
     for row in table:
         assert 0 <= row["low"] < row["eer_percent"] < row["high"] <= 100
-        assert (row["clusters"], row["drawn"]) == (30, "30 recordings")
+        assert (row["clusters"], row["drawn"]) == (30, "recordings")
         assert "30 recordings of" in row["note"]
         assert "fewer than 40" in row["note"]
         assert row["rounds"] == (1 if row["algorithm"] == "none" else 2)
@@ -147,9 +147,10 @@ def test_comparisons_find_what_differs_and_what_does_not(measured):
 def test_averages_say_what_was_drawn_of_each_corpus(measured):
     sets = measured[0][SFT]
     both = add_averages(sets, [], ["in4", "out"])["out_of_domain_avg"]
-    assert both.words == "30 recordings of in, 30 recordings of out"
-    assert both.note == f"{both.words}: fewer than 40"
-    assert sets["in_domain_avg"].words == "30 recordings"
+    assert both.words == "recordings"
+    assert both.note == "30 recordings of in, 30 recordings of out: fewer than 40"
+    named = Measured(both.rounds, {"in": "recordings", "out": "speakers"})
+    assert named.words == "recordings, speakers"
 
 
 def test_speakers_are_drawn_and_too_few_give_no_interval(tmp_path):
@@ -182,11 +183,11 @@ def test_speakers_are_drawn_and_too_few_give_no_interval(tmp_path):
     assert widths[1] > 1.5 * widths[0]
     assert np.isnan(widths[2])
     assert notes == [
-        (24, "24 recordings", "24 recordings of itw: fewer than 40; one training"),
-        (12, "12 speakers", "12 speakers of itw: fewer than 40; one training"),
+        (24, "recordings", "24 recordings of itw: fewer than 40; one training"),
+        (12, "speakers", "12 speakers of itw: fewer than 40; one training"),
         (
             8,
-            "8 speakers",
+            "speakers",
             "8 speakers of itw: fewer than 10 give no interval of their own; one training",
         ),
     ]

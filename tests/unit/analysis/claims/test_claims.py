@@ -109,7 +109,7 @@ def comparison(test_set, eer_a, eer_b, error, note=""):
     pair = {"model_a": "tiny", "init_a": "post", "algorithm_a": "sft",
             "model_b": "tiny", "init_b": "post", "algorithm_b": "none"}  # fmt: skip
     return {**pair, "test_set": test_set, "eer_a": eer_a, "eer_b": eer_b,
-            "standard_error": error, "freedom": 50.0, "clusters": 54, "drawn": "54 speakers",
+            "standard_error": error, "freedom": 50.0, "clusters": 54, "drawn": "speakers",
             "note": note}  # fmt: skip
 
 
