@@ -116,7 +116,13 @@ def comparison(test_set, eer_a, eer_b, error, note=""):
 def write_drift(folder, values, generator):
     """Write a cell's drifts, whose replicates spread by 0.02."""
     folder.mkdir(parents=True)
-    fixed = {"floor": 0.2, "clusters": 60, "reference_clusters": 50, "reference_spread": 1.0}
+    fixed = {
+        "floor": 0.2,
+        "clusters": 60,
+        "reference_clusters": 50,
+        "reference_spread": 1.0,
+        "largest_bias": 0.1,
+    }
     drifts = {name: value + generator.normal(0, 0.002) for name, value in values.items()}
     rows = [{"test_set": name, "distance": value, **fixed} for name, value in drifts.items()]
     write_rows(folder / "drift.csv", rows)

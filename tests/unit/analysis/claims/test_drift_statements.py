@@ -12,7 +12,7 @@ from sdd.metrics.drift_interval import SampledDrift
 
 def drift(value, half=0.1, floor=0.01, clusters=100):
     """A drift with two replicates, as far above it as below."""
-    return SampledDrift(value, floor, np.array([value - half, value + half]), clusters, 1.0)
+    return SampledDrift(value, floor, np.array([value - half, value + half]), clusters, 1.0, floor)
 
 
 def test_drifts_of_rounds_are_compared_by_their_squares():
