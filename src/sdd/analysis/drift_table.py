@@ -51,9 +51,9 @@ def measure_drifts(
         drift_high (NaN where there are too few clusters); distance, not corrected, as the paper
         has it; floor, the distance that chance alone gives at the sizes of these two sets;
         scale_free, the drift over the standard deviation of the reference's embeddings, which is
-        reference_spread; n_fake, n_reference; n_fake_used,
-        n_reference_used: less where `exact` draws a subsample; clusters of the test set and of the
-        reference, what is drawn, and a note.
+        reference_spread; largest_bias, what chance may have added to the distance; n_fake,
+        n_reference; n_fake_used, n_reference_used: less where `exact` draws a subsample; clusters
+        of the test set and of the reference, what is drawn of each, and a note.
     replicates
         ``float64 [b]`` by test set, of the distance.
 
@@ -106,6 +106,7 @@ def read_drifts(rows: Path, replicates: Path) -> dict[str, SampledDrift]:
             np.array(columns[row["test_set"]].to_pylist(), dtype=np.float64),
             min(int(row["clusters"]), int(row["reference_clusters"])),
             float(row["reference_spread"]),
+            float(row["largest_bias"]),
         )
         for row in table
     }
@@ -121,6 +122,7 @@ def _row(found: SampledDrift) -> dict[str, float]:
         "floor": found.floor,
         "scale_free": found.corrected / found.spread if found.spread else math.nan,
         "reference_spread": found.spread,
+        "largest_bias": found.bias,
     }
 
 

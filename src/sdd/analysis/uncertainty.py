@@ -60,8 +60,8 @@ class Measured:
 
     @property
     def words(self) -> str:
-        """What is drawn, in words."""
-        return ", ".join(dict.fromkeys(self.drawn.values()))
+        """What is drawn; of several corpora all that occurs, after commas."""
+        return ", ".join(dict.fromkeys(self.drawn[corpus] for corpus in self.rounds.samples))
 
     @property
     def note(self) -> str:
@@ -196,8 +196,8 @@ def interval_rows(measured: Mapping[Identity, Mapping[str, Measured]]) -> list[d
     -------
     list of dict
         model, init, algorithm, test_set, eer_percent, low, high (NaN where there are too few
-        clusters), rounds, clusters (the fewest of a class and corpus), drawn (what they are), note
-        (what restricts the interval).
+        clusters), rounds, clusters (the fewest of a class and corpus), drawn (what
+        they are), note (what restricts the interval).
     """
     table = []
     for row, sets in measured.items():

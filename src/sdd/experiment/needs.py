@@ -196,7 +196,7 @@ class JobResources:
     def uncertainty(self) -> Job:
         """Return the needs of the intervals of a whole table.
 
-        0.9 GB and 83 seconds were measured at the paper's size (docs/benchmarks.md); both are taken
+        0.5 GB and 51 seconds were measured at the paper's size (docs/benchmarks.md); both are taken
         to grow with the cells.
         """
         share = max(1.0, len(self.experiment.cells()) / PAPER_CELLS)

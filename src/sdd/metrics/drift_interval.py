@@ -101,6 +101,9 @@ class SampledDrift:
         Of the set that has fewer.
     spread
         Standard deviation of the reference, root mean square over dimensions.
+    bias
+        What chance may have added at most: all of the floor where the sets are alike, nothing where
+        they are apart. More than the correction takes off where few dimensions differ.
     """
 
     distance: float
@@ -108,6 +111,7 @@ class SampledDrift:
     replicates: FloatArray
     clusters: int
     spread: float
+    bias: float
 
     @property
     def corrected(self) -> float:
@@ -128,9 +132,8 @@ class SampledDrift:
         """Return the corrected drift with its interval; without one where clusters are too few.
 
         It reaches t times the root mean square of the replicates about the distance below the
-        corrected value, and as far above the distance less the bias that the replicates show. That
-        bias is too small near the floor, and what the floor takes off is too much far above it: the
-        truth lies between.
+        distance less the largest bias, and as far above the distance less the bias that the
+        replicates show, which is the smallest: the truth lies between.
         """
         known = self.replicates[~np.isnan(self.replicates)]
         if self.clusters < FEWEST_CLUSTERS or not known.size:
@@ -138,7 +141,8 @@ class SampledDrift:
         variance, freedom = Sample(known - self.distance, self.clusters).component
         reach = t_quantile(freedom, confidence) * math.sqrt(variance)
         above = max(self.corrected, 2 * self.distance - float(known.mean()))
-        low = max(0.0, self.corrected - reach)
+        below = min(self.corrected, self.distance - self.bias)
+        low = max(0.0, below - reach)
         return Estimate(self.corrected, low, above + reach, math.sqrt(variance), freedom)
 
 
@@ -191,13 +195,14 @@ def sample_drift(
     weights_x, weights_y = weights_x[drawn], weights_y[drawn]
     found = np.full(replicates, np.nan)
     if method in ("mean", "sliced"):
-        found[drawn], floor = _weighted_drifts(
+        found[drawn], floor, bias = _weighted_drifts(
             test.values, reference.values, weights_x, weights_y, clusters, threads
         )
     else:
         found[drawn] = _distances(method, test.values, reference.values)(weights_x, weights_y)
         floor = _reference_floor(method, test, reference, seed)
-    return SampledDrift(measured, floor, found, clusters, spread)
+        bias = measured - math.sqrt(max(0.0, measured**2 - floor**2))
+    return SampledDrift(measured, floor, found, clusters, spread, bias)
 
 
 def square_over_rounds(rounds: Sequence[SampledDrift], *, trained: bool) -> Rounds:
@@ -226,13 +231,17 @@ def _weighted_drifts(
     weights_y: FloatArray,
     clusters: int,
     threads: int,
-) -> tuple[FloatArray, float]:
-    """Average over columns the 1-D distance of weighted points; ``float64 [replicates]``, floor.
+) -> tuple[FloatArray, float, float]:
+    """Average over columns the 1-D distance of weighted points; ``float64 [replicates]``.
+
+    Also what chance alone gives (the floor), and what it may have added at most.
 
     The area between the two distribution functions: between one value and the next both are
     constant, so it is a sum over the sorted values of both sets, whose order all replicates share.
     Chance alone leaves, at each value, a difference of normal distribution about 0. The mean of its
-    absolute value is sqrt(2 / pi) times its standard deviation, which is that of the replicates.
+    absolute value is sqrt(2 / pi) times its standard deviation s, which is that of the replicates.
+    Where the sets differ by x, chance adds less to |x|; that times sqrt(3) exp(-x^2 / s^2) is right
+    on average where they do not differ, and too much elsewhere.
     """
     signed = np.concatenate([weights_x, -weights_y], axis=1)
     equal = np.concatenate([np.full(len(x), 1 / len(x)), np.full(len(y), -1 / len(y))])
@@ -241,7 +250,7 @@ def _weighted_drifts(
     # Threads help: numpy lets go of the interpreter's lock while it sums.
     def of_columns(columns: slice) -> tuple[FloatArray, FloatArray]:
         merged = np.concatenate([x[:, columns], y[:, columns]]).T.astype(np.float64)
-        distances, floors = np.empty((len(merged), len(signed))), np.empty(len(merged))
+        distances, chance = np.empty((len(merged), len(signed))), np.empty((len(merged), 2))
         for row, values in enumerate(merged):
             order = np.argsort(values, kind="stable")
             gaps = np.diff(values[order])
@@ -255,13 +264,17 @@ def _weighted_drifts(
                 distances[row, block] = difference @ gaps
             centre = np.cumsum(equal[order[:-1]])
             variance = squares / len(signed) - 2 * centre * total / len(signed) + centre**2
-            floors[row] = np.sqrt(np.maximum(0.0, variance) * widening * 2 / math.pi) @ gaps
-        return distances, floors
+            variance = np.maximum(0.0, variance) * widening
+            near = np.exp(-(centre**2) / np.maximum(variance, np.finfo(float).tiny))
+            added = np.sqrt(variance * 2 / math.pi)
+            chance[row] = added @ gaps, math.sqrt(3) * (added * near) @ gaps
+        return distances, chance
 
     with ThreadPoolExecutor(threads) as pool:
         parts = list(pool.map(of_columns, _slices(x.shape[1], _COLUMNS)))
     means: FloatArray = np.concatenate([part[0] for part in parts]).mean(axis=0)
-    return means, float(np.concatenate([part[1] for part in parts]).mean())
+    floor, bias = np.concatenate([part[1] for part in parts]).mean(axis=0).tolist()
+    return means, floor, bias
 
 
 def _distances(

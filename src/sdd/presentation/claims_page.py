@@ -206,8 +206,8 @@ def _details(group: Sequence[Assessed], names: Mapping[str, str]) -> list[str]:
                     found += f" [{test.difference.low:+.3g}, {test.difference.high:+.3g}]"
                 told = ONE_TRAINING if test.difference.one_training else _OUTCOMES[outcome]
                 found += f", {told}"
-                if test.difference.note:
-                    found += f" ({test.difference.note})"
+                remarks = [text for text in (test.difference.drawn, test.difference.note) if text]
+                found += f" ({'; '.join(remarks)})" if remarks else ""
             lines.append(f"<li>{model}{where}: should be {test.expected}; {signed(found)}</li>")
     return [*lines, "</ul></details>"]
 

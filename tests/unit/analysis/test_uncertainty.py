@@ -144,6 +144,15 @@ def test_comparisons_find_what_differs_and_what_does_not(measured):
         assert row["p_value"] == 1
 
 
+def test_averages_say_what_was_drawn_of_each_corpus(measured):
+    sets = measured[0][SFT]
+    both = add_averages(sets, [], ["in4", "out"])["out_of_domain_avg"]
+    assert both.words == "recordings"
+    assert both.note == "30 recordings of in, 30 recordings of out: fewer than 40"
+    named = Measured(both.rounds, {"in": "recordings", "out": "speakers"})
+    assert named.words == "recordings, speakers"
+
+
 def test_speakers_are_drawn_and_too_few_give_no_interval(tmp_path):
     """Twelve speakers, then eight: the interval of recordings, of speakers, and none."""
     table = segments_of(48, 4)

@@ -42,7 +42,7 @@ def test_weighted_distance_equals_scipy():
         for u, v in zip(weights_x, weights_y, strict=True)
     ]
     for threads in (1, 2):
-        found, _ = _weighted_drifts(x, y, weights_x, weights_y, 23, threads)
+        found, _, _ = _weighted_drifts(x, y, weights_x, weights_y, 23, threads)
         assert found == pytest.approx(expected, rel=1e-9)
 
 
@@ -50,7 +50,7 @@ def test_equal_weights_give_the_drift_and_no_floor():
     generator = np.random.default_rng(1)
     x, y = generator.normal(size=(40, 70)), generator.normal(size=(57, 70))
     equal = np.full((1, 40), 1 / 40), np.full((1, 57), 1 / 57)
-    found, floor = _weighted_drifts(x, y, *equal, 40, 1)
+    found, floor, _ = _weighted_drifts(x, y, *equal, 40, 1)
     assert found == pytest.approx([wasserstein_per_dimension(x, y).mean()], rel=1e-12)
     assert floor == pytest.approx(0, abs=1e-6)
 
@@ -63,8 +63,16 @@ def test_floor_by_hand():
     """
     points = np.array([[0.0], [1.0]])
     weights = np.array([[0.25, 0.75], [0.75, 0.25]])
-    _, floor = _weighted_drifts(points, points, weights, np.full((2, 2), 0.5), 2, 1)
+    _, floor, bias = _weighted_drifts(points, points, weights, np.full((2, 2), 0.5), 2, 1)
     assert floor == pytest.approx(math.sqrt(2 / math.pi / 8))
+    assert bias == pytest.approx(math.sqrt(3) * floor)
+    # One more point above: a difference of 1/2 - 1/3, whose square is a ninth of 1/4.
+    more = np.array([[0.0], [1.0], [1.0]])
+    thirds = np.array([[0.25, 0.375, 0.375], [0.75, 0.125, 0.125]])
+    _, _, bias = _weighted_drifts(more, points, thirds, np.full((2, 2), 0.5), 2, 1)
+    variance = 2 * np.mean([(0.25 - 1 / 3) ** 2, (0.75 - 1 / 3) ** 2])
+    added = math.sqrt(6 * variance / math.pi)
+    assert bias == pytest.approx(added * math.exp(-((1 / 3 - 1 / 2) ** 2) / variance))
 
 
 def test_clusters_are_drawn_whole_and_alike_for_all_detectors():
@@ -103,6 +111,18 @@ def test_interval_covers_the_true_distance(shift):
     assert coverage(shift, 80) >= 0.87
 
 
+def test_interval_covers_where_few_dimensions_differ():
+    """What does not differ adds all of its floor, which the correction does not take off."""
+    shifts = np.array([0.0, 0, 0, 1, 1, 1])
+    hits = 0
+    for seed in range(60):
+        generator = np.random.default_rng([seed, 4])
+        x, y = clustered(generator, 60, 5, shifts), clustered(generator, 300, 1, corpus="r")
+        found = sample_drift(x, y, replicates=80, seed=seed).interval()
+        hits += found.low <= 0.5 <= found.high
+    assert hits / 60 >= 0.88
+
+
 def test_a_naive_interval_does_not():
     assert coverage(1.0, 80, naive=True) < 0.85
 
@@ -136,7 +156,7 @@ def test_difference_of_two_detectors_on_the_same_trials_is_paired():
 
 def test_rounds_of_squares_by_hand():
     def drawn(distance, replicates):
-        return SampledDrift(distance, 1.0, np.array(replicates), 50, 1.0)
+        return SampledDrift(distance, 1.0, np.array(replicates), 50, 1.0, 0.5)
 
     rounds = square_over_rounds([drawn(2.0, [3.0, 1.0]), drawn(3.0, [4.0, 2.0])], trained=True)
     assert rounds.values == pytest.approx([3, 8])
@@ -146,7 +166,7 @@ def test_rounds_of_squares_by_hand():
 
 
 def test_drift_below_its_floor_is_zero():
-    low = SampledDrift(0.5, 1.0, np.array([0.6, 0.7]), 50, 1.0)
+    low = SampledDrift(0.5, 1.0, np.array([0.6, 0.7]), 50, 1.0, 0.5)
     assert (low.corrected, low.interval().low) == (0, 0)
     assert low.square == pytest.approx(-0.75)
 

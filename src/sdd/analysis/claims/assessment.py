@@ -205,10 +205,17 @@ def differences_of_comparisons(
             float(row["standard_error"]),
             float(row["freedom"]),
             one_training=ONE_TRAINING in row["note"].split("; "),
+            drawn=_drawn(row),
             note=row["note"],
         )
         for row in rows
     }
+
+
+def _drawn(row: Mapping[str, Any]) -> str:
+    """Say how many of what were drawn: an average of several corpora has the fewest of one."""
+    fewest = " or more" if "," in row["drawn"] else ""
+    return f"{row['clusters']}{fewest} {row['drawn']}"
 
 
 def assess(

@@ -54,6 +54,7 @@ class Drifts:
             tested=estimate.value,
             one_training=first.one_training or second.one_training,
             at_floor=at_floor,
+            drawn=f"{clusters} clusters",
             note="; ".join(filter(None, [_note(clusters), AT_FLOOR if at_floor else ""])),
         )
 
@@ -95,8 +96,8 @@ def collect_drifts(
 
 def _note(clusters: int) -> str:
     if clusters < FEWEST_CLUSTERS:
-        return f"{clusters} clusters: fewer than {FEWEST_CLUSTERS} give no interval"
-    return f"{clusters} clusters: fewer than {FEW_CLUSTERS}" if clusters < FEW_CLUSTERS else ""
+        return f"fewer than {FEWEST_CLUSTERS} clusters give no interval"
+    return f"fewer than {FEW_CLUSTERS}" if clusters < FEW_CLUSTERS else ""
 
 
 @dataclass(frozen=True)

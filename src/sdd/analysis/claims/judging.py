@@ -48,6 +48,8 @@ class Difference:
         Whether one of the two was trained once only.
     at_floor
         Whether both figures are no more than chance alone gives: neither is then the lower.
+    drawn
+        How many of what were drawn anew, such as `54 speakers`.
     note
         What restricts it, in words.
     values_only
@@ -61,6 +63,7 @@ class Difference:
     tested: float = math.nan
     one_training: bool = False
     at_floor: bool = False
+    drawn: str = ""
     note: str = ""
     values_only: bool = False
 

@@ -12,7 +12,7 @@ from sdd.metrics.drift_interval import SampledDrift
 
 def drift(value, half=0.1, floor=0.01, clusters=100):
     """A drift with two replicates, as far above it as below."""
-    return SampledDrift(value, floor, np.array([value - half, value + half]), clusters, 1.0)
+    return SampledDrift(value, floor, np.array([value - half, value + half]), clusters, 1.0, floor)
 
 
 def test_drifts_of_rounds_are_compared_by_their_squares():
@@ -40,7 +40,7 @@ def test_one_training_and_few_clusters_are_said():
     cells = [("none", {"itw": drift(1.0, clusters=9)}), ("sft", {"itw": drift(2.0, clusters=9)})]
     one = collect_drifts(cells, [], ["itw"]).difference(("sft", "itw"), ("none", "itw"))
     assert one.one_training
-    assert one.note == "9 clusters: fewer than 10 give no interval"
+    assert (one.drawn, one.note) == ("9 clusters", "fewer than 10 clusters give no interval")
     assert not one.is_known
 
 
