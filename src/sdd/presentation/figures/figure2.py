@@ -334,13 +334,14 @@ def _has_one_round(drifts: pd.DataFrame) -> bool:
 
 
 def _intervals(drifts: pd.DataFrame) -> dict[tuple[str, str], tuple[float, float]]:
-    """Return the interval of each (algorithm, test set); none if the columns are not there."""
+    """Return the interval of each (algorithm, test set) that has one."""
     if not {"drift_low", "drift_high"} <= set(drifts.columns):
         return {}
     columns = (drifts[name] for name in ("algorithm", "test_set", "drift_low", "drift_high"))
     return {
         (algorithm, test_set): (float(low), float(high))
         for algorithm, test_set, low, high in zip(*columns, strict=True)
+        if not math.isnan(float(low))
     }
 
 

@@ -25,7 +25,7 @@ table.eers { border-collapse: collapse; width: 100%; font-size: .875rem; line-he
   border-bottom: 1px solid var(--hair); }
 .eers thead .name, .eers tbody th { text-align: left; }
 .eers tbody th.model { font-weight: 600; white-space: nowrap; }
-.eers tbody th.algorithm { white-space: nowrap; }
+.eers tbody th.algorithm { min-width: 5.5rem; }
 .eers tbody .rule > * { border-top: 1px solid var(--hair); }
 .eers tbody + tbody > tr:first-child > * { border-top: 1px solid var(--line); }
 .eers .eer { color: #000; font-variant-numeric: tabular-nums; }

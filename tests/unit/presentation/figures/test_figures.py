@@ -64,6 +64,9 @@ def test_one_round_has_bars_of_the_interval_and_a_line_at_the_floor(drifts):
     caption = drift_caption(one)
     assert "Corrected for what chance alone gives (dotted line)." in caption
     assert caption.endswith("One round; bars: 95 % interval.")
+    # Of too few speakers: no interval, and no word of one.
+    unknown = one.assign(drift_low=np.nan, drift_high=np.nan)
+    assert drift_caption(unknown).endswith("(dotted line). One round.")
 
 
 def test_names_of_domains_are_above_all_profiles(drifts):
