@@ -17,7 +17,8 @@ from torch import Tensor
 
 from benchmarks.memory import PAPER, Row
 from sdd.data.audio import SAMPLE_RATE
-from sdd.data.dataset import Batch, collate, load_batches
+from sdd.data.batch_loading import load_batches
+from sdd.data.dataset import Batch, collate
 from sdd.data.segments import Segments
 from sdd.detector import Detector, find_architecture
 from sdd.detector.inference import forward, prepare_batch
