@@ -64,9 +64,9 @@ def test_the_whole_experiment(whole):
     assert (made / "figure2.png").stat().st_size > 1000
     assert "Results to look at:" in output
     assert len(watcher.devices) == len(CELLS) + 1  # post-training is fine-tuning, too
-    # An hour is the least; 6 GB is Python and torch, and the detector is tiny.
+    # An hour is the least; 6 GB is Python and torch, 2 are two workers, and the detector is tiny.
     for job in watcher.devices:
-        assert asked_for(job) == (60, pytest.approx(6.0, abs=0.01))
+        assert asked_for(job) == (60, pytest.approx(8.0, abs=0.01))
     assert set(watcher.devices) <= set(submitted(output))
     assert set(watcher.devices.values()) <= {"0", "1"}  # exactly one GPU each
     assert 1 <= watcher.most_at_once <= 2
@@ -118,8 +118,8 @@ def test_jobs_that_are_disturbed(whole, start, tmp_path):
         assert "SIGTERM: saving the state" in cell.attempts.read_text()
     assert_no_step_was_lost(grpo)
     first, second, *_ = attempts(output, sft)
-    assert asked_for(first) == (60, pytest.approx(6.0, abs=0.01))
-    assert asked_for(second) == (120, pytest.approx(9.0, abs=0.01))
+    assert asked_for(first) == (60, pytest.approx(8.0, abs=0.01))
+    assert asked_for(second) == (120, pytest.approx(12.0, abs=0.01))
     assert_same_weights(whole, cells)
     assert_nothing_is_left(folder)
 

@@ -8,7 +8,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from sdd.data.dataset import Batch, Key, SegmentDataset, collate
 from sdd.errors import InputError
-from sdd.runtime.worker_processes import PROCESSES, leave_signals_to_main, start_workers
+from sdd.runtime.worker_processes import PROCESSES, serve_main_process, start_workers
 
 _IMPORTS = ("torch", "scipy.fft", "soundfile")
 """What reading a batch needs, less the library itself."""
@@ -68,7 +68,7 @@ def load_batches(
         sampler=keys,
         num_workers=workers,
         multiprocessing_context=PROCESSES if workers else None,
-        worker_init_fn=leave_signals_to_main,
+        worker_init_fn=serve_main_process,
         # Without a generator of its own, a loader takes one number from torch's global one, and a
         # resumed epoch would then see another dropout.
         generator=torch.Generator(),

@@ -6,8 +6,10 @@ ends its workers, while workers that died of the signal would make it fail in wh
 """
 
 import multiprocessing
+import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -41,9 +43,14 @@ def process_pool(workers: int, *, imports: Sequence[str]) -> Iterator[ProcessPoo
             yield pool
 
 
-def leave_signals_to_main(_worker: int = 0) -> None:
-    """Block the signals that ask a job to stop; called in a worker."""
+def serve_main_process(_worker: int = 0) -> None:
+    """Leave signals to the main process, and end when it does; called in a worker, at first.
+
+    A server and its workers wait for each other to end: of the death of a main process that was
+    killed they would not know.
+    """
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    threading.Thread(target=_end_with_main_process, daemon=True).start()
 
 
 def start_workers(
@@ -96,6 +103,13 @@ def _no_main_script() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
+
+
+def _end_with_main_process() -> None:
+    main = multiprocessing.parent_process()
+    if main is not None:
+        main.join()
+    os._exit(1)
 
 
 def _kill(workers: set[BaseProcess]) -> None:

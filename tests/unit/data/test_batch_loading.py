@@ -19,6 +19,7 @@ from sdd.runtime.worker_processes import PROCESSES
 from tests.helpers.processes import (
     begin_session,
     living_of_session,
+    run_to_the_end,
     wait_until_gone,
 )
 
@@ -129,6 +130,17 @@ def test_workers_and_their_server_leave_signals_to_the_main_process(dataset):
     assert process.exitcode == 0
     assert read == list(range(24))
     wait_until_gone(process.pid)
+
+
+def read_and_be_killed(dataset):
+    """In a process: read, until this process is killed, and not its workers."""
+    begin_session()
+    for _ in load_batches(dataset, [[index] for index in range(24)], epoch=0, workers=2):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_workers_do_not_outlive_a_main_process_that_is_killed(dataset):
+    assert run_to_the_end(read_and_be_killed, dataset) == -signal.SIGKILL
 
 
 # A script without a guard, as Snakemake runs them; it fails with its workers in use.
