@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,9 +49,10 @@ class _Signaller:
             os.killpg(0, self.moment.number)
 
 
-def work(arguments, connection, moment, half_of_a_save):
+def work(arguments, connection, moment, half_of_a_save, pause):
     """In the process: fine-tune, and send the number of each step as it begins."""
     begin_session()
+    step_of_pause, file = pause or (None, None)
     signaller = _Signaller(moment) if moment else None
     save_state = state.torch.save
 
@@ -58,6 +60,8 @@ def work(arguments, connection, moment, half_of_a_save):
         def told(self, *values):
             here = self.progress.step + 1 if place is None else place
             connection.send(here)
+            while here == step_of_pause and not file.exists():
+                time.sleep(0.01)
             if signaller:
                 signaller.reached(here)
             return method(self, *values)
@@ -78,12 +82,15 @@ def work(arguments, connection, moment, half_of_a_save):
 
 
 class Run:
-    """A running process and what it has told so far."""
+    """A running process and what it has told so far.
 
-    def __init__(self, arguments, moment=None, *, half_of_a_save=False):
+    `pause` is the number of a step, and a file: the step waits for it.
+    """
+
+    def __init__(self, arguments, moment=None, *, half_of_a_save=False, pause=None):
         self.connection, theirs = PROCESSES.Pipe(duplex=False)
         self.process = PROCESSES.Process(
-            target=work, args=(arguments, theirs, moment, half_of_a_save)
+            target=work, args=(arguments, theirs, moment, half_of_a_save, pause)
         )
         self.process.start()
         theirs.close()

@@ -174,7 +174,8 @@ def _model(item: Assessed, scale: Scale, names: Mapping[str, str]) -> str:
     if not math.isnan(item.judgement.smallest):
         figures.append(f"<small>least difference told: {item.judgement.smallest:.2g}</small>")
     # The paper's own table may be the one at hand.
-    if item.paper is not None and item.paper != item.difference:
+    at_hand = item.difference is not None and item.difference.values_only
+    if item.paper is not None and not at_hand:
         paper = decimals(item.paper.value, sign=True)
         if item.paper_verdict:
             paper += f", by its values {item.paper_verdict}"

@@ -109,7 +109,8 @@ def test_a_newer_run_takes_over_and_no_step_is_taken_twice(arguments):
     alone, shared = arguments("alone"), arguments("shared")
     with running(alone) as run:
         assert run.end() == 0
-    with running(shared) as older:
+    wanted = shared["files"].state.with_name("state.wanted")
+    with running(shared, pause=(9, wanted)) as older:
         older.wait_for(9)
         with running(shared) as newer:
             assert older.end() == STOPPED

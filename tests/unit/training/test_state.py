@@ -84,7 +84,7 @@ def test_a_state_is_mapped_and_nothing_of_the_file_is_kept(tones, tmp_path, monk
 
 def test_a_state_is_on_the_disk_before_it_has_its_name(tones, tmp_path, monkeypatch):
     order = []
-    fsync, replace = os.fsync, os.replace
+    fsync, replace = os.fsync, Path.replace
 
     def flushing(number):
         order.append(("flush", str(Path(f"/proc/self/fd/{number}").readlink())))
@@ -95,7 +95,7 @@ def test_a_state_is_on_the_disk_before_it_has_its_name(tones, tmp_path, monkeypa
         return replace(path, target)
 
     monkeypatch.setattr(os, "fsync", flushing)
-    monkeypatch.setattr("pathlib.os.replace", renaming)
+    monkeypatch.setattr(Path, "replace", renaming)
     trainer = make_trainer(tones, tmp_path, GRPO)
     trainer.run(StopAfter(trainer, 1))
     (_, flushed), (_, renamed, target) = order

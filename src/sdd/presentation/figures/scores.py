@@ -235,7 +235,7 @@ def _draw_histograms(
         # What lies outside is counted in the outermost bins: nothing is left out.
         inside = np.clip(np.concatenate(parts), edges[0], edges[-1])
         counts, _ = np.histogram(inside, edges)
-        heights = base + 0.85 * counts / max(1, counts.max())
+        heights = base + 0.85 * counts / max(1, int(counts.max()))
         axes.stairs(heights, edges, baseline=base, fill=True, color=colour, alpha=0.45)
         axes.stairs(heights, edges, baseline=base, color=colour, linewidth=0.7)
     for cell in rounds:
