@@ -33,7 +33,7 @@ from sdd.training.objective_kinds import (
     SftObjective,
     objective_from_config,
 )
-from sdd.training.optimiser import adamw
+from sdd.training.optimiser import adamw, clip_gradient, gradient_norm
 from sdd.training.policies import Policies
 from sdd.training.recipe import Recipe
 
@@ -148,7 +148,8 @@ class Steps:
         with clock.part("backward"):
             logits.backward(slope)
         with clock.part("optimiser"):
-            torch.nn.utils.clip_grad_norm_(policies.policy.parameters(), 100.0)
+            norm = gradient_norm(policies.policy)
+            clip_gradient(policies.policy, norm, norm.item(), 100.0)
             self.optimiser.step()
         return clock.seconds
 

@@ -41,7 +41,7 @@ from sdd.experiment.costs import training_gpu_bytes
 from sdd.metrics.error_rates import eer
 from sdd.runtime.devices import Precision, choose_device, describe_device, prepare_process
 from sdd.training.objective_kinds import objective_from_config
-from sdd.training.optimiser import adamw
+from sdd.training.optimiser import adamw, clip_gradient, gradient_norm
 from sdd.training.policies import Policies
 from sdd.training.recipe import Recipe
 
@@ -216,7 +216,11 @@ class Step:
         else:
             loss, _ = policies.loss(batch, self.generator)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(policies.policy.parameters(), 100.0)
+        if self.plain:
+            torch.nn.utils.clip_grad_norm_(policies.policy.parameters(), 100.0)
+        else:
+            norm = gradient_norm(policies.policy)
+            clip_gradient(policies.policy, norm, norm.item(), 100.0)
         self.optimiser.step()
 
     def plain_loss(self, batch: Batch) -> Tensor:

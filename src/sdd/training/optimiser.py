@@ -4,9 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from sdd.detector.detector import Detector
 from sdd.training.recipe import Recipe
+
+# Below this share of the largest norm the factor is 1 however it is rounded.
+_SURELY_SHORT = 0.99
 
 
 def has_fused_step(device: torch.device) -> bool:
@@ -23,6 +27,27 @@ def adamw(policy: Detector, recipe: Recipe) -> torch.optim.AdamW:
         eps=recipe.adam_epsilon,
         fused=True if has_fused_step(policy.device) else None,
     )
+
+
+def gradient_norm(policy: nn.Module) -> Tensor:
+    """Return the Euclidean norm of the whole gradient: ``float32 []``."""
+    gradients = [it.grad for it in policy.parameters() if it.grad is not None]
+    return nn.utils.get_total_norm(gradients)
+
+
+def clip_gradient(policy: nn.Module, norm: Tensor, known_norm: float, largest: float) -> None:
+    """Scale the gradient to a norm of at most `largest`.
+
+    A gradient well below that would be multiplied by 1, which reads and writes all of it: it is
+    left alone, to the same bits.
+
+    Parameters
+    ----------
+    norm, known_norm
+        Of the gradient: where it was computed, and as the number that it is.
+    """
+    if known_norm > _SURELY_SHORT * largest:
+        nn.utils.clip_grads_with_norm_(policy.parameters(), largest, norm)
 
 
 def load_moments(optimiser: torch.optim.Optimizer, saved: Mapping[str, Any]) -> None:

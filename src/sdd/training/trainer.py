@@ -26,7 +26,7 @@ from sdd.errors import InputError
 from sdd.metrics.error_rates import eer, selection_der
 from sdd.runtime.machine import Machine
 from sdd.runtime.stopping import StopRequest
-from sdd.training.optimiser import adamw
+from sdd.training.optimiser import adamw, clip_gradient, gradient_norm
 from sdd.training.policies import Policies
 from sdd.training.run_states import STATE, describe_segments
 from sdd.training.state import HISTORY, Progress, load_state, save_state
@@ -205,15 +205,14 @@ class Trainer:
         self.optimiser.zero_grad(set_to_none=True)
         loss, diagnostics = policies.loss(batch, self.sampler)
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(
-            policies.policy.parameters(), recipe.max_gradient_norm
-        )
+        norm = gradient_norm(policies.policy)
         # Everything that is looked at in one go: each look would wait for a GPU.
         seen = {"loss": loss.detach(), "grad_norm": norm, **diagnostics}
         found: list[float] = torch.stack(list(seen.values())).tolist()
         values = dict(zip(seen, found, strict=True))
         self._check_finite("loss", values["loss"], batch)
         self._check_finite("gradient", values["grad_norm"], batch)
+        clip_gradient(policies.policy, norm, values["grad_norm"], recipe.max_gradient_norm)
         self.optimiser.step()
         progress.batch += 1
         progress.audio_seconds += batch.lengths.sum().item() / SAMPLE_RATE

@@ -1,0 +1,58 @@
+"""The gradient's norm and its limit: what torch's own clipping gives, to the bit."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from sdd.training.optimiser import clip_gradient, gradient_norm
+
+
+def with_gradient(norm):
+    """A module whose gradient has a norm of about this; one parameter has none."""
+    module = nn.ModuleDict({"a": nn.Linear(7, 5), "b": nn.Linear(5, 3), "frozen": nn.Linear(2, 2)})
+    generator = torch.Generator().manual_seed(3)
+    module.requires_grad_(True)["frozen"].requires_grad_(False)
+    for name in "ab":
+        for parameter in module[name].parameters():
+            parameter.grad = torch.randn(parameter.shape, generator=generator)
+    scale = norm / float(gradient_norm(module))
+    for name in "ab":
+        for parameter in module[name].parameters():
+            parameter.grad *= scale
+    return module
+
+
+def gradients(module):
+    return [it.grad for it in module.parameters() if it.grad is not None]
+
+
+def test_norm_by_hand():
+    module = nn.Linear(2, 1)
+    module.weight.grad, module.bias.grad = torch.tensor([[3.0, 4.0]]), torch.tensor([12.0])
+    assert gradient_norm(module).item() == 13
+
+
+# In float32 and divided by it, 100 less a rounding step is where the factor may leave 1.
+@pytest.mark.parametrize("norm", [1e-3, 50, 98.99, 99.01, 99.99999, 100, 100.00001, 101, 1e4])
+def test_equals_clipping_by_torch_to_the_bit(norm):
+    ours, theirs = with_gradient(norm), with_gradient(norm)
+    expected = nn.utils.clip_grad_norm_(theirs.parameters(), 100.0)
+    found = gradient_norm(ours)
+    assert torch.equal(found, expected)
+    clip_gradient(ours, found, found.item(), 100.0)
+    for one, other in zip(gradients(ours), gradients(theirs), strict=True):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize(("norm", "written"), [(98.9, False), (99.1, True), (150, True)])
+def test_a_short_gradient_is_not_even_read(norm, written):
+    module = with_gradient(norm)
+    before = [(it._version, it.clone()) for it in gradients(module)]
+    found = gradient_norm(module)
+    clip_gradient(module, found, found.item(), 100.0)
+    for gradient, (version, _) in zip(gradients(module), before, strict=True):
+        assert (gradient._version > version) == written
+    longest = math.sqrt(sum(float((it**2).sum()) for it in gradients(module)))
+    assert longest == pytest.approx(min(norm, 100.0), rel=1e-5)
