@@ -44,7 +44,7 @@ def main() -> None:
         seconds = statistics.median(turn[rounds][1] for turn in turns)
         ratios = sorted(turn[rounds][1] / turn[first][1] for turn in turns)
         sys.stdout.write(
-            f"{rounds:6} {turns[0][rounds][0]:6} {seconds:7.2f} {statistics.median(ratios):7.2f} "
+            f"{rounds:6} {turns[0][rounds][0]:6} {seconds:7.3g} {statistics.median(ratios):7.2f} "
             f"({ratios[0]:.2f}-{ratios[-1]:.2f})\n"
         )
 

@@ -47,8 +47,8 @@ def main() -> None:
         # The first call imports and warms up.
         direct, here = (statistics.median(column) for column in zip(*times[1:], strict=True))
         sys.stdout.write(
-            f"{algorithm:9} {arguments.seconds / direct:8.0f} {arguments.seconds / here:8.0f} "
-            f"{direct / here:7.1f}\n"
+            f"{algorithm:9} {arguments.seconds / direct:8.4g} {arguments.seconds / here:8.4g} "
+            f"{direct / here:7.3g}\n"
         )
 
 

@@ -67,7 +67,7 @@ def measure(epochs: int, batches: int) -> None:
             first = time.perf_counter() - began
             rest = sum(1 for _ in reading)
             after = (time.perf_counter() - began - first) / rest
-            sys.stdout.write(f"{first:.4f} {after:.5f}\n")
+            sys.stdout.write(f"{first:.6g} {after:.6g}\n")
 
 
 def in_a_process(way: str, epochs: int, batches: int) -> list[list[float]]:
@@ -99,7 +99,7 @@ def main() -> None:
         first = statistics.median(turn[0][0] for turn in found[way])
         later = statistics.median(epoch[0] for turn in found[way] for epoch in turn[1:])
         batch = statistics.median(epoch[1] for turn in found[way] for epoch in turn)
-        sys.stdout.write(f"{way:8} {first:12.2f} {later:11.2f} {batch:9.4f}\n")
+        sys.stdout.write(f"{way:8} {first:12.3g} {later:11.3g} {batch:9.3g}\n")
 
 
 if __name__ == "__main__":

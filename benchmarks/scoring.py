@@ -152,11 +152,11 @@ def main() -> None:
                 encoder,
                 lengths,
                 f"{table.durations.sum():.0f}",
-                f"{alone:.2f}",
-                f"{statistics.median(other for _, other in times):.2f}",
+                f"{alone:.3g}",
+                f"{statistics.median(other for _, other in times):.3g}",
                 f"{statistics.median(ratios):.2f}",
                 f"{ratios[0]:.2f}-{ratios[-1]:.2f}",
-                f"{alone / least:.2f}",
+                f"{alone / least:.3g}",
                 f"{difference:.1e}",
             )
             sys.stdout.write(line.format(*cells))

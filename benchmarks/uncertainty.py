@@ -111,7 +111,7 @@ def main() -> None:
     cells = sum(map(len, rows.values()))
     sys.stdout.write(
         f"{cells} cells x {trials} trials, {arguments.replicates} replicates: "
-        f"{seconds:.1f} s, peak memory {peak:.0f} MiB\n"
+        f"{seconds:.3g} s, peak memory {peak:.0f} MiB\n"
     )
 
 
