@@ -16,7 +16,7 @@ from tests.helpers.runs import finetune_arguments
 
 SFT = {"kind": "sft"}
 STEPS = 60
-KILLS = 10
+KILLS = WARNINGS = 10
 CALLS_OF_A_STEP = 1500  # some 700 to 1,400; what is left of them falls into the next step
 ALGORITHMS = {"sft": [SFT], "grpo": [GRPO], "sft-grpo": [SFT, GRPO]}
 
@@ -105,15 +105,22 @@ def test_killed_at_ten_random_moments_and_once_in_a_save(tones, tmp_path, start,
 
 
 def warnings(algorithm):
-    """Moments for each stage: of random steps, with each signal; in a validation; in a save."""
+    """Moments for each stage: of random steps, by turns each signal; in a validation; in a save."""
     moments = random.Random(f"warned {algorithm}")
-    steps = zip(SIGNALS, (3, 8, 13), strict=True)
-    found = [
-        *(Moment(number, step, moments.randint(1, CALLS_OF_A_STEP)) for number, step in steps),
-        Moment(signal.SIGTERM, VALIDATION, moments.randint(1, 300)),
-        Moment(signal.SIGINT, SAVE, moments.randint(1, 300)),
-    ]
-    return [found] if len(ALGORITHMS[algorithm]) == 1 else [found[:3], found[3:]]
+    count = WARNINGS // len(ALGORITHMS[algorithm])
+    found = []
+    for _ in ALGORITHMS[algorithm]:
+        # Early enough for a validation and a save after the last one.
+        steps = (1 + turn * (STEPS - 20) // count + moments.randint(0, 2) for turn in range(count))
+        found.append(
+            [
+                Moment(SIGNALS[turn % len(SIGNALS)], step, moments.randint(1, CALLS_OF_A_STEP))
+                for turn, step in enumerate(steps)
+            ]
+        )
+    found[-1].append(Moment(signal.SIGTERM, VALIDATION, moments.randint(1, 300)))
+    found[-1].append(Moment(signal.SIGINT, SAVE, moments.randint(1, 300)))
+    return found
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
