@@ -20,9 +20,10 @@ from scipy.special import ndtri
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
+from sdd.analysis.claims.drift_statements import Drifts
 from sdd.analysis.claims.judging import ClaimTest, Difference, judge
 from sdd.metrics.bootstrap import RankedTrials, cluster_keys, weight_chunks
-from sdd.metrics.drift_interval import ClusteredPoints, sample_drift, square_over_rounds
+from sdd.metrics.drift_interval import ClusteredPoints, SampledDrift, sample_drift
 from sdd.metrics.error_rates import eer
 from sdd.metrics.estimates import (
     Rounds,
@@ -230,13 +231,12 @@ def drifts(simulations: int) -> Iterator[Row]:
         yield name, simulations, held[1] / simulations, bounds
 
 
-def _holds(first, second, true: float) -> bool:  # noqa: ANN001 (two SampledDrift)
+def _holds(first: SampledDrift, second: SampledDrift, true: float) -> bool:
     """Say whether the interval of a difference of drifts holds the true one."""
-    a, b = (square_over_rounds([one], trained=False) for one in (first, second))
-    estimate = difference_of_means(a, b)
-    found = Difference(
-        first.corrected, second.corrected, estimate.error, estimate.freedom, tested=estimate.value
+    found = Drifts({("a", "set"): [first], ("b", "set"): [second]}, [], ["set"]).difference(
+        ("a", "set"), ("b", "set")
     )
+    assert found is not None
     return found.low <= true <= found.high
 
 

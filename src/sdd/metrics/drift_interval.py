@@ -7,8 +7,7 @@ sqrt(D^2 - floor^2), and 0 at the floor or below.
 
 Whole clusters are drawn, in the test set and in the reference set, by the same draws for every
 detector (`sdd.metrics.bootstrap`): replicates of two detectors, or of two test sets against one
-reference, are subtracted one by one. That is done with squares (`square_over_rounds`): corrected
-drifts have a corner at the floor, their squares have none.
+reference, are subtracted one by one. What that says of the drifts is in `sdd.metrics.drift_scale`.
 """
 
 import math
@@ -33,6 +32,7 @@ from sdd.metrics.drift import (
     subsampled_rows,
     unit_directions,
 )
+from sdd.metrics.drift_scale import drift_behind
 from sdd.metrics.estimates import FEWEST_CLUSTERS, Estimate, Rounds, Sample
 from sdd.metrics.rounds import t_quantile
 
@@ -123,27 +123,42 @@ class SampledDrift:
         """Square of the corrected drift; below 0 where the distance is below its floor."""
         return self.distance**2 - self.floor**2
 
-    @property
-    def sample_of_square(self) -> Sample:
-        """How the square moves with the clusters."""
-        return Sample(self.replicates**2 - self.distance**2, self.clusters)
-
     def interval(self, confidence: float = 0.95) -> Estimate:
         """Return the corrected drift with its interval; without one where clusters are too few.
 
-        It reaches t times the root mean square of the replicates about the distance below the
-        distance less the largest bias, and as far above the distance less the bias that the
-        replicates show, which is the smallest: the truth lies between.
+        The lower end is t times the root mean square of the replicates about the distance below the
+        distance less the largest bias. The upper end is the largest drift of which so small a
+        distance is not too rare (`sdd.metrics.drift_scale`), by the replicates' standard deviation
+        and skewness.
         """
         known = self.replicates[~np.isnan(self.replicates)]
         if self.clusters < FEWEST_CLUSTERS or not known.size:
             return Estimate(self.corrected)
         variance, freedom = Sample(known - self.distance, self.clusters).component
-        reach = t_quantile(freedom, confidence) * math.sqrt(variance)
-        above = max(self.corrected, 2 * self.distance - float(known.mean()))
+        quantile = t_quantile(freedom, confidence)
         below = min(self.corrected, self.distance - self.bias)
-        low = max(0.0, below - reach)
-        return Estimate(self.corrected, low, above + reach, math.sqrt(variance), freedom)
+        low = max(0.0, below - quantile * math.sqrt(variance))
+        high = max(self.corrected, self._largest_drift(known, quantile))
+        return Estimate(self.corrected, low, high, math.sqrt(variance), freedom)
+
+    def _largest_drift(self, known: FloatArray, quantile: float) -> float:
+        """Return the upper end: what the distance could be without chance, and its drift.
+
+        Distances are skewed, so that fewer lie far below their mean than above: the quantile is
+        Cornish and Fisher's, to the first term. A distance far below its floor is taken for one
+        that is one and a half standard errors below it, so that a lucky sample does not give an
+        interval of no width [1]_.
+
+        References
+        ----------
+        .. [1] Cowan, Cranmer, Gross, Vitells, "Power-constrained limits", arXiv:1105.3166.
+        """
+        centred = known - known.mean()
+        spread = math.sqrt(float(np.mean(centred**2)))
+        skewness = float(np.mean(centred**3)) / spread**3 if spread else 0.0
+        error = spread * math.sqrt(self.clusters / (self.clusters - 1))
+        reach = error * max(0.0, quantile - skewness * (quantile**2 - 1) / 6)
+        return drift_behind(max(self.distance, self.floor - 1.5 * error) + reach, self.floor)
 
 
 def sample_drift(
@@ -205,13 +220,17 @@ def sample_drift(
     return SampledDrift(measured, floor, found, clusters, spread, bias)
 
 
-def square_over_rounds(rounds: Sequence[SampledDrift], *, trained: bool) -> Rounds:
-    """Return the square of the corrected drift as a figure of one detector's rounds."""
-    samples = [one.sample_of_square for one in rounds]
-    deviations = np.mean([sample.deviations for sample in samples], axis=0)
-    clusters = min(sample.clusters for sample in samples)
-    values = np.array([one.square for one in rounds])
-    return Rounds(values, {"": Sample(deviations, clusters)}, trained)
+def distance_over_rounds(rounds: Sequence[SampledDrift], *, trained: bool) -> Rounds:
+    """Return the distance, not corrected, as a figure of one detector's rounds.
+
+    Resampling makes distances larger, as chance does; that is the floor's, and not in the sample.
+    """
+    mean = np.mean([one.replicates for one in rounds], axis=0)
+    known = mean[~np.isnan(mean)]
+    centre = float(known.mean()) if known.size else math.nan
+    clusters = min(one.clusters for one in rounds)
+    values = np.array([one.distance for one in rounds])
+    return Rounds(values, {"": Sample(mean - centre, clusters)}, trained)
 
 
 def _drawn_weights(points: ClusteredPoints, replicates: int, seed: int) -> FloatArray:

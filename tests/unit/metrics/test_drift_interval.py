@@ -13,10 +13,11 @@ from sdd.metrics.drift_interval import (
     SampledDrift,
     _drawn_weights,
     _weighted_drifts,
+    distance_over_rounds,
     sample_drift,
-    square_over_rounds,
 )
 from sdd.metrics.estimates import difference_of_means
+from sdd.metrics.rounds import t_quantile
 
 
 def clustered(generator, clusters, each, shift=0.0, dimensions=6, corpus="test"):
@@ -148,21 +149,40 @@ def test_difference_of_two_detectors_on_the_same_trials_is_paired():
     x, y = clustered(generator, 60, 5, 1.0), clustered(generator, 300, 1, corpus="reference")
     near, far = (sample_drift(x.with_values(x.values + d), y) for d in (0, 0.05))
     assert near.interval().high > far.interval().low
-    squares = [square_over_rounds([one], trained=False) for one in (far, near)]
-    estimate = difference_of_means(*squares)
-    assert estimate.value == pytest.approx(far.corrected**2 - near.corrected**2)
+    distances = [distance_over_rounds([one], trained=False) for one in (far, near)]
+    estimate = difference_of_means(*distances)
+    assert estimate.value == pytest.approx(far.distance - near.distance)
     assert estimate.p_value < 1e-6
 
 
-def test_rounds_of_squares_by_hand():
+def test_rounds_of_distances_by_hand():
     def drawn(distance, replicates):
         return SampledDrift(distance, 1.0, np.array(replicates), 50, 1.0, 0.5)
 
-    rounds = square_over_rounds([drawn(2.0, [3.0, 1.0]), drawn(3.0, [4.0, 2.0])], trained=True)
-    assert rounds.values == pytest.approx([3, 8])
-    # (9 - 4 + 16 - 9) / 2, (1 - 4 + 4 - 9) / 2
-    assert rounds.samples[""].deviations == pytest.approx([6, -4])
+    rounds = distance_over_rounds([drawn(2.0, [3.0, 1.0]), drawn(3.0, [4.5, 2.0])], trained=True)
+    assert rounds.values == pytest.approx([2, 3])
+    # 3.75 and 1.5, about their mean.
+    assert rounds.samples[""].deviations == pytest.approx([1.125, -1.125])
     assert rounds.clusters == 50
+
+
+def test_upper_end_by_hand():
+    """Replicates 1, 1 and 4: spread sqrt(2), skewness 1 / sqrt(2); far above the floor."""
+    found = SampledDrift(100.0, 1.0, np.array([1.0, 1.0, 4.0]) + 98, 1000, 1.0, 0.0)
+    t = t_quantile(999)
+    reach = math.sqrt(2 * 1000 / 999) * (t - (t**2 - 1) / 6 / math.sqrt(2))
+    assert found.interval().high == pytest.approx(100 + reach)
+
+
+def test_upper_end_never_shrinks_to_nothing():
+    """However far below its floor a distance lies: as 1.5 standard errors below it."""
+    spread = np.array([-0.1, 0.1])
+    highs = [
+        SampledDrift(distance, 1.0, distance + spread, 50, 1.0, 0.5).interval().high
+        for distance in (0.2, 0.8, 0.9, 1.0, 1.2)
+    ]
+    assert highs[0] == highs[1] > 0.1
+    assert highs[1] < highs[2] < highs[3] < highs[4]
 
 
 def test_drift_below_its_floor_is_zero():

@@ -1,17 +1,18 @@
 """What the paper says of drift in sections 1, 3.4 and 3.5, each statement as a test on drifts.
 
-Drifts are corrected for what chance alone gives, and compared by their squares, which have no
-corner at the floor (`sdd.metrics.drift_interval`). Near the floor differences are not told apart.
+Drifts are corrected for what chance alone gives, and compared by their distances
+(`sdd.metrics.drift_scale`). Where both are at the floor they are not told apart.
 """
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from sdd.analysis.claims.judging import ClaimTest, Difference
-from sdd.metrics.drift_interval import SampledDrift, square_over_rounds
+from sdd.metrics.drift_interval import SampledDrift, distance_over_rounds
+from sdd.metrics.drift_scale import Distance, DistanceComparison
 from sdd.metrics.estimates import (
     FEW_CLUSTERS,
     FEWEST_CLUSTERS,
@@ -22,6 +23,42 @@ from sdd.metrics.estimates import (
 
 UNTRAINED = "none"
 AT_FLOOR = "both no more than chance gives"
+
+
+@dataclass(frozen=True)
+class DriftDifference(Difference):
+    """One corrected drift minus another; what is tested are the distances.
+
+    Attributes
+    ----------
+    comparison
+        Of the distances; error and freedom are those of their difference.
+    """
+
+    comparison: DistanceComparison = field(kw_only=True)
+
+    @property
+    def low(self) -> float:
+        """Lower end of the 95 % interval; NaN where it is not known."""
+        return min(self.value, self.comparison.low()) if self.is_known else math.nan
+
+    @property
+    def high(self) -> float:
+        """Upper end of the 95 % interval; NaN where it is not known."""
+        return max(self.value, self.comparison.high()) if self.is_known else math.nan
+
+    @property
+    def smallest(self) -> float:
+        """Least difference that would have been told from zero; NaN where it is not known."""
+        return self.comparison.smallest() if self.is_known else math.nan
+
+    def p_above(self, margin: float = 0.0) -> float:
+        """One-sided p of the hypothesis that the difference is not above a margin."""
+        return self.comparison.p_above(margin)
+
+    def p_below(self, margin: float = 0.0) -> float:
+        """One-sided p of the hypothesis that the difference is not below a margin."""
+        return self.comparison.p_below(margin)
 
 
 @dataclass(frozen=True)
@@ -42,20 +79,23 @@ class Drifts:
         """Return the difference of two corrected drifts; None if one is missing."""
         if a not in self.rounds or b not in self.rounds:
             return None
-        first, second = (self._squares(key) for key in (a, b))
+        first, second = (self._distances(key) for key in (a, b))
         estimate = difference_of_means(first, second)
         clusters = min(first.clusters, second.clusters)
-        at_floor = all(mean_over_rounds(squares).low <= 0 for squares in (first, second))
-        return Difference(
-            math.sqrt(max(0.0, first.mean)),
-            math.sqrt(max(0.0, second.mean)),
+        comparison = DistanceComparison(
+            self._distance(a, first), self._distance(b, second), estimate.error, estimate.freedom
+        )
+        at_floor = self._is_at_floor(a, first) and self._is_at_floor(b, second)
+        return DriftDifference(
+            self._corrected(a),
+            self._corrected(b),
             estimate.error,
             estimate.freedom,
-            tested=estimate.value,
             one_training=first.one_training or second.one_training,
             at_floor=at_floor,
             drawn=f"{clusters} clusters",
             note="; ".join(filter(None, [_note(clusters), AT_FLOOR if at_floor else ""])),
+            comparison=comparison,
         )
 
     def between(self, a: str, b: str, sets: Iterable[str]) -> list[tuple[str, Difference | None]]:
@@ -65,14 +105,26 @@ class Drifts:
     def floor(self, algorithms: Iterable[str], test_set: str) -> float:
         """Return the largest floor that some algorithms have on a test set; NaN without drifts."""
         floors = [
-            float(np.mean([one.floor for one in self.rounds[algorithm, test_set]]))
+            self._floor((algorithm, test_set))
             for algorithm in algorithms
             if (algorithm, test_set) in self.rounds
         ]
         return max(floors, default=math.nan)
 
-    def _squares(self, key: tuple[str, str]) -> Rounds:
-        return square_over_rounds(self.rounds[key], trained=key[0] != UNTRAINED)
+    def _floor(self, key: tuple[str, str]) -> float:
+        return float(np.mean([one.floor for one in self.rounds[key]]))
+
+    def _corrected(self, key: tuple[str, str]) -> float:
+        return math.sqrt(max(0.0, float(np.mean([one.square for one in self.rounds[key]]))))
+
+    def _distances(self, key: tuple[str, str]) -> Rounds:
+        return distance_over_rounds(self.rounds[key], trained=key[0] != UNTRAINED)
+
+    def _distance(self, key: tuple[str, str], distances: Rounds) -> Distance:
+        return Distance(distances.mean, self._floor(key), mean_over_rounds(distances).error)
+
+    def _is_at_floor(self, key: tuple[str, str], distances: Rounds) -> bool:
+        return mean_over_rounds(distances).low <= self._floor(key)
 
 
 def collect_drifts(

@@ -39,11 +39,7 @@ class Difference:
     a, b
         The two figures, in one unit.
     error, freedom
-        Standard error of what is tested and the degrees of freedom of Student's t; NaN where it is
-        not known.
-    tested
-        What is tested: a - b, or where figures are roots the difference of their squares, which may
-        be below zero. NaN stands for a - b.
+        Standard error and the degrees of freedom of Student's t; NaN where it is not known.
     one_training
         Whether one of the two was trained once only.
     at_floor
@@ -60,7 +56,6 @@ class Difference:
     b: float
     error: float = math.nan
     freedom: float = math.nan
-    tested: float = math.nan
     one_training: bool = False
     at_floor: bool = False
     drawn: str = ""
@@ -80,48 +75,25 @@ class Difference:
     @property
     def low(self) -> float:
         """Lower end of the 95 % interval; NaN where it is not known."""
-        return self._scaled(self._tested - self._reach)
+        return self.value - self.smallest
 
     @property
     def high(self) -> float:
         """Upper end of the 95 % interval; NaN where it is not known."""
-        return self._scaled(self._tested + self._reach)
+        return self.value + self.smallest
 
     @property
     def smallest(self) -> float:
         """Least difference that would have been told from zero; NaN where it is not known."""
-        return self._scaled(self._reach)
+        return t_quantile(self.freedom) * self.error
 
     def p_above(self, margin: float = 0.0) -> float:
         """One-sided p of the hypothesis that the difference is not above a margin."""
-        return t_tail(self._tested - self._tested_margin(margin), self.error, self.freedom)
+        return t_tail(self.value - margin, self.error, self.freedom)
 
     def p_below(self, margin: float = 0.0) -> float:
         """One-sided p of the hypothesis that the difference is not below a margin."""
-        return t_tail(self._tested_margin(margin) - self._tested, self.error, self.freedom)
-
-    @property
-    def _tested(self) -> float:
-        return self.value if math.isnan(self.tested) else self.tested
-
-    @property
-    def _reach(self) -> float:
-        return t_quantile(self.freedom) * self.error
-
-    def _scaled(self, bound: float) -> float:
-        """Turn a bound of what is tested into one of a - b.
-
-        a^2 - b^2 = (a - b)(a + b), and a + b is at least |a - b|, hence at least the root of the
-        bound.
-        """
-        if math.isnan(self.tested) or math.isnan(bound) or bound == 0:
-            return bound
-        return bound / max(self.a + self.b, math.sqrt(abs(bound)))
-
-    def _tested_margin(self, margin: float) -> float:
-        if math.isnan(self.tested):
-            return margin
-        return margin * max(self.a + self.b, abs(margin))
+        return t_tail(margin - self.value, self.error, self.freedom)
 
 
 @dataclass(frozen=True)
