@@ -17,7 +17,8 @@ from sdd.data.audio.prepared import read_segment
 from sdd.data.audio.preparing import prepare_source
 from sdd.detector import export_authors, save_detector
 from sdd.scoring import recordings as module
-from sdd.scoring.recordings import cut_windows, find_recordings, format_rows, probability_of_fake
+from sdd.scoring.places import find_recordings
+from sdd.scoring.recordings import cut_windows, format_rows, probability_of_fake
 from tests.conftest import TINY
 
 
@@ -243,7 +244,14 @@ def test_probability_does_not_overflow():
 
 def test_folders_are_walked_in_order_and_files_are_taken_once(folder):
     shutil.copy(folder / "a.mp3", folder / "c.MP3")
-    found, left_out = find_recordings([folder / "b/short.flac", folder, folder / "README.md"])
-    names = [str(path.relative_to(folder)) for path in found]
+    found = find_recordings([folder / "b/short.flac", folder, folder / "README.md"])
+    names = [str(path.relative_to(folder)) for path in found.files]
     assert names == ["b/short.flac", "a.mp3", "c.MP3", "b/long.wav", "README.md"]
-    assert left_out == 1
+    assert found.left_out == [
+        (
+            folder,
+            "1 hidden (a name that begins with a dot); it is " + str(folder / ".hidden.wav"),
+        ),
+        (folder, "1 without an audio suffix (.md: 1)"),
+    ]
+    assert found.problems == {}

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from sdd.data.corpora import read_corpus, read_protocol, write_protocol
-from sdd.data.paths import is_file, walk_audio
+from sdd.data.folders import walk_audio
+from sdd.data.paths import is_file
 from sdd.errors import InputError
 from tests.helpers.releases import (
     write_audio,
