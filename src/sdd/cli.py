@@ -15,6 +15,7 @@ from sdd.errors import InputError, one_line
 from sdd.runtime.outputs import STANDARD_OUTPUT, check_output
 from sdd.runtime.standard_streams import (
     CLOSED_PIPE,
+    insist_on_utf8,
     leave_streams,
     mend_streams,
     require_output,
@@ -42,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         some of it could not be used; 141 if the reader of the output has gone, 130 after Ctrl-C.
         Wrong arguments leave with status 2, as argparse does.
     """
+    if arguments is None:
+        insist_on_utf8()
     mend_streams()
     try:
         return _run(_parser().parse_args(arguments))

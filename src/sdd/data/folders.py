@@ -173,6 +173,7 @@ class _Walker:
             self.found.real_paths[place.real] = Path(place.path)
         for paths in self.found.left_out.values():
             paths.sort()
+        self.found.problems = dict(sorted(self.found.problems.items()))
         return self.found
 
     def _follow(self, link: _Place) -> None:

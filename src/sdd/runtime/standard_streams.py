@@ -12,6 +12,16 @@ CLOSED_PIPE = 141
 """Exit status of a program whose reader has gone: 128 and SIGPIPE, as a shell shows it."""
 
 
+def insist_on_utf8() -> None:
+    """Start this program anew in Python's UTF-8 mode, if a locale has names of files otherwise.
+
+    Names are bytes, and all that is written here is UTF-8: under another locale they would be read
+    wrong, or not at all.
+    """
+    if sys.getfilesystemencoding() != "utf-8":
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
+
+
 def mend_streams() -> None:
     """Make the standard streams such that writing to them raises nothing but for a real reason.
 

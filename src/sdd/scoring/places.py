@@ -66,6 +66,15 @@ def _take_folder(folder: Path, found: FoundRecordings, taken: set[str]) -> None:
 def _take_file(path: Path, found: FoundRecordings, taken: set[str]) -> None:
     if not is_utf8(path):
         raise InputError(not_utf8_message(path))
+    if path == Path("-"):
+        # libsndfile takes that name for standard input, too.
+        raise InputError("Standard input is not read: name a file; rename one that is called so.")
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # missing, as reading it will tell
+    except OSError as error:
+        raise InputError(f"{path} cannot be opened ({error.strerror}).") from error
     if is_special(path):
         raise InputError(
             f"{path} is no ordinary file, but a pipe, a socket or a device: write it to a file."
