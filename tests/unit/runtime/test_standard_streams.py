@@ -9,6 +9,8 @@ import pytest
 from tests.helpers.paths import CHECKOUT
 
 SDD = [sys.executable, "-c", "import sys; from sdd.cli import main; sys.exit(main())"]
+# Buffered, as output to a pipe or file is unless someone sets this.
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(CHECKOUT / "src"), "PYTHONUNBUFFERED": ""}
 SCORES = "".join(f"r{n},{n}.5,1\nf{n},-{n}.5,0\n" for n in range(1, 12))
 
 
@@ -25,7 +27,7 @@ def run(redirection, *arguments, **environment):
         ["sh", "-c", f'"$@" {redirection}', "sh", *SDD, *map(str, arguments)],
         capture_output=True,
         check=False,
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT / "src"), **environment},
+        env={**ENVIRONMENT, **environment},
         encoding="utf-8",
     )
 
@@ -61,7 +63,7 @@ def test_a_reader_that_has_gone_ends_it_quietly(scores):
             stdout=writer,
             stderr=subprocess.PIPE,
             check=False,
-            env={**os.environ, "PYTHONPATH": str(CHECKOUT / "src")},
+            env=ENVIRONMENT,
         )
         assert done.stderr == b""
         # --help is argparse's own, which passes over it.
@@ -91,3 +93,20 @@ def test_a_home_that_is_not_there(scores):
     for home in ({"HOME": "/proc/nohome"}, {"HOME": ""}):
         assert run("", "eer", scores, **home).returncode == 0
     assert run("", "eer", scores, MPLBACKEND="nonsense").returncode == 0
+
+
+@pytest.mark.parametrize("as_utf8", [False, True])
+def test_what_is_left_of_a_long_output_is_given_up(as_utf8):
+    """Python would try again when it ends, and complain."""
+    code = (
+        "from sdd.errors import InputError; from sdd.runtime.standard_streams import *\n"
+        f"try: write_out('line\\n' * 100_000, as_utf8={as_utf8})\n"
+        "except InputError: leave_streams()"
+    )
+    done = subprocess.run(
+        ["sh", "-c", '"$@" > /dev/full', "sh", sys.executable, "-c", code],
+        capture_output=True,
+        check=False,
+        env=ENVIRONMENT,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
