@@ -1,10 +1,9 @@
 """Rows as CSV files, written at once or not at all, without pandas."""
 
 import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from sdd.runtime.atomic_files import atomic_path
 
@@ -23,24 +22,13 @@ def write_rows(
     quote_all
         Also quote what needs no quotes: for tables of file names.
     """
-    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        _write(file, rows, columns or list(rows[0]), quote_all=quote_all)
-
-
-def format_csv(rows: Sequence[Mapping[str, Any]], *, quote_all: bool = False) -> str:
-    """Return as text what `write_rows` writes."""
-    text = io.StringIO(newline="")
-    _write(text, rows, list(rows[0]), quote_all=quote_all)
-    return text.getvalue()
-
-
-def _write(
-    file: TextIO, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, quote_all: bool
-) -> None:
     quoting: Any = csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL
-    writer = csv.DictWriter(file, list(columns), quoting=quoting, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(
+            file, list(columns or rows[0]), quoting=quoting, lineterminator="\n"
+        )
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:

@@ -50,6 +50,26 @@ def check_output(
     _try_folder(output)
 
 
+def check_folder(folder: Path) -> None:
+    """Find out, without writing, whether a folder is there or can be made, and be written to.
+
+    Raises
+    ------
+    InputError
+        If a file is in its place or that of a folder above it, or permissions forbid it.
+    """
+    there = next(place for place in (folder, *folder.absolute().parents) if os.path.lexists(place))
+    if not there.is_dir():
+        raise InputError(
+            f"{there} is no folder, so {folder} cannot be written: move it away, or choose another "
+            "place."
+        )
+    if not os.access(there, os.W_OK | os.X_OK, effective_ids=True):
+        raise InputError(
+            f"Folder {there} cannot be written: correct its permissions, or choose another place."
+        )
+
+
 def check_scratch() -> None:
     """Find out whether temporary files can be written.
 

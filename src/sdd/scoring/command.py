@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from sdd.detector.checkpoints.loading import load_detector
 from sdd.detector.detector import Detector
 from sdd.errors import InputError, one_line
 from sdd.experiment.scoring_batches import scoring_batch_seconds
-from sdd.runtime.csv_rows import format_csv, write_rows
+from sdd.runtime.csv_rows import write_rows
 from sdd.runtime.devices import choose_device
 from sdd.runtime.outputs import STANDARD_OUTPUT, check_output, check_scratch
 from sdd.runtime.standard_streams import require_output, tell, write_out
@@ -155,14 +156,22 @@ def _show(rows: Sequence[dict[str, Any]], output: Path | None) -> None:
     if output is None:
         write_out(format_rows(rows))
     elif output == STANDARD_OUTPUT:
-        write_out(format_csv(rows, quote_all=quote_all), as_utf8=True)
+        write_out(_csv(rows, quote_all=quote_all), as_utf8=True)
     else:
         try:
             write_rows(output, rows, quote_all=quote_all)
         except InputError as error:
             # The disk filled up meanwhile, say: what took hours is not lost for it.
-            write_out(format_csv(rows, quote_all=quote_all), as_utf8=True)
+            write_out(_csv(rows, quote_all=quote_all), as_utf8=True)
             raise InputError(f"{error} The CSV was printed instead.") from error
+
+
+def _csv(rows: Sequence[dict[str, Any]], *, quote_all: bool) -> str:
+    """Return what the file would hold."""
+    with tempfile.TemporaryDirectory(prefix="sdd-") as folder:
+        path = Path(folder, "scores.csv")
+        write_rows(path, rows, quote_all=quote_all)
+        return path.read_bytes().decode()
 
 
 def _device(name: str) -> torch.device:

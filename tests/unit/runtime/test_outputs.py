@@ -6,7 +6,7 @@ import os
 import pytest
 
 from sdd.errors import InputError
-from sdd.runtime.outputs import check_output, check_scratch
+from sdd.runtime.outputs import check_folder, check_output, check_scratch
 from tests.helpers.closed_folders import closed, folder_for_others
 
 
@@ -70,6 +70,26 @@ def test_no_space(tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"a\.csv cannot be written .*No space left on device"):
         check_output(tmp_path / "a.csv")
     assert written[0] >= 4096
+
+
+def test_folders_of_results(tmp_path):
+    check_folder(tmp_path)
+    check_folder(tmp_path / "results/mine")
+    (tmp_path / "results").touch()
+    (tmp_path / "gone").symlink_to("nowhere")
+    for name in ("results", "results/mine", "gone/mine"):
+        with pytest.raises(InputError, match=r"/(results|gone) is no folder, so .*cannot be writ"):
+            check_folder(tmp_path / name)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["gone", "results"]
+
+
+def test_folders_of_results_that_may_not_be_written():
+    with folder_for_others() as top:
+        (top / "mine").mkdir()
+        with closed({top / "mine": 0o555}):
+            for name in ("mine", "mine/results"):
+                with pytest.raises(InputError, match=r"Folder .*/mine cannot be written: correct"):
+                    check_folder(top / name)
 
 
 def test_scratch(tmp_path, monkeypatch):
