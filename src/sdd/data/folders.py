@@ -128,9 +128,13 @@ def walk_audio(folder: Path, suffixes: Collection[str] = AUDIO_SUFFIXES) -> Iter
     yield from walk.files
 
 
-def is_utf8(path: Path) -> bool:
+def is_utf8(path: Path | str) -> bool:
     """Tell whether a name can be written to a table, which is UTF-8."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in str(path))
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def not_utf8_message(path: Path) -> str:
@@ -169,8 +173,9 @@ class _Walker:
                 taken.add(link.real)
                 self.files.append(link)
         for place in sorted(self.files, key=lambda place: place.key):
-            self.found.files.append(Path(place.path))
-            self.found.real_paths[place.real] = Path(place.path)
+            path = Path(place.path)
+            self.found.files.append(path)
+            self.found.real_paths[place.real] = path
         for paths in self.found.left_out.values():
             paths.sort()
         self.found.problems = dict(sorted(self.found.problems.items()))
@@ -207,20 +212,19 @@ class _Walker:
 
     def _take(self, entry: "os.DirEntry[str]", parent: _Place) -> _Place | None:
         """Sort an entry into where it belongs; return it if it is a folder to walk."""
-        path = Path(entry.path)
         is_folder = _is_folder(entry)
         reason = self._reason(entry, is_folder)
         if reason is not None:
-            self.found.add_left_out(reason, path)
+            self.found.add_left_out(reason, Path(entry.path))
             return None
         if is_folder is None and not self._has_suffix(entry.name):
             # A link into what is closed: a folder of recordings, for all one can know.
-            self.found.problems[path] = one_line(
-                f"{path} cannot be looked at: correct the permissions of what it leads to."
+            self.found.problems[Path(entry.path)] = one_line(
+                f"{entry.path} cannot be looked at: correct the permissions of what it leads to."
             )
             return None
-        if not is_utf8(path):
-            self.found.problems[path] = not_utf8_message(path)
+        if not is_utf8(entry.path):
+            self.found.problems[Path(entry.path)] = not_utf8_message(Path(entry.path))
             return None
         place = _Place(
             entry.path,
@@ -250,7 +254,7 @@ class _Walker:
         return None
 
     def _has_suffix(self, name: str) -> bool:
-        return Path(name).suffix.lower() in self.suffixes
+        return os.path.splitext(name)[1].lower() in self.suffixes  # noqa: PTH122
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool | None:

@@ -1,9 +1,10 @@
 """`sdd score`: a user's own recordings to a table or CSV."""
 
+import csv
+import io
 import json
 import logging
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -167,11 +168,13 @@ def _show(rows: Sequence[dict[str, Any]], output: Path | None) -> None:
 
 
 def _csv(rows: Sequence[dict[str, Any]], *, quote_all: bool) -> str:
-    """Return what the file would hold."""
-    with tempfile.TemporaryDirectory(prefix="sdd-") as folder:
-        path = Path(folder, "scores.csv")
-        write_rows(path, rows, quote_all=quote_all)
-        return path.read_bytes().decode()
+    """Return what the file would hold, without any disk: it may be full."""
+    text = io.StringIO(newline="")
+    quoting: Any = csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL
+    writer = csv.DictWriter(text, list(rows[0]), quoting=quoting, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 def _device(name: str) -> torch.device:

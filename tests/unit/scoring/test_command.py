@@ -19,7 +19,6 @@ from sdd.data.audio.prepared import read_segment
 from sdd.data.audio.preparing import prepare_source
 from sdd.detector import export_authors, save_detector
 from sdd.errors import InputError
-from sdd.runtime.csv_rows import write_rows
 from sdd.scoring import recordings as module
 from sdd.scoring.places import find_recordings
 from sdd.scoring.recordings import cut_windows, format_rows, probability_of_fake
@@ -280,10 +279,8 @@ def test_a_disk_that_fills_up_meanwhile_does_not_cost_the_scores(
     whole, output = tmp_path / "whole.csv", tmp_path / "scores.csv"
     assert main(["score", "-m", str(model), "-o", str(whole), str(folder)]) == 0
 
-    def full(path, *arguments, **options):
-        if path == output:
-            raise InputError(f"{path}: no space left.")
-        write_rows(path, *arguments, **options)
+    def full(path, *_, **__):
+        raise InputError(f"{path}: no space left.")
 
     monkeypatch.setattr("sdd.scoring.command.write_rows", full)
     assert main(["score", "-m", str(model), "-o", str(output), str(folder)]) == 1
