@@ -8,7 +8,7 @@ import argparse
 import logging
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sdd.errors import InputError, one_line
@@ -332,6 +332,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from sdd.analysis.score_file_evaluation import as_json, as_table, evaluate_files
 
     require_output()
+    _refuse_special([*arguments.scores, arguments.validation])
     found, errors = evaluate_files(arguments.scores, arguments.score, arguments.validation)
     return _show(as_json(found) if arguments.json else as_table(found), errors)
 
@@ -340,8 +341,18 @@ def _eer(arguments: argparse.Namespace) -> int:
     from sdd.analysis.score_file_evaluation import as_short_table, evaluate_files
 
     require_output()
+    _refuse_special(arguments.scores)
     found, errors = evaluate_files(arguments.scores, arguments.score)
     return _show(as_short_table(found), errors)
+
+
+def _refuse_special(paths: Iterable[Path | None]) -> None:
+    """Refuse pipes: score files are read more than once."""
+    from sdd.data.paths import refuse_special
+
+    for path in paths:
+        if path is not None:
+            refuse_special(path)
 
 
 def _show(text: str, errors: Sequence[InputError]) -> int:
@@ -367,5 +378,6 @@ def _add_convert_scores(commands: "argparse._SubParsersAction[argparse.ArgumentP
 def _convert_scores(arguments: argparse.Namespace) -> None:
     from sdd.scoring.score_files import CSV, PARQUET, read_score_file, write_score_file
 
+    _refuse_special([arguments.source])
     check_output(arguments.target, suffixes=[CSV, PARQUET], inputs=[arguments.source])
     write_score_file(arguments.target, read_score_file(arguments.source))

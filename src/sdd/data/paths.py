@@ -83,6 +83,20 @@ def is_special(path: Path) -> bool:
     return mode != 0 and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
+def refuse_special(path: Path) -> None:
+    """Refuse to open what is no ordinary file.
+
+    Raises
+    ------
+    InputError
+        If it is a pipe, a socket or a device, or its folder may not be read.
+    """
+    if is_special(path):
+        raise InputError(
+            f"{path} is no ordinary file, but a pipe, a socket or a device: write it to a file."
+        )
+
+
 def _mode(path: Path) -> int:
     """Return what kind of file is at a path, 0 if there is none."""
     try:

@@ -116,16 +116,20 @@ def _find(places: Sequence[Path]) -> FoundRecordings:
     """Find the recordings and tell what is left out; at least one."""
     found = find_recordings(places)
     if not found.files:
-        left_out = "; ".join(words for _, words in found.left_out)
-        raise InputError(
-            f"There is no recording in {', '.join(map(str, places))}"
-            + (f" ({left_out})" if left_out else "")
-            + ": name the files, or give them the suffix of an audio file, such as .wav."
-            + "".join(f" {problem}" for problem in found.problems.values())
-        )
+        raise InputError(_nothing_found(places, found))
     for folder, words in found.left_out:
         logger.info("%s: left out are %s", one_line(str(folder)), words)
     return found
+
+
+def _nothing_found(places: Sequence[Path], found: FoundRecordings) -> str:
+    left_out = "; ".join(words for _, words in found.left_out)
+    where = f"There is no recording in {', '.join(map(str, places))}" + (
+        f" (left out are {left_out})" if left_out else ""
+    )
+    if found.problems:
+        return f"{where}: {' '.join(found.problems.values())}"
+    return f"{where}: name the files, or give them the suffix of an audio file, such as .wav."
 
 
 def _usable_threads(asked: int) -> int:
@@ -182,7 +186,7 @@ def _device(name: str) -> torch.device:
         device = choose_device(name)
         torch.empty(1, device=device).tolist()  # of the device "meta" there are no values
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0].split(". ")[0]  # torch goes on for a page
         raise InputError(f"Device {name!r} cannot be used ({reason}): try --device cpu.") from error
     return device
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sdd.data.folders import Reason, find_audio, is_utf8, not_utf8_message
-from sdd.data.paths import is_folder, is_special
+from sdd.data.paths import is_folder, refuse_special
 from sdd.errors import InputError
 
 
@@ -75,10 +75,7 @@ def _take_file(path: Path, found: FoundRecordings, taken: set[str]) -> None:
         pass  # missing, as reading it will tell
     except OSError as error:
         raise InputError(f"{path} cannot be opened ({error.strerror}).") from error
-    if is_special(path):
-        raise InputError(
-            f"{path} is no ordinary file, but a pipe, a socket or a device: write it to a file."
-        )
+    refuse_special(path)
     # Under this name, however it is spelt: a link that is named beside its file is scored, too.
     name = os.path.join(os.path.realpath(path.parent), path.name)  # noqa: PTH118
     if name not in taken:

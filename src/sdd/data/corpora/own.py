@@ -36,7 +36,14 @@ from sdd.data.corpora.protocol import (
 )
 from sdd.data.corpora.release import Release
 from sdd.data.folders import Walk, find_audio
-from sdd.data.paths import is_archive, is_file, is_folder, protocol_path, resolve_path
+from sdd.data.paths import (
+    is_archive,
+    is_file,
+    is_folder,
+    protocol_path,
+    refuse_special,
+    resolve_path,
+)
 from sdd.errors import InputError
 
 REQUIRED = ("ID", "Label", "Path")
@@ -114,6 +121,7 @@ def _read_table(root: Path, path: Path | str) -> tuple[pd.DataFrame, list[Path]]
     path = resolve_path(str(path), root, Path.cwd())
     if is_archive(path):
         raise InputError(f"{path} is an archive, which is not read: unpack it, and name the CSV.")
+    refuse_special(path)
     table = read_text_table(path)
     for column in REQUIRED:
         if column not in table.columns:
