@@ -59,8 +59,8 @@ class Reason(Enum):
     HIDDEN = "hidden (a name that begins with a dot)"
     SYSTEM = "of the system (deleted files, thumbnails)"
     SUFFIX = "without an audio suffix"
-    SPECIAL = "no ordinary file (pipe, socket or device)"
-    AGAIN = "a link to what is there already"
+    SPECIAL = "not ordinary files (pipe, socket or device)"
+    AGAIN = "reached again by a link"
 
 
 @dataclass

@@ -118,14 +118,14 @@ def _find(places: Sequence[Path]) -> FoundRecordings:
     if not found.files:
         raise InputError(_nothing_found(places, found))
     for folder, words in found.left_out:
-        logger.info("%s: left out are %s", one_line(str(folder)), words)
+        logger.info("%s: left out: %s", one_line(str(folder)), words)
     return found
 
 
 def _nothing_found(places: Sequence[Path], found: FoundRecordings) -> str:
     left_out = "; ".join(words for _, words in found.left_out)
     where = f"There is no recording in {', '.join(map(str, places))}" + (
-        f" (left out are {left_out})" if left_out else ""
+        f" (left out: {left_out})" if left_out else ""
     )
     if found.problems:
         return f"{where}: {' '.join(found.problems.values())}"

@@ -186,7 +186,7 @@ def test_what_is_left_out_is_told_of_a_corpus(
         ("fake", "1 without an audio suffix (.lab: 1)"),
     ]
     for folder, words in expected:
-        assert f"of folder {tmp_path / folder} are left out: {words}" in caplog.text
+        assert f"left out of folder {tmp_path / folder}: {words}" in caplog.text
     inventory = take_inventory("own", tmp_path, tmp_path / "j", reader="folders", **folders)
     assert inventory.obstacle == ""
     assert [

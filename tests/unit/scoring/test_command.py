@@ -317,8 +317,8 @@ def test_what_is_closed_to_the_user_is_told_and_the_rest_is_scored(
     assert [line.split()[-1] for line in shown.out.splitlines()[1:]] == [str(folder / "a.mp3")]
     assert "error: 1 could not be looked into:\n" in shown.err
     assert f"  Folder {folder / 'b'} cannot be read (Permission denied)" in shown.err
-    assert f"{folder}: left out are 1 hidden" in caplog.text
-    assert f"{folder}: left out are 1 without an audio suffix (.md: 1)" in caplog.text
+    assert f"{folder}: left out: 1 hidden" in caplog.text
+    assert f"{folder}: left out: 1 without an audio suffix (.md: 1)" in caplog.text
     # Alone, it is no empty folder.
     assert main(["score", "-m", str(model), str(folder / "b")]) == 1
     assert f"Folder {folder / 'b'} cannot be read (Permission" in capsys.readouterr().err

@@ -131,7 +131,7 @@ def make_protocol(listing: Listing, root: Path, allowed_missing: int = 0) -> pd.
     release = listing.release
     _check_listing(listing)
     for folder, words in listing.left_out:
-        logger.warning("%s: of folder %s are left out: %s", release.title, folder, words)
+        logger.warning("%s: left out of folder %s: %s", release.title, folder, words)
     unlisted = listing.unlisted()
     if unlisted:
         logger.warning(
