@@ -62,8 +62,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(parsed: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    _require_working_folder()
     status: int | None = parsed.run(parsed)
     return status or 0
+
+
+def _require_working_folder() -> None:
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise InputError(
+            f"The working folder cannot be used ({error.strerror}): change to one that is there."
+        ) from error
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -359,6 +369,9 @@ def _show(text: str, errors: Sequence[InputError]) -> int:
     """Show what could be measured, and then what could not be, and why."""
     try:
         write_out(text)
+    except BrokenPipeError:
+        if not errors:
+            raise
     finally:
         tell("".join(f"error: {one_line(str(error))}\n" for error in errors))
     return INPUT_ERROR if errors else 0

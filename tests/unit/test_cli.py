@@ -157,6 +157,16 @@ def test_an_output_is_no_input_and_has_a_known_suffix(
     assert meta.read_bytes() == before
 
 
+def test_a_working_folder_that_was_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert main(["eer", "x.csv"]) == 1
+    assert "The working folder cannot be used (No such file" in capsys.readouterr().err
+
+
 def test_nothing_given_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main([])

@@ -96,10 +96,15 @@ def score_command(
         for score in scores:
             rows += rows_of_windows(score) if each_window else [row_of_recording(score)]
             bar.update()
+    failure: InputError | BrokenPipeError | None = None
     try:
         _show(rows, output)
-    finally:
-        status = _report(found.problems, unreadable, len(recordings))
+    except (InputError, BrokenPipeError) as error:
+        failure = error  # after what could not be scored, which is told in any case
+    status = _report(found.problems, unreadable, len(recordings))
+    # That some could not be scored says more than that the reader of the others has gone.
+    if isinstance(failure, InputError) or (failure is not None and status == 0):
+        raise failure
     return status
 
 

@@ -68,6 +68,15 @@ def test_a_reader_that_has_gone_ends_it_quietly(scores):
         assert done.stderr == b""
         # --help is argparse's own, which passes over it.
         assert done.returncode in ((141,) if arguments != ["--help"] else (0, 141))
+    wrong = scores.with_name("none.csv")
+    done = subprocess.run(
+        [*SDD, "eer", str(scores), str(wrong)],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
+        env=ENVIRONMENT,
+    )
+    assert (done.returncode, b"none.csv" in done.stderr) == (1, True)
     os.close(writer)
 
 

@@ -164,6 +164,20 @@ def receptive_field():
     return find_architecture(TINY).receptive_field
 
 
+def test_a_reader_that_has_gone_does_not_hide_what_cannot_be_scored(
+    model, folder, monkeypatch, capsys
+):
+    def gone(_):
+        raise BrokenPipeError
+
+    monkeypatch.setattr("sdd.scoring.command.write_out", gone)
+    good, missing = str(folder / "a.mp3"), str(folder / "missing.mp3")
+    assert main(["score", "-m", str(model), good]) == 141
+    assert capsys.readouterr().err == ""
+    assert main(["score", "-m", str(model), good, missing]) == 1
+    assert "could not score 1 of 2 recordings" in capsys.readouterr().err
+
+
 def test_if_nothing_can_be_read_nothing_is_written(model, tmp_path, capsys):
     (tmp_path / "broken.wav").write_bytes(b"no sound")
     output = tmp_path / "scores.csv"
