@@ -4,12 +4,22 @@
 #   corpora ─ protocols ─ audio ─ segments ─┐
 #                                           ├─ fine-tuned cells ─ scores ─ EER ─── Table 1
 #   checkpoints ────────────────────────────┘         └─ embeddings ─ drift ────── Figure 2
+import os
+from pathlib import Path
+
 from snakemake.utils import min_version
 
 min_version("9.11")
 
 
-configfile: "config.yaml"
+# Wherever Snakemake runs: the paper's experiment is beside this file. A working folder elsewhere may
+# have a config.yaml of its own, which is laid over it.
+configfile: os.path.relpath(Path(workflow.basedir) / "config.yaml")
+
+
+if Path("config.yaml").is_file() and Path.cwd() != Path(workflow.basedir).resolve():
+
+    configfile: "config.yaml"
 
 
 include: "workflow/rules/common.smk"

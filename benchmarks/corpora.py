@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
 from sdd.data.audio.decoding import decode
-from sdd.data.paths import walk_audio
+from sdd.data.folders import walk_audio
 from sdd.data.toy.domains import DOMAINS, utterances
 
 DURATIONS = (4, 10, 13, 30, 50)

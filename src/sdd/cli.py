@@ -6,13 +6,26 @@ import is imported where it runs.
 
 import argparse
 import logging
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from sdd.errors import InputError
+from sdd.errors import InputError, one_line
+from sdd.runtime.outputs import STANDARD_OUTPUT, check_output
+from sdd.runtime.standard_streams import (
+    CLOSED_PIPE,
+    insist_on_utf8,
+    leave_streams,
+    mend_streams,
+    require_output,
+    tell,
+    write_out,
+)
 
 INPUT_ERROR = 1
+INTERRUPTED = 130
+"""As a shell shows it: 128 and SIGINT."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,8 +40,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         Exit status: 0, or 1 after an error in what was given, which is shown as one line, or if
-        some of it could not be used. Wrong arguments leave with status 2, as argparse does.
+        some of it could not be used; 141 if the reader of the output has gone, 130 after Ctrl-C.
+        Wrong arguments leave with status 2, as argparse does.
     """
+    if arguments is None:
+        insist_on_utf8()
+    mend_streams()
+    try:
+        return _run(_parser().parse_args(arguments))
+    except InputError as error:
+        tell(f"error: {one_line(str(error))}\n")
+        return INPUT_ERROR
+    except BrokenPipeError:
+        return CLOSED_PIPE
+    except KeyboardInterrupt:
+        tell("error: interrupted; nothing was written.\n")
+        return INTERRUPTED
+    finally:
+        leave_streams()
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    _require_working_folder()
+    status: int | None = parsed.run(parsed)
+    return status or 0
+
+
+def _require_working_folder() -> None:
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise InputError(
+            f"The working folder cannot be used ({error.strerror}): change to one that is there."
+        ) from error
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sdd", description="Speech deepfake detection.")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_protocol(commands)
@@ -36,14 +84,51 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_evaluate(commands)
     _add_eer(commands)
     _add_convert_scores(commands)
-    parsed = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    return parser
+
+
+# ---------------------------------------------------------------------------- types of arguments
+def _text(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty; is a variable of the shell not set?")
+    return text
+
+
+def _path(text: str) -> Path:
+    # Of an empty name Path would make the folder that one is in.
+    return Path(_text(text))
+
+
+def _number(text: str) -> float:
     try:
-        status: int | None = parsed.run(parsed)
-    except InputError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return INPUT_ERROR
-    return status or 0
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+
+
+def _positive(text: str) -> float:
+    number = _number(text)
+    if not number > 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def _whole(text: str, least: int) -> int:
+    number = _number(text)
+    if not math.isfinite(number) or number != int(number) or number < least:
+        raise argparse.ArgumentTypeError(f"{text} is no whole number of at least {least}")
+    return int(number)
+
+
+def _count(text: str) -> int:
+    return _whole(text, 0)
+
+
+def _at_least_one(text: str) -> int:
+    return _whole(text, 1)
+
+
+# ------------------------------------------------------------------------------------- commands
 
 
 def _add_protocol(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -55,12 +140,18 @@ def _add_protocol(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     command.add_argument(
         "name",
         metavar="NAME",
+        type=_text,
         help="deepfake_eval_2024 (dfe24), add2023 (add23), fake_or_real (for), deep_voice (dv), "
         "in_the_wild (itw), asvspoof2019_la (asv19); csv or folders for a corpus of your own",
     )
-    command.add_argument("root", metavar="ROOT", type=Path, help="the folder that holds corpora")
+    command.add_argument("root", metavar="ROOT", type=_path, help="the folder that holds corpora")
     command.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="where to write; else standard output"
+        "-o",
+        "--output",
+        type=_path,
+        default=STANDARD_OUTPUT,
+        metavar="FILE",
+        help="CSV to write; else standard output",
     )
     command.add_argument(
         "--partition",
@@ -70,15 +161,17 @@ def _add_protocol(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     )
     command.add_argument(
         "--allowed-missing",
-        type=int,
+        type=_count,
         default=0,
         metavar="N",
         help="leave out up to N missing audio files instead of failing (default: 0)",
     )
-    command.add_argument("--path", metavar="FILE", help="csv: the user's table")
-    command.add_argument("--real", metavar="FOLDER", help="folders: real recordings")
-    command.add_argument("--fake", metavar="FOLDER", help="folders: fake recordings")
-    command.add_argument("--corpus", metavar="WORD", help="folders: what IDs begin with")
+    command.add_argument("--path", type=_text, metavar="FILE", help="csv: the user's table")
+    command.add_argument("--real", type=_text, metavar="FOLDER", help="folders: real recordings")
+    command.add_argument("--fake", type=_text, metavar="FOLDER", help="folders: fake recordings")
+    command.add_argument(
+        "--corpus", type=_text, metavar="WORD", help="folders: what IDs begin with"
+    )
     command.set_defaults(run=_protocol)
 
 
@@ -86,6 +179,7 @@ def _protocol(arguments: argparse.Namespace) -> None:
     from sdd.data.corpora import read_corpus
     from sdd.data.corpora.protocol import format_protocol, write_protocol
 
+    _check_protocol_output(arguments.output, arguments.root, arguments.path)
     given = {name: getattr(arguments, name) for name in ("path", "real", "fake", "corpus")}
     protocol = read_corpus(
         arguments.name,
@@ -94,12 +188,20 @@ def _protocol(arguments: argparse.Namespace) -> None:
         allowed_missing=arguments.allowed_missing,
         **{name: value for name, value in given.items() if value is not None},
     )
-    if arguments.output is not None:
-        write_protocol(protocol, arguments.output)
+    if arguments.output == STANDARD_OUTPUT:
+        write_out(format_protocol(protocol), as_utf8=True)
     else:
-        # As bytes: a line end within a name must not be translated.
-        sys.stdout.buffer.write(format_protocol(protocol).encode())
-        sys.stdout.buffer.flush()
+        write_protocol(protocol, arguments.output)
+
+
+def _check_protocol_output(output: Path, root: Path, table: str | None) -> None:
+    from sdd.data.paths import resolve_path
+
+    if output == STANDARD_OUTPUT:
+        require_output()
+        return
+    inputs = [resolve_path(table, root, Path.cwd())] if table is not None else []
+    check_output(output, suffixes=[".csv"], inputs=inputs)
 
 
 def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -110,12 +212,12 @@ def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "the detector says, and not calibrated: see docs/scoring.md.",
     )
     command.add_argument(
-        "recordings", metavar="AUDIO", type=Path, nargs="+", help="recordings, or folders of them"
+        "recordings", metavar="AUDIO", type=_path, nargs="+", help="recordings, or folders of them"
     )
     command.add_argument(
         "-m",
         "--model",
-        type=Path,
+        type=_path,
         required=True,
         metavar="FILE",
         help="the detector: a model.safetensors of the workflow, or the authors' .ckpt",
@@ -123,12 +225,17 @@ def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     command.add_argument(
         "-a",
         "--architecture",
+        type=_text,
         metavar="NAME",
         help="of the detector, where its file does not say (.ckpt): xlsr_2b, xlsr_1b, mms_1b, "
         "mms_300m, w2v_large, w2v_small, or fairseq's keys as JSON",
     )
     command.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="CSV to write; else a table is shown"
+        "-o",
+        "--output",
+        type=_path,
+        metavar="FILE",
+        help="CSV to write, - to print it; else a table is shown",
     )
     command.add_argument(
         "--window",
@@ -146,22 +253,20 @@ def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def _add_computing(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--device", default="auto", help="cpu, cuda, cuda:1, ...; auto: cuda where there is one"
+        "--device",
+        type=_text,
+        default="auto",
+        help="cpu, cuda, cuda:1, ...; auto: cuda where there is one",
     )
-    command.add_argument("--threads", type=int, metavar="N", help="CPU threads (default: torch's)")
+    command.add_argument(
+        "--threads", type=_at_least_one, metavar="N", help="CPU threads (default: torch's)"
+    )
     command.add_argument(
         "--batch-seconds",
         type=_positive,
         metavar="SECONDS",
         help="audio of a forward pass (default: 8 on a CPU, 100 elsewhere)",
     )
-
-
-def _positive(text: str) -> float:
-    number = float(text)
-    if not number > 0:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return number
 
 
 def _score(arguments: argparse.Namespace) -> int:
@@ -197,7 +302,7 @@ def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     )
     more.add_argument(
         "--validation",
-        type=Path,
+        type=_path,
         metavar="FILE",
         help="also show which share of real trials is rejected (FRR), and of fakes accepted (FAR), "
         "at the threshold where this score file has its EER",
@@ -219,7 +324,7 @@ def _add_score_files(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "scores",
         metavar="FILE",
-        type=Path,
+        type=_path,
         nargs="+",
         help="Parquet of the workflow, AntiDeepfake's CSV (ID, Score, Label), or ASVspoof 5's text "
         "(speaker, utterance, score, bonafide or spoof); a higher single score is more likely real",
@@ -236,6 +341,8 @@ def _add_score_files(command: argparse.ArgumentParser) -> None:
 def _evaluate(arguments: argparse.Namespace) -> int:
     from sdd.analysis.score_file_evaluation import as_json, as_table, evaluate_files
 
+    require_output()
+    _refuse_special([*arguments.scores, arguments.validation])
     found, errors = evaluate_files(arguments.scores, arguments.score, arguments.validation)
     return _show(as_json(found) if arguments.json else as_table(found), errors)
 
@@ -243,15 +350,30 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 def _eer(arguments: argparse.Namespace) -> int:
     from sdd.analysis.score_file_evaluation import as_short_table, evaluate_files
 
+    require_output()
+    _refuse_special(arguments.scores)
     found, errors = evaluate_files(arguments.scores, arguments.score)
     return _show(as_short_table(found), errors)
 
 
+def _refuse_special(paths: Iterable[Path | None]) -> None:
+    """Refuse pipes: score files are read more than once."""
+    from sdd.data.paths import refuse_special
+
+    for path in paths:
+        if path is not None:
+            refuse_special(path)
+
+
 def _show(text: str, errors: Sequence[InputError]) -> int:
     """Show what could be measured, and then what could not be, and why."""
-    sys.stdout.write(text)
-    sys.stdout.flush()
-    sys.stderr.write("".join(f"error: {error}\n" for error in errors))
+    try:
+        write_out(text)
+    except BrokenPipeError:
+        if not errors:
+            raise
+    finally:
+        tell("".join(f"error: {one_line(str(error))}\n" for error in errors))
     return INPUT_ERROR if errors else 0
 
 
@@ -261,12 +383,14 @@ def _add_convert_scores(commands: "argparse._SubParsersAction[argparse.ArgumentP
         help="AntiDeepfake's score CSV from our Parquet, or the other way",
         description="Convert a score file; the suffixes .csv and .parquet say what to what.",
     )
-    command.add_argument("source", metavar="FROM", type=Path, help="score file")
-    command.add_argument("target", metavar="TO", type=Path, help="score file to write")
+    command.add_argument("source", metavar="FROM", type=_path, help="score file")
+    command.add_argument("target", metavar="TO", type=_path, help="score file to write")
     command.set_defaults(run=_convert_scores)
 
 
 def _convert_scores(arguments: argparse.Namespace) -> None:
-    from sdd.scoring.score_files import read_score_file, write_score_file
+    from sdd.scoring.score_files import CSV, PARQUET, read_score_file, write_score_file
 
+    _refuse_special([arguments.source])
+    check_output(arguments.target, suffixes=[CSV, PARQUET], inputs=[arguments.source])
     write_score_file(arguments.target, read_score_file(arguments.source))

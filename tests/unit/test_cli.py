@@ -1,5 +1,7 @@
 """The command `sdd`: what it writes, and how it fails."""
 
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -77,6 +79,92 @@ def test_errors_are_one_line(
     assert shown.err.startswith("error: ")
     assert message in shown.err
     assert shown.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["eer", "{pipe}"],
+        ["evaluate", "--validation", "{pipe}", "{pipe}"],
+        ["convert-scores", "{pipe}", "x.parquet"],
+        ["protocol", "csv", ".", "--path", "{pipe}"],
+    ],
+)
+def test_pipes_are_refused_where_opening_them_would_wait(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    os.mkfifo(tmp_path / "p.csv")
+    assert main([text.format(pipe=tmp_path / "p.csv") for text in arguments]) == 1
+    assert "p.csv is no ordinary file, but a pipe" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["score", "-m", "x", ""],
+        ["score", "-m", "", "x"],
+        ["score", "-m", "x", "-o", "", "x"],
+        ["score", "-m", "x", "-a", " ", "x"],
+        ["score", "-m", "x", "--device", "", "x"],
+        ["score", "-m", "x", "--threads", "0", "x"],
+        ["score", "-m", "x", "--threads", "-2", "x"],
+        ["score", "-m", "x", "--threads", "1.5", "x"],
+        ["score", "-m", "x", "--threads", "nan", "x"],
+        ["score", "-m", "x", "--window", "nan", "x"],
+        ["score", "-m", "x", "--batch-seconds", "-1", "x"],
+        ["score", "-m", "x", "--batch-seconds", "many", "x"],
+        ["eer", ""],
+        ["evaluate", "x.csv", "--validation", ""],
+        ["convert-scores", "", "x.csv"],
+        ["convert-scores", "x.csv", ""],
+        ["protocol", "", "."],
+        ["protocol", "itw", ""],
+        ["protocol", "csv", ".", "--path", ""],
+        ["protocol", "folders", ".", "--real", "", "--fake", "x"],
+        ["protocol", "itw", ".", "--allowed-missing", "-1"],
+        ["protocol", "itw", ".", "-o", ""],
+    ],
+)
+def test_arguments_that_cannot_be_meant(
+    capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    """An empty name would be that of the working folder."""
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert re.search(
+        r"error: argument .*(it is empty|is no|is not above 0)", capsys.readouterr().err
+    )
+
+
+def test_an_output_is_no_input_and_has_a_known_suffix(
+    in_the_wild: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    meta = in_the_wild / "In-the-Wild/release_in_the_wild/meta.csv"
+    before = meta.read_bytes()
+    for arguments in (
+        ["convert-scores", str(meta), str(meta)],
+        ["protocol", "csv", str(in_the_wild), "--path", str(meta), "-o", str(meta)],
+    ):
+        assert main(arguments) == 1
+        assert "is read and would be written over" in capsys.readouterr().err
+    for arguments in (
+        ["convert-scores", str(meta), str(meta.with_suffix(".npz"))],
+        ["protocol", "itw", str(in_the_wild), "-o", str(meta.with_suffix(".xlsx"))],
+    ):
+        assert main(arguments) == 1
+        assert "its name must end in .csv" in capsys.readouterr().err
+    assert meta.read_bytes() == before
+
+
+def test_a_working_folder_that_was_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert main(["eer", "x.csv"]) == 1
+    assert "The working folder cannot be used (No such file" in capsys.readouterr().err
 
 
 def test_nothing_given_is_explained(capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,6 +29,7 @@ from sdd.experiment.schema import check_config
 from sdd.runtime.attempts import read_attempt
 from sdd.runtime.code_digest import code_digest
 from sdd.runtime.digests import file_digest
+from sdd.runtime.outputs import check_folder
 
 try:
     check_config(
@@ -39,11 +40,12 @@ try:
     EXPERIMENT = Experiment(config)
     check_experiment(EXPERIMENT, workflow.configfiles)
     NEEDS = JobResources(EXPERIMENT)
+    RESULTS = tree.folder(EXPERIMENT.name)
+    # Snakemake itself writes to the working folder, and ends in a traceback where it cannot.
+    check_folder(Path.cwd())
+    check_folder(RESULTS)
 except InputError as error:
     raise WorkflowError(str(error)) from None
-
-
-RESULTS = tree.folder(EXPERIMENT.name)
 
 
 pathvars:

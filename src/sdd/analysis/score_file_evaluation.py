@@ -12,7 +12,7 @@ from sdd.analysis.evaluation import (
     evaluate,
     log_likelihood_ratios,
 )
-from sdd.errors import InputError
+from sdd.errors import InputError, one_line
 from sdd.scoring.score_files import SingleScores, read_labelled_scores
 from sdd.scoring.score_tables import Score, check_classes, ranked_scores
 
@@ -110,7 +110,7 @@ def as_table(found: Mapping[Path, FileEvaluation]) -> str:
         lines.append(
             f"{100 * v.eer:8.3f} {100 * v.auc:8.3f} {v.min_dcf:7.4f} {v.act_dcf:7.4f} "
             f"{v.cllr:8.4f} {v.cllr_min:8.4f} {v.threshold:11.5g} {rates}{v.n_real:7} "
-            f"{v.n_fake:7}  {path}"
+            f"{v.n_fake:7}  {one_line(str(path))}"
         )
     return "\n".join(lines) + "\n"
 
@@ -122,6 +122,6 @@ def as_short_table(found: Mapping[Path, FileEvaluation]) -> str:
         v = file.values
         lines.append(
             f"{100 * v.eer:8.3f} {100 * v.auc:8.3f} {v.threshold:11.5g} {v.n_real:7} "
-            f"{v.n_fake:7}  {path}"
+            f"{v.n_fake:7}  {one_line(str(path))}"
         )
     return "\n".join(lines) + "\n"

@@ -1,17 +1,13 @@
-"""Where audio files are: paths as protocols write them, and folders searched for audio."""
+"""Where audio files are: paths as protocols write them, and what is there."""
 
 import os
 import stat
-from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from sdd.errors import InputError
 
 ROOT_PREFIX = "$ROOT/"
-_SOUNDFILE_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".au")
-_CONTAINER_SUFFIXES = (".m4a", ".mp4", ".aac", ".webm", ".mka", ".dat")
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
-AUDIO_SUFFIXES = frozenset((*_SOUNDFILE_SUFFIXES, *_CONTAINER_SUFFIXES))
 
 
 def protocol_path(path: Path, root: Path) -> str:
@@ -61,54 +57,58 @@ def is_file(path: Path) -> bool:
     InputError
         If its folder may not be read.
     """
-    try:
-        return stat.S_ISREG(path.stat().st_mode)
-    except PermissionError as error:
-        raise InputError(
-            f"{path} cannot be looked at ({error.strerror}): correct the permissions of its folder."
-        ) from error
-    except OSError:
-        return False
+    return stat.S_ISREG(_mode(path))
 
 
-def is_archive(path: Path) -> bool:
-    """Tell whether a file is an archive by its name; archives are not read."""
-    return path.suffix.lower() in ARCHIVE_SUFFIXES and path.is_file()
-
-
-def walk_audio(folder: Path, suffixes: Collection[str] = AUDIO_SUFFIXES) -> Iterator[Path]:
-    """Yield the audio files below a folder: sorted, its own before those of its subfolders.
-
-    Symbolic links to folders are followed, each real folder once, so a loop of links ends.
-    `suffixes` are in lower case; capitals match as well.
+def is_folder(path: Path) -> bool:
+    """Tell whether a path is a folder, or a link to one.
 
     Raises
     ------
     InputError
-        If a folder cannot be read, or a name is not valid UTF-8.
+        If the folder that it is in may not be read.
     """
+    return stat.S_ISDIR(_mode(path))
 
-    def fail(error: OSError) -> None:
+
+def is_special(path: Path) -> bool:
+    """Tell whether there is a pipe, a socket or a device; to open one may never return.
+
+    Raises
+    ------
+    InputError
+        If its folder may not be read.
+    """
+    mode = _mode(path)
+    return mode != 0 and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+def refuse_special(path: Path) -> None:
+    """Refuse to open what is no ordinary file.
+
+    Raises
+    ------
+    InputError
+        If it is a pipe, a socket or a device, or its folder may not be read.
+    """
+    if is_special(path):
         raise InputError(
-            f"Folder {error.filename} cannot be read ({error.strerror}): correct its permissions."
+            f"{path} is no ordinary file, but a pipe, a socket or a device: write it to a file."
+        )
+
+
+def _mode(path: Path) -> int:
+    """Return what kind of file is at a path, 0 if there is none."""
+    try:
+        return path.stat().st_mode
+    except PermissionError as error:
+        raise InputError(
+            f"{path} cannot be looked at ({error.strerror}): correct the permissions of its folder."
         ) from error
-
-    seen: set[tuple[int, int]] = set()
-    for parent, subfolders, files in os.walk(folder, onerror=fail, followlinks=True):
-        status = Path(parent).stat()
-        if (status.st_dev, status.st_ino) in seen:
-            subfolders.clear()
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        subfolders.sort()
-        for name in sorted(files):
-            if Path(name).suffix.lower() in suffixes and not name.startswith("._"):
-                path = Path(parent, name)
-                # Tables are UTF-8, and could not hold it.
-                if not _is_unicode(str(path)):
-                    raise InputError(f"{str(path)!a} is not valid UTF-8: rename the file.")
-                yield path
+    except (OSError, ValueError):  # ValueError: a NUL in the name, which no file has
+        return 0
 
 
-def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+def is_archive(path: Path) -> bool:
+    """Tell whether a file is an archive by its name; archives are not read."""
+    return path.suffix.lower() in ARCHIVE_SUFFIXES and is_file(path)

@@ -85,7 +85,8 @@ class Experiment:
     def scored_validation_set(self) -> str | None:
         """The set whose threshold is tried on the test sets; None where the config says not to."""
         name: str = self.config["validation_set"]
-        return name if self.config["scoring"]["validation"] else None
+        choice: bool | str = self.config["scoring"]["validation"]
+        return name if (self.trains() if choice == "auto" else choice) else None
 
     def corpora(self) -> list[str]:
         """List the corpora that the experiment reads."""
@@ -102,8 +103,10 @@ class Experiment:
     def sets_in_use(self) -> list[str]:
         """List the sets that the experiment reads."""
         config = self.config
-        sets = [*self.test_sets, config["training_set"], config["validation_set"]]
-        sets += [self.reference_set] if self.reference_set else []
+        sets = self.test_sets
+        sets += [config["training_set"], config["validation_set"]] if self.trains() else []
+        sets += [self.scored_validation_set] if self.scored_validation_set else []
+        sets += [self.reference_set] if self.reference_set and self.drift_cells() else []
         if self.trained_checkpoints():
             training = config["checkpoint_training"]
             sets += [training["training_set"], training["validation_set"]]
@@ -122,6 +125,10 @@ class Experiment:
         return [name for name in sets if self.corpus(name) not in self.config["leave_out"]]
 
     # --------------------------------------------------------------------------------- training
+    def trains(self) -> bool:
+        """Tell whether any cell is fine-tuned."""
+        return any(self.stages(cell.algorithm) for cell in [*self.cells(), *self.drift_cells()])
+
     def stages(self, algorithm: str) -> list[str]:
         """List the objectives of an algorithm, one a stage."""
         return list(self.config["algorithms"][algorithm])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sdd.data.inventory.corpus import Count, Inventory
 from sdd.data.inventory.findings import KINDS, Finding
+from sdd.errors import one_line
 from sdd.presentation.html_page import page
 from sdd.runtime.atomic_files import atomic_path
 
@@ -152,7 +153,7 @@ def _count(count: Count) -> list[str]:
 
 def _list(findings: Sequence[Finding]) -> str:
     items = [
-        f"<li><code>{escape(_one_line(finding.what))}</code>{_detail(finding)}</li>"
+        f"<li><code>{escape(one_line(finding.what))}</code>{_detail(finding)}</li>"
         for finding in findings[:SHOWN]
     ]
     if len(findings) > SHOWN:
@@ -163,8 +164,4 @@ def _list(findings: Sequence[Finding]) -> str:
 def _detail(finding: Finding) -> str:
     """Return the text of a finding, without the name of the file that it is about."""
     detail = finding.detail.removeprefix(finding.what).lstrip(": ")
-    return f": {escape(_one_line(detail))}" if detail else ""
-
-
-def _one_line(text: str) -> str:
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+    return f": {escape(one_line(detail))}" if detail else ""

@@ -38,25 +38,42 @@ def atomic_path(target: Path | str, *, durable: bool = False) -> Iterator[Path]:
     Raises
     ------
     InputError
-        If the disk is full: the file, what is free, and the remedy.
+        If the disk is full, with what is free, or the file's place cannot be written.
     """
     target = Path(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.stem}.{secrets.token_hex(8)}{target.suffix}")
     try:
-        temporary.touch(exist_ok=False)
+        with _naming(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary.touch(exist_ok=False)
         mode = temporary.stat().st_mode & 0o777
         yield temporary
         temporary.chmod(mode)  # safetensors makes files that only their owner may read
         if durable:
             _flush(temporary)
-        temporary.replace(target)
+        with _naming(target):
+            temporary.replace(target)
     except Exception as error:
         if _disk_is_full(error):
             raise InputError(_full_disk_message(target, temporary)) from error
         raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # its folder may be what cannot be written, or no folder
+            temporary.unlink()
+
+
+@contextmanager
+def _naming(target: Path) -> Iterator[None]:
+    """Say of which file it is that a place cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL_DISK:
+            raise
+        raise InputError(
+            f"{target} cannot be written ({error.strerror}): correct what stands in its place or "
+            "the permissions of its folder, or choose another."
+        ) from error
 
 
 def _flush(path: Path) -> None:

@@ -1,6 +1,7 @@
 """What every workflow script does around its work: logging, and errors that can be read."""
 
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -27,6 +28,8 @@ def logged(log: str | Path, *, attempts: Path | None = None) -> Iterator[None]:
         With status 1 after an `InputError`, whose message is then in the log and on the screen.
         Other exceptions pass through, with their traceback in the log.
     """
+    # A notebook's is inherited, and matplotlib then fails; figures are files, which need none.
+    os.environ.pop("MPLBACKEND", None)
     handlers = [_handler(Path(log), "w")] + ([_handler(attempts, "a")] if attempts else [])
     root = logging.getLogger()
     for handler in handlers:

@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING
 from sdd import lazy_names
 
 if TYPE_CHECKING:
-    from sdd.scoring.recordings import (
-        RecordingScore,
-        find_recordings,
-        probability_of_fake,
-        score_recordings,
-    )
+    from sdd.scoring.places import FoundRecordings, find_recordings
+    from sdd.scoring.recordings import RecordingScore, probability_of_fake, score_recordings
     from sdd.scoring.score_files import read_score_file, write_score_file
     from sdd.scoring.score_tables import Scores
 
 __all__ = [
+    "FoundRecordings",
     "RecordingScore",
     "Scores",
     "find_recordings",
@@ -30,9 +27,10 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "FoundRecordings": "places",
         "RecordingScore": "recordings",
         "Scores": "score_tables",
-        "find_recordings": "recordings",
+        "find_recordings": "places",
         "probability_of_fake": "recordings",
         "read_score_file": "score_files",
         "score_recordings": "recordings",

@@ -1,12 +1,11 @@
-"""A user's own recordings: found in folders, cut into windows where they are long, scored.
+"""A user's own recordings: cut into windows where they are long, and scored.
 
 They go the way of the corpora: decoded to 16 kHz mono FLAC, in a temporary folder, and read from
 there, so that a recording gets the score that the workflow would give it.
 """
 
-import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,17 +15,10 @@ import numpy as np
 from sdd.data.audio import SAMPLE_RATE
 from sdd.data.audio.preparing import prepare_source
 from sdd.data.segments import Segments
-from sdd.errors import InputError
+from sdd.errors import InputError, one_line
 
 if TYPE_CHECKING:
     from sdd.detector.detector import Detector
-
-# What is taken for a recording when a folder is walked; a file that is named is always tried.
-SUFFIXES = (
-    *(".3gp", ".aac", ".aif", ".aiff", ".amr", ".au", ".avi", ".caf", ".dat", ".flac", ".m4a"),
-    *(".mka", ".mkv", ".mov", ".mp2", ".mp3", ".mp4", ".mpeg", ".mpg", ".oga", ".ogg", ".opus"),
-    *(".wav", ".weba", ".webm", ".wma"),
-)
 
 # Recordings that are decoded before they are scored: enough to sort by length, little disk.
 _CHUNK_FILES = 64
@@ -66,38 +58,6 @@ def probability_of_fake(logits: np.ndarray) -> np.ndarray:
     small = np.exp(-np.abs(difference))
     probability: np.ndarray = np.where(difference > 0, small, 1.0) / (1.0 + small)
     return probability
-
-
-def find_recordings(places: Iterable[Path]) -> tuple[list[Path], int]:
-    """List recordings: files as they are named, folders walked in alphabetical order.
-
-    Parameters
-    ----------
-    places
-        Files and folders. In folders, hidden files and those without an audio suffix are left out.
-
-    Returns
-    -------
-    recordings
-        Without repetition, in the order met.
-    left_out
-        Files in folders that have no audio suffix.
-    """
-    recordings: dict[Path, None] = {}
-    left_out = 0
-    for place in places:
-        if not place.is_dir():
-            recordings[place] = None
-            continue
-        for folder, folders, names in os.walk(place):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(name for name in names if not name.startswith(".")):
-                path = Path(folder, name)
-                if path.suffix.lower() in SUFFIXES:
-                    recordings[path] = None
-                else:
-                    left_out += 1
-    return list(recordings), left_out
 
 
 def cut_windows(samples: int, longest_seconds: float) -> np.ndarray:
@@ -256,7 +216,7 @@ def rows_of_windows(score: RecordingScore) -> list[dict[str, Any]]:
 
 def format_rows(rows: Sequence[dict[str, Any]]) -> str:
     """Lay rows out for a terminal: probabilities in percent, the file last."""
-    lines = [[*_shown(row), ("file", row["file"])] for row in rows]
+    lines = [[*_shown(row), ("file", one_line(row["file"]))] for row in rows]
     table = [[head for head, _ in lines[0]], *([cell for _, cell in line] for line in lines)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     shown = [

@@ -100,6 +100,32 @@ def test_without_a_reference_corpus_there_is_no_drift():
     )
 
 
+def test_without_training_only_the_test_sets_are_read():
+    """The second example of docs/own-corpus.md: recordings of one's own and a detector."""
+    own = """
+corpora: {calls: {reader: folders, real: real, fake: fake}}
+sets: {calls: {corpus: calls, partition: test}}
+in_domain: {sets: [calls]}
+out_of_domain: {sets: []}
+rows: [{model: xlsr_2b, init: post, algorithm: none}]
+"""
+    no_drift = "drift: {panels: {a: [], b: []}}\n"
+    subject = experiment(own + no_drift)
+    assert not subject.trains()
+    assert subject.sets_in_use() == ["calls"]
+    assert subject.corpora() == ["calls"]
+    assert subject.scored_validation_set is None
+    assert {job.name for job in subject.scoring_jobs()} == {"calls"}
+    asked = experiment(own + no_drift + "scoring: {validation: true}\n")
+    assert asked.sets_in_use() == ["calls", "asv19_dev"]
+    assert asked.corpora() == ["calls", "asv19"]
+    with_drift = experiment(own + "drift: {panels: {a: [none], b: []}}\n")
+    assert with_drift.sets_in_use() == ["calls", "asv19_dev_fake"]
+    # Cells of Figure 2 may be trained though no row is.
+    trained = experiment(own + "drift: {panels: {a: [none, sft], b: []}}\n")
+    assert trained.sets_in_use() == ["calls", "dfe24_train", "asv19_dev", "asv19_dev_fake"]
+
+
 def test_corpora_of_unused_sets_are_not_read():
     more = experiment("corpora: {mine: {reader: csv, path: x}}\nsets: {mine: {corpus: mine}}")
     assert "mine" not in more.corpora()
@@ -189,7 +215,7 @@ def test_every_score_has_exactly_one_job(subject):
 
 @pytest.mark.parametrize("subject", EXPERIMENTS.values(), ids=EXPERIMENTS)
 def test_every_cell_scores_the_validation_set_once_or_not_at_all(subject):
-    wanted = subject.config["scoring"]["validation"]
+    wanted = subject.config["scoring"]["validation"] == "auto"  # and all of them train
     for cell in {*subject.cells(), *subject.drift_cells()}:
         jobs = jobs_for(subject, cell, subject.config["validation_set"])
         assert len(jobs) == int(wanted)

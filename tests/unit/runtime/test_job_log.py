@@ -1,6 +1,7 @@
 """A job's log has what went wrong; the screen has a user's error in one line."""
 
 import logging
+import os
 import subprocess
 import sys
 import warnings
@@ -30,6 +31,28 @@ def test_log_of_a_job_that_succeeds(tmp_path, capsys):
     assert log.read_text(encoding="utf-8").endswith("INFO scored 3 of 4\n")
     assert "detail" not in log.read_text(encoding="utf-8")
     assert capsys.readouterr().err == ""
+
+
+def test_a_display_that_is_inherited_does_not_count(tmp_path):
+    """A notebook sets the first for what it starts; matplotlib's import ends at either."""
+    code = (
+        "import sys; from pathlib import Path; from sdd.runtime.job_log import logged\n"
+        "with logged(sys.argv[1]):\n"
+        "    from sdd.presentation.figures.style import save_figure\n"
+        "    from matplotlib.figure import Figure\n"
+        "    save_figure(Figure(), [Path(sys.argv[2])], dpi=10)\n"
+    )
+    for backend in ("module://matplotlib_inline.backend_inline", "nonsense"):
+        figure = tmp_path / f"{len(backend)}.png"
+        done = subprocess.run(
+            [sys.executable, "-c", code, tmp_path / "job.log", figure],
+            env={**os.environ, "MPLBACKEND": backend},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert figure.read_bytes()[1:4] == b"PNG"
 
 
 def test_log_begins_anew(tmp_path):

@@ -1,8 +1,10 @@
 """`sdd score`: recordings of any kind to a table or CSV, and what cannot be scored."""
 
 import csv
+import errno
 import json
 import math
+import os
 import re
 import shutil
 
@@ -16,8 +18,10 @@ from sdd.data.audio import SAMPLE_RATE
 from sdd.data.audio.prepared import read_segment
 from sdd.data.audio.preparing import prepare_source
 from sdd.detector import export_authors, save_detector
+from sdd.errors import InputError
 from sdd.scoring import recordings as module
-from sdd.scoring.recordings import cut_windows, find_recordings, format_rows, probability_of_fake
+from sdd.scoring.places import find_recordings
+from sdd.scoring.recordings import cut_windows, format_rows, probability_of_fake
 from tests.conftest import TINY
 
 
@@ -160,6 +164,20 @@ def receptive_field():
     return find_architecture(TINY).receptive_field
 
 
+def test_a_reader_that_has_gone_does_not_hide_what_cannot_be_scored(
+    model, folder, monkeypatch, capsys
+):
+    def gone(_):
+        raise BrokenPipeError
+
+    monkeypatch.setattr("sdd.scoring.command.write_out", gone)
+    good, missing = str(folder / "a.mp3"), str(folder / "missing.mp3")
+    assert main(["score", "-m", str(model), good]) == 141
+    assert capsys.readouterr().err == ""
+    assert main(["score", "-m", str(model), good, missing]) == 1
+    assert "could not score 1 of 2 recordings" in capsys.readouterr().err
+
+
 def test_if_nothing_can_be_read_nothing_is_written(model, tmp_path, capsys):
     (tmp_path / "broken.wav").write_bytes(b"no sound")
     output = tmp_path / "scores.csv"
@@ -204,6 +222,7 @@ def test_chunks_give_the_same(model, folder, tmp_path, monkeypatch):
         (["-m", "{model}", "{folder}/empty"], "There is no recording in .*empty"),
         (["-m", "{folder}/none.safetensors", "{folder}"], "There is no checkpoint file .*none"),
         (["-m", "{model}", "--device", "tpu9", "{folder}"], "Device 'tpu9' cannot be used"),
+        (["-m", "{model}", "--device", "meta", "{folder}"], "Device 'meta' cannot be used"),
     ],
 )
 def test_bad_arguments(model, folder, capsys, arguments, message):
@@ -211,6 +230,130 @@ def test_bad_arguments(model, folder, capsys, arguments, message):
     places = {"model": model, "folder": folder}
     assert main(["score", *(text.format(**places) for text in arguments)]) == 1
     assert re.search(message, capsys.readouterr().err)
+
+
+@pytest.fixture
+def no_scoring(monkeypatch):
+    """Whatever is wrong with what was given is found before a recording is scored."""
+
+    def refuse(*_, **__):
+        raise AssertionError("scored")
+
+    monkeypatch.setattr("sdd.scoring.command.score_recordings", refuse)
+
+
+@pytest.mark.usefixtures("no_scoring")
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("b", "b is a folder: name a file to write"),
+        ("a.mp3/x.csv", r"a\.mp3/x\.csv cannot be written \(.*Not a directory\)"),
+        ("/proc/nowhere/x.csv", "/proc/nowhere/x.csv cannot be written"),
+        ("/dev/null", "/dev/null is no ordinary file"),
+        ("pipe.csv", "pipe.csv is no ordinary file"),
+        ("x.xlsx", r"its name must end in \.csv"),
+        ("x", r"its name must end in \.csv"),
+        (f"{240 * 'x'}.csv", "cannot be written .*File name too long"),
+        ("named.csv", "named.csv is read and would be written over"),
+        ("link.csv", "link.csv is read and would be written over"),
+    ],
+)
+def test_output_is_tried_before_scoring(model, folder, capsys, output, message):
+    os.mkfifo(folder / "pipe.csv")
+    shutil.copy(folder / "a.mp3", folder / "named.csv")
+    (folder / "link.csv").symlink_to("named.csv")
+    before = sorted(folder.rglob("*"))
+    recordings = [str(folder), str(folder / "named.csv")]
+    assert main(["score", "-m", str(model), "-o", str(folder / output), *recordings]) == 1
+    shown = capsys.readouterr().err
+    assert re.fullmatch(f"error: .*{message}.*\n", shown)
+    assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.usefixtures("no_scoring")
+def test_full_disk_and_no_place_for_temporary_files(model, folder, tmp_path, monkeypatch, capsys):
+    arguments = ["score", "-m", str(model), "-o", str(tmp_path / "x.csv"), str(folder)]
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    assert main(arguments) == 1
+    assert "Temporary files cannot be written (No such file" in capsys.readouterr().err
+    monkeypatch.undo()
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", full)
+    assert main(arguments) == 1
+    assert "x.csv cannot be written" in (shown := capsys.readouterr().err)
+    assert "No space left on device" in shown
+
+
+def test_a_disk_that_fills_up_meanwhile_does_not_cost_the_scores(
+    model, folder, tmp_path, monkeypatch, capsys
+):
+    whole, output = tmp_path / "whole.csv", tmp_path / "scores.csv"
+    assert main(["score", "-m", str(model), "-o", str(whole), str(folder)]) == 0
+
+    def full(path, *_, **__):
+        raise InputError(f"{path}: no space left.")
+
+    monkeypatch.setattr("sdd.scoring.command.write_rows", full)
+    assert main(["score", "-m", str(model), "-o", str(output), str(folder)]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == whole.read_text()
+    assert "no space left. The CSV was printed instead." in shown.err
+
+
+def test_csv_on_standard_output(model, folder, tmp_path, capsysbinary):
+    (folder / "a.mp3").rename(folder / "ü\r\n.mp3")
+    output = tmp_path / "scores.csv"
+    assert main(["score", "-m", str(model), "-o", str(output), str(folder)]) == 0
+    assert next(row["file"] for row in read(output)) == str(folder / "ü\r\n.mp3")
+    assert main(["score", "-m", str(model), "-o", "-", str(folder)]) == 0
+    assert capsysbinary.readouterr().out == output.read_bytes()
+    assert main(["score", "-m", str(model), str(folder)]) == 0
+    assert capsysbinary.readouterr().out.decode().splitlines()[1].endswith("/ü\\r\\n.mp3")
+
+
+def test_what_is_closed_to_the_user_is_told_and_the_rest_is_scored(
+    model, folder, monkeypatch, capsys, caplog
+):
+    scandir = os.scandir
+
+    def closed(path):
+        if str(path) == str(folder / "b"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr("os.scandir", closed)
+    caplog.set_level("INFO")
+    assert main(["score", "-m", str(model), str(folder)]) == 1
+    shown = capsys.readouterr()
+    assert [line.split()[-1] for line in shown.out.splitlines()[1:]] == [str(folder / "a.mp3")]
+    assert "error: 1 could not be looked into:\n" in shown.err
+    assert f"  Folder {folder / 'b'} cannot be read (Permission denied)" in shown.err
+    assert f"{folder}: left out: 1 hidden" in caplog.text
+    assert f"{folder}: left out: 1 without an audio suffix (.md: 1)" in caplog.text
+    # Alone, it is no empty folder.
+    assert main(["score", "-m", str(model), str(folder / "b")]) == 1
+    assert f"Folder {folder / 'b'} cannot be read (Permission" in capsys.readouterr().err
+
+
+def test_more_threads_than_processors(model, folder, monkeypatch):
+    asked = []
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3})
+    for number in ("1", "2", "3", "99999999999999999999"):
+        main(["score", "-m", str(model), "--threads", number, str(folder / "a.mp3")])
+    assert asked == [1, 2, 2, 2]
+
+
+def test_windows_shorter_than_a_detector_needs(model, folder, capsys):
+    """Windows of a recording may be half as long as asked for."""
+    needed = 2 * receptive_field() / SAMPLE_RATE
+    short = str(folder / "b/short.flac")
+    assert main(["score", "-m", str(model), "--window", str(needed * 0.99), short]) == 1
+    assert f"this detector needs at least {needed:g} s" in capsys.readouterr().err
+    assert main(["score", "-m", str(model), "--window", str(needed), short]) == 0
 
 
 def test_wrong_window(model, folder, capsys):
@@ -243,7 +386,14 @@ def test_probability_does_not_overflow():
 
 def test_folders_are_walked_in_order_and_files_are_taken_once(folder):
     shutil.copy(folder / "a.mp3", folder / "c.MP3")
-    found, left_out = find_recordings([folder / "b/short.flac", folder, folder / "README.md"])
-    names = [str(path.relative_to(folder)) for path in found]
+    found = find_recordings([folder / "b/short.flac", folder, folder / "README.md"])
+    names = [str(path.relative_to(folder)) for path in found.files]
     assert names == ["b/short.flac", "a.mp3", "c.MP3", "b/long.wav", "README.md"]
-    assert left_out == 1
+    assert found.left_out == [
+        (
+            folder,
+            "1 hidden (a name that begins with a dot); it is " + str(folder / ".hidden.wav"),
+        ),
+        (folder, "1 without an audio suffix (.md: 1)"),
+    ]
+    assert found.problems == {}

@@ -25,7 +25,8 @@ from pathlib import Path
 from sdd.data.corpora.listing import Listing, Utterance, names_by_stem
 from sdd.data.corpora.protocol import LABELS
 from sdd.data.corpora.release import Release, archive_hint
-from sdd.data.paths import walk_audio
+from sdd.data.folders import Walk, find_audio
+from sdd.data.paths import is_folder
 
 RELEASE = Release(
     "FakeOrReal",
@@ -52,18 +53,19 @@ def list_utterances(root: Path, partitions: Collection[str] | None = None) -> Li
             continue
         for label in LABELS:
             with listing.noting_problems():
-                files = _files(folder / part / label)
-                names = names_by_stem([(f"FoR-{part}-{label}-", file) for file in files])
-                for name, file in zip(names, files, strict=True):
+                walk = _walk(folder / part / label)
+                listing.note_walk(walk)
+                names = names_by_stem([(f"FoR-{part}-{label}-", file) for file in walk.files])
+                for name, file in zip(names, walk.files, strict=True):
                     utterance = Utterance(name, label, file, proportion=proportion, language="EN")
                     listing.add(utterance, partitions)
     return listing
 
 
-def _files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
+def _walk(folder: Path) -> Walk:
+    if not is_folder(folder):
         raise RELEASE.error(f"folder {folder} is missing.{archive_hint(folder)}")
-    files = list(walk_audio(folder, SUFFIXES))
-    if not files:
+    walk = find_audio(folder, SUFFIXES)
+    if not walk.files and not walk.problems:
         raise RELEASE.error(f"folder {folder} holds no wav or mp3 file.")
-    return files
+    return walk

@@ -17,7 +17,8 @@ from sdd.data.corpora.protocol import (
     validate_protocol,
 )
 from sdd.data.corpora.release import Release
-from sdd.data.paths import is_file, protocol_path, walk_audio
+from sdd.data.folders import Walk, walk_audio
+from sdd.data.paths import is_file, is_folder, protocol_path
 from sdd.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -66,6 +67,8 @@ class Listing:
         How many rows have a label that is neither real nor fake, by label.
     problems
         Rows and files that could not be understood, a message each.
+    left_out
+        Folders that were searched, each with what of them is not used: a number and the reason.
     """
 
     release: Release
@@ -75,6 +78,12 @@ class Listing:
     others: list[Path] = field(default_factory=list)
     set_aside: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    left_out: list[tuple[Path, str]] = field(default_factory=list)
+
+    def note_walk(self, walk: Walk) -> None:
+        """Note what a search of a folder could not read, and what it left out."""
+        self.problems += walk.problems.values()
+        self.left_out += [(walk.folder, words) for words in walk.left_out_in_words()]
 
     @contextmanager
     def noting_problems(self) -> Iterator[None]:
@@ -94,7 +103,7 @@ class Listing:
     def unlisted(self) -> list[Path]:
         """Find the audio files in the corpus' folders that no row names."""
         listed = {utterance.path for utterance in self.utterances} | set(self.others)
-        folders = [folder for folder in self.folders if folder.is_dir()]
+        folders = [folder for folder in self.folders if is_folder(folder)]
         return [path for folder in folders for path in walk_audio(folder) if path not in listed]
 
 
@@ -121,6 +130,8 @@ def make_protocol(listing: Listing, root: Path, allowed_missing: int = 0) -> pd.
     """
     release = listing.release
     _check_listing(listing)
+    for folder, words in listing.left_out:
+        logger.warning("%s: left out of folder %s: %s", release.title, folder, words)
     unlisted = listing.unlisted()
     if unlisted:
         logger.warning(

@@ -6,7 +6,7 @@ A CSV and what it names, anywhere::
     ├── mine.csv        ID, Label, Path, and any other of AntiDeepfake's columns, Start and End
     └── *               below the CSV's folder, $ROOT or an absolute path
 
-or folders, which are searched with their subfolders::
+or folders, which are searched with their subfolders (`sdd.data.folders` says for what)::
 
     mine
     ├── real
@@ -35,7 +35,15 @@ from sdd.data.corpora.protocol import (
     validate_protocol,
 )
 from sdd.data.corpora.release import Release
-from sdd.data.paths import is_archive, is_file, protocol_path, resolve_path, walk_audio
+from sdd.data.folders import Walk, find_audio
+from sdd.data.paths import (
+    is_archive,
+    is_file,
+    is_folder,
+    protocol_path,
+    refuse_special,
+    resolve_path,
+)
 from sdd.errors import InputError
 
 REQUIRED = ("ID", "Label", "Path")
@@ -113,6 +121,7 @@ def _read_table(root: Path, path: Path | str) -> tuple[pd.DataFrame, list[Path]]
     path = resolve_path(str(path), root, Path.cwd())
     if is_archive(path):
         raise InputError(f"{path} is an archive, which is not read: unpack it, and name the CSV.")
+    refuse_special(path)
     table = read_text_table(path)
     for column in REQUIRED:
         if column not in table.columns:
@@ -214,30 +223,52 @@ def list_folders(
     Returns
     -------
     Listing
-        A folder that is missing or holds no audio file is among its problems.
+        Among its problems are a folder that is missing or holds no audio file, what cannot be read
+        below it, and a recording that links make both real and fake.
     """
     folders = {
         label: resolve_path(str(folder), root, Path.cwd())
         for label, folder in zip(LABELS, (real, fake), strict=True)
     }
     listing = Listing(Release(corpus, "its owner", "its owner's"), folders["real"])
+    walks = {}
     for label, folder in folders.items():
         with listing.noting_problems():
-            for file in _recordings(folder, label):
+            walks[label] = walk = _recordings(folder, label)
+            listing.note_walk(walk)
+            for file in walk.files:
                 name = f"{corpus}-{label}-{file.relative_to(folder).as_posix()}"
                 listing.add(Utterance(name, label, file), partitions)
+    if len(walks) == len(LABELS):
+        with listing.noting_problems():
+            _check_one_label_a_recording(walks)
     return listing
 
 
-def _recordings(folder: Path, label: str) -> list[Path]:
+def _check_one_label_a_recording(walks: dict[str, Walk]) -> None:
+    """Refuse folders that lead to the same file by links; one name for it is found anyway."""
+    real, fake = (walks[label].real_paths for label in LABELS)
+    both = [path for path in real if path in fake and real[path] != fake[path]]
+    if both:
+        raise InputError(
+            f"{real[both[0]]} is a real recording, and {fake[both[0]]}, a fake one, is the same "
+            f"file ({len(both)} such files): keep each in one of the folders only."
+        )
+
+
+def _recordings(folder: Path, label: str) -> Walk:
     if is_archive(folder):
         raise InputError(
             f"{folder} of {label} recordings is an archive, which is not read: unpack it, and "
             "name the folder."
         )
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise InputError(f"Folder {folder} of {label} recordings is missing: correct its path.")
-    files = list(walk_audio(folder))
-    if not files:
-        raise InputError(f"Folder {folder} of {label} recordings holds no audio file.")
-    return files
+    walk = find_audio(folder)
+    if not walk.files and not walk.problems:
+        left_out = "; ".join(walk.left_out_in_words())
+        raise InputError(
+            f"Folder {folder} of {label} recordings holds no audio file"
+            + (f"; left out: {left_out}." if left_out else ".")
+        )
+    return walk

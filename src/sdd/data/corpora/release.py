@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from sdd.data.corpora.protocol import read_text_table
-from sdd.data.paths import is_archive, is_file
+from sdd.data.paths import is_archive, is_file, is_folder
 from sdd.errors import InputError
 
 
@@ -120,8 +120,11 @@ def archive_hint(path: Path) -> str:
     str
         A sentence with a space before it, or nothing.
     """
-    folder = next((parent for parent in path.parents if parent.is_dir()), None)
-    archives = [entry for entry in sorted(folder.iterdir()) if is_archive(entry)] if folder else []
+    try:
+        folder = next(parent for parent in path.parents if is_folder(parent))
+        archives = [entry for entry in sorted(folder.iterdir()) if is_archive(entry)]
+    except (InputError, PermissionError):  # a closed folder, of which no hint can be given
+        return ""
     if not archives:
         return ""
     return f" Archives are not read: is it in {archives[0]}? Unpack it there."

@@ -152,6 +152,8 @@ def _find_in_list(listing: Listing) -> Iterator[Finding]:
     yield from find_in_rows(listing.utterances)
     if not listing.utterances and not listing.problems:
         yield _about_list(f"{listing.listed_in} lists no utterance that could be used.")
+    for folder, words in listing.left_out:
+        yield Finding("left_out", str(folder), words)
     for label, number in listing.set_aside.items():
         yield Finding("set_aside", label or "no label", f"{number} files")
 

@@ -97,6 +97,11 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "Labels that are neither real nor fake", "Their files are set aside.", "note"
         ),
         "unlisted": Kind("Files without a row", "They are not used.", "note"),
+        "left_out": Kind(
+            "Files that are left out",
+            "Hidden, of no audio suffix, no ordinary file, or a link to another of the files.",
+            "note",
+        ),
         "published": Kind(
             "Counts that differ from the published ones",
             "Another release, or a part of it.",

@@ -1,18 +1,17 @@
 """What corpora must not do unnoticed: odd names, rows and files that disagree, odd folders."""
 
-import os
 import tarfile
-import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from sdd.data.corpora import read_corpus, read_protocol, write_protocol
-from sdd.data.paths import is_file, walk_audio
+from sdd.data.folders import walk_audio
+from sdd.data.paths import is_file
 from sdd.errors import InputError
+from tests.helpers.closed_folders import closed, folder_for_others
 from tests.helpers.releases import (
     write_audio,
     write_fake_or_real,
@@ -159,25 +158,9 @@ def test_loops_of_links(tmp_path: Path) -> None:
     assert frame["ID"].tolist() == ["own-real-sub/x.wav", "own-fake-y.wav"]
 
 
-@contextmanager
-def as_nobody() -> Iterator[None]:
-    """Give up root's right to read everything."""
-    root = os.geteuid() == 0
-    if root:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        if root:
-            os.seteuid(0)
-
-
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder that others may enter; those above pytest's own are closed to them."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o755)
+    with folder_for_others() as folder:
         yield folder
 
 
@@ -185,14 +168,8 @@ def test_folders_that_cannot_be_read(open_folder: Path) -> None:
     folder = write_in_the_wild(open_folder)
     other = open_folder / "other"
     write_audio(other / "locked/x.wav", 0.1)
-    folder.chmod(0)
-    (other / "locked").chmod(0)
-    try:
-        with as_nobody():
-            with pytest.raises(InputError, match=r"meta\.csv cannot be looked at \(Permission den"):
-                read_corpus("in_the_wild", open_folder)
-            with pytest.raises(InputError, match=r"locked cannot be read \(Permission denied"):
-                list(walk_audio(other))
-    finally:
-        folder.chmod(0o755)
-        (other / "locked").chmod(0o755)
+    with closed({folder: 0, other / "locked": 0}):
+        with pytest.raises(InputError, match=r"meta\.csv cannot be looked at \(Permission den"):
+            read_corpus("in_the_wild", open_folder)
+        with pytest.raises(InputError, match=r"locked cannot be read \(Permission denied"):
+            list(walk_audio(other))

@@ -10,7 +10,8 @@ import pytest
 from sdd.data.corpora import READERS, read_corpus, read_protocol, write_protocol
 from sdd.data.corpora.headers import Header, read_header
 from sdd.data.corpora.protocol import COLUMNS
-from sdd.data.paths import protocol_path, resolve_path, walk_audio
+from sdd.data.folders import walk_audio
+from sdd.data.paths import protocol_path, resolve_path
 from sdd.errors import InputError
 from tests.helpers.releases import (
     write_audio,
