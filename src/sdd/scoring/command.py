@@ -16,7 +16,7 @@ from sdd.detector.detector import Detector
 from sdd.errors import InputError
 from sdd.experiment.scoring_batches import scoring_batch_seconds
 from sdd.runtime.csv_rows import write_rows
-from sdd.runtime.devices import choose_device
+from sdd.runtime.devices import Precision, choose_device, used_precision
 from sdd.scoring.recordings import (
     SUFFIXES,
     find_recordings,
@@ -42,6 +42,7 @@ def score_command(
     device: str,
     threads: int | None,
     batch_seconds: float | None,
+    precision: Precision,
 ) -> int:
     """Score recordings and show or write the result.
 
@@ -57,6 +58,8 @@ def score_command(
         Whether each window has a row.
     device, threads, batch_seconds
         How to compute; None for what suits the device.
+    precision
+        Other than fp32 of a GPU alone.
 
     Returns
     -------
@@ -66,7 +69,7 @@ def score_command(
     Raises
     ------
     InputError
-        If the detector cannot be loaded, or there is no recording at all.
+        If the detector cannot be loaded, the device cannot compute so, or there is no recording.
     """
     recordings, left_out = find_recordings(places)
     if not recordings:
@@ -76,7 +79,7 @@ def score_command(
         )
     if left_out:
         logger.info("%d files in folders have no audio suffix and are left out", left_out)
-    where = _device(device)
+    where = _device(device, precision)
     if threads is not None:
         torch.set_num_threads(threads)
     unreadable: dict[Path, str] = {}
@@ -86,6 +89,7 @@ def score_command(
         unreadable,
         window_seconds=window_seconds,
         batch_seconds=scoring_batch_seconds(batch_seconds or "auto", where.type),
+        precision=precision,
     )
     # What could not be scored is told at the end: one bad file must not cost hours of the others.
     rows: list[dict[str, Any]] = []
@@ -106,13 +110,18 @@ def _show(rows: Sequence[dict[str, Any]], output: Path | None) -> None:
         sys.stdout.flush()
 
 
-def _device(name: str) -> torch.device:
+def _device(name: str, precision: Precision) -> torch.device:
     try:
         device = choose_device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"Device {name!r} cannot be used ({reason}): try --device cpu.") from error
+    if used_precision(device, precision) != precision:
+        raise InputError(
+            f"--precision {precision} is for GPUs, and the device is {device}: leave it out, or "
+            "name a GPU (--device cuda)."
+        )
     return device
 
 

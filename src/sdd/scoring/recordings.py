@@ -20,6 +20,7 @@ from sdd.errors import InputError
 
 if TYPE_CHECKING:
     from sdd.detector.detector import Detector
+    from sdd.runtime.devices import Precision
 
 # What is taken for a recording when a folder is walked; a file that is named is always tried.
 SUFFIXES = (
@@ -131,6 +132,7 @@ def score_recordings(
     *,
     window_seconds: float,
     batch_seconds: float,
+    precision: "Precision",
 ) -> Iterator[RecordingScore]:
     """Score recordings.
 
@@ -157,7 +159,7 @@ def score_recordings(
             chunk = _prepare_chunk(detector, pending, Path(name), unreadable, window_seconds)
             if not chunk:
                 return
-            logits = _score_windows(detector, chunk, Path(name), batch_seconds)
+            logits = _score_windows(detector, chunk, Path(name), batch_seconds, precision)
         first = 0
         for path, _, bounds in chunk:
             own = logits[first : first + len(bounds)]
@@ -204,6 +206,7 @@ def _score_windows(
     chunk: Sequence[tuple[Path, str, np.ndarray]],
     folder: Path,
     batch_seconds: float,
+    precision: "Precision",
 ) -> np.ndarray:
     """Score all windows of a chunk, in order: ``float32 [W, 2]``."""
     from sdd.data.batch_loading import load_batches
@@ -217,7 +220,7 @@ def _score_windows(
     table = Segments(files, files, none, none, none, none, files, bounds[:, 0], bounds[:, 1])
     batches = length_sorted_batches(table.durations, batch_seconds)
     loader = load_batches(SegmentDataset.of(table, folder), batches, epoch=0)
-    return predict(detector, loader, count=len(table), precision="fp32")
+    return predict(detector, loader, count=len(table), precision=precision)
 
 
 # -------------------------------------------------------------------------------- what is shown

@@ -15,7 +15,8 @@ from sdd.cli import main
 from sdd.data.audio import SAMPLE_RATE
 from sdd.data.audio.prepared import read_segment
 from sdd.data.audio.preparing import prepare_source
-from sdd.detector import export_authors, save_detector
+from sdd.detector import export_authors, inference, save_detector
+from sdd.scoring import command
 from sdd.scoring import recordings as module
 from sdd.scoring.recordings import cut_windows, find_recordings, format_rows, probability_of_fake
 from tests.conftest import TINY
@@ -204,6 +205,10 @@ def test_chunks_give_the_same(model, folder, tmp_path, monkeypatch):
         (["-m", "{model}", "{folder}/empty"], "There is no recording in .*empty"),
         (["-m", "{folder}/none.safetensors", "{folder}"], "There is no checkpoint file .*none"),
         (["-m", "{model}", "--device", "tpu9", "{folder}"], "Device 'tpu9' cannot be used"),
+        (
+            ["-m", "{model}", "--device", "cpu", "--precision", "tf32", "{folder}"],
+            "--precision tf32 is for GPUs, and the device is cpu: leave it out, or name a GPU",
+        ),
     ],
 )
 def test_bad_arguments(model, folder, capsys, arguments, message):
@@ -211,6 +216,21 @@ def test_bad_arguments(model, folder, capsys, arguments, message):
     places = {"model": model, "folder": folder}
     assert main(["score", *(text.format(**places) for text in arguments)]) == 1
     assert re.search(message, capsys.readouterr().err)
+
+
+def test_precision_reaches_the_detector(model, folder, tmp_path, monkeypatch):
+    asked, predict = [], inference.predict
+
+    def noting(*arguments, precision, **options):
+        asked.append(precision)
+        return predict(*arguments, precision=precision, **options)
+
+    monkeypatch.setattr(inference, "predict", noting)
+    recording = str(folder / "a.mp3")
+    assert main(["score", "-m", str(model), recording]) == 0
+    monkeypatch.setattr(command, "used_precision", lambda device, precision: precision)
+    assert main(["score", "-m", str(model), "--precision", "bf16", recording]) == 0
+    assert asked == ["fp32", "bf16"]
 
 
 def test_wrong_window(model, folder, capsys):
