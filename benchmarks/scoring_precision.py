@@ -92,8 +92,8 @@ CASES = {
             "precision": "bf16",
             "learning_rate": 1.0e-4,
             "warm_up_steps": 20,
-            "schedule_steps": 300,
-            "max_steps": 300,
+            "schedule_steps": 400,
+            "max_steps": 200,
             "validate_every": 50,
             "batch_seconds": 4.8,
             "buckets": 1,
@@ -129,8 +129,10 @@ def clips(folder: Path, part: str, pairs: int, seconds: float) -> Segments:
 
 def _speech(folder: Path, seed: int, pairs: int) -> list[tuple[str, str, int, int]]:
     """List file, label, pair and samples of utterances, half of them fake."""
-    listed = folder / f"{pairs}.json"
-    if not listed.exists():
+    listings = {int(path.stem): path for path in folder.glob("*.json")}
+    listed = listings.get(min((n for n in listings if n >= pairs), default=-1))
+    if listed is None:
+        listed = folder / f"{pairs}.json"
         rows = []
         for made in utterances(DOMAINS["toy_posttraining"], [UTTERANCE_SECONDS] * pairs, seed):
             name = f"{made.number}.flac"
@@ -139,7 +141,8 @@ def _speech(folder: Path, seed: int, pairs: int) -> list[tuple[str, str, int, in
             rows.append((name, made.label, made.pair, len(made.wave)))
         with atomic_path(listed) as temporary:
             temporary.write_text(json.dumps(rows), encoding="utf-8")
-    return [tuple(row) for row in json.loads(listed.read_text(encoding="utf-8"))]
+    # An utterance does not depend on how many there are.
+    return [tuple(row) for row in json.loads(listed.read_text(encoding="utf-8"))][: 2 * pairs]
 
 
 # --------------------------------------------------------------------------------------- training
