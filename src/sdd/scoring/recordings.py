@@ -132,7 +132,7 @@ def score_recordings(
     *,
     window_seconds: float,
     batch_seconds: float,
-    precision: "Precision",
+    precision: "Precision" = "fp32",
 ) -> Iterator[RecordingScore]:
     """Score recordings.
 
@@ -146,6 +146,8 @@ def score_recordings(
         Longer recordings are cut (`cut_windows`).
     batch_seconds
         Audio seconds of a forward pass.
+    precision
+        Of a GPU; a CPU computes in fp32.
 
     Yields
     ------
