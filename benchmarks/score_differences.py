@@ -12,7 +12,7 @@ from sdd.metrics.estimates import Estimate, Rounds, difference_of_means, sample_
 TOLERATED = 1 / 2000
 """Flipped decisions a decision."""
 NEAR = 0.1
-"""Trials so many standard deviations of the scores about the threshold give their density there."""
+"""About the threshold: within so many standard deviations of the scores."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class Comparison:
     flips_of_own
         The same where the precision has the threshold of its own EER.
     expected
-        Flips to expect where perturbations do not depend on the score: n f E|d|, with the density f
-        of scores at the threshold and the perturbation d.
+        Flips to expect: n f E|d|, with the density f of scores and the perturbation d, both about
+        the threshold. What occurs is scattered about it as a Poisson number is.
     difference
         EER less that of fp32, in per cent, with its interval of 95 %.
     perturbation
@@ -61,12 +61,6 @@ def rate_and_threshold(scores: np.ndarray, real: np.ndarray) -> tuple[float, flo
     return rate, (threshold + float(above.min())) / 2 if above.size else threshold
 
 
-def density_at(scores: np.ndarray, threshold: float) -> float:
-    """Return the density of scores at a threshold, in units of 1 / their standard deviation."""
-    spread = scores.std()
-    return float(np.mean(np.abs(scores - threshold) < NEAR * spread)) / (2 * NEAR)
-
-
 def compare(
     fp32: np.ndarray, other: np.ndarray, real: np.ndarray, sources: Sequence[str]
 ) -> Comparison:
@@ -75,13 +69,15 @@ def compare(
     _, threshold = rate_and_threshold(fp32, real)
     other_rate, own = rate_and_threshold(other, real)
     moved, spread = other - fp32, fp32.std()
-    density = density_at(fp32, threshold)
+    near = np.abs(fp32 - threshold) < NEAR * spread
+    density = float(near.mean()) / (2 * NEAR)
+    reach = float(np.abs(moved[near]).mean()) / spread if near.any() else 0.0
     return Comparison(
         trials=len(fp32),
         eer=100 * other_rate,
         flips=int(((fp32 > threshold) != (other > threshold)).sum()),
         flips_of_own=int(((fp32 > threshold) != (other > own)).sum()),
-        expected=len(fp32) * density * float(np.mean(np.abs(moved))) / spread,
+        expected=len(fp32) * density * reach,
         difference=eer_difference(fp32, other, real, sources),
         perturbation=float(moved.std() / spread),
         density=density,

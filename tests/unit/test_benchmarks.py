@@ -192,4 +192,4 @@ def test_it_needs_no_package_that_a_borrowed_gpu_lacks(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     checks = [json.loads(line) for line in done.stdout.splitlines()]
-    assert sum(line.get("holds", False) for line in checks) == 6
+    assert sum(line.get("holds", False) for line in checks) == 7
