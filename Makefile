@@ -85,7 +85,7 @@ format: env ## put code and rules into the house's layout
 	$(BIN)/snakefmt Snakefile workflow
 
 bench: env ## benchmarks: ratios measured side by side in one run
-	@for benchmark in benchmarks/*.py; do \
+	@for benchmark in $$(grep -l __main__ benchmarks/*.py); do \
 	  if grep -q '^# /// script' $$benchmark; then run="$(UV) run --script"; \
 	  else run=$(BIN)/python; fi; \
 	  $$run $$benchmark || exit 1; done

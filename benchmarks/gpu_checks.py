@@ -203,6 +203,19 @@ def masked_bf16_of_odd_lengths(device: torch.device) -> str:
     return f"logits differ by {worst:.3g}"
 
 
+def a_precision_ends_with_its_pass(device: torch.device) -> str:
+    """Score in tf32 and bf16 between passes in fp32: these are equal, the others near them."""
+    detector, batch = random_detector(TINY, device).eval(), noise_batch([1.0, 0.7, 0.31])
+    first = logits_of(detector, batch, "fp32")
+    found = {}
+    for precision, bound in (("tf32", 1e-2), ("bf16", 0.1)):
+        found[precision] = differ(logits_of(detector, batch, precision), first)
+        assert found[precision] < bound, f"{precision}: logits differ by {found[precision]:.3g}"
+        after = differ(logits_of(detector, batch, "fp32"), first)
+        assert not after, f"after a pass in {precision} logits in fp32 differ by {after:.3g}"
+    return ", ".join(f"{precision}: {largest:.3g}" for precision, largest in found.items())
+
+
 def workers_read_beside_the_device(device: torch.device) -> str:
     """Read batches by two processes while the device is in use: the same as by none."""
     torch.zeros(1, device=device)
@@ -247,6 +260,7 @@ CHECKS: dict[str, Callable[[torch.device], str]] = {
         gradients_are_the_cpus,
         a_cut_off_run_goes_on,
         masked_bf16_of_odd_lengths,
+        a_precision_ends_with_its_pass,
         memory_is_what_was_counted,
         workers_read_beside_the_device,
     )

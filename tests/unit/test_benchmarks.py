@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from tests.helpers.paths import BENCHMARKS
@@ -123,6 +124,24 @@ def test_memory_of_steps():
     assert re.fullmatch(r"the estimate is off by .* at most", lines[4])
 
 
+def test_scoring_precision_goes_on_where_it_was(tmp_path):
+    """A detector of few steps, few trials; what is scored is shown, and not scored again."""
+    options = ["--detectors", "tiny", "--folder", str(tmp_path), "--trials", "40", "--steps", "2"]
+    lines = lines_of("scoring_precision.py", *options)
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:5]]
+    assert [row[:3] for row in rows] == [["tiny", "40", kind] for kind in ("fp32", "tf32", "bf16")]
+    assert float(rows[0][10]) == 0 < float(rows[1][10]) < float(rows[2][10]) < 0.1
+    parts = sorted(path.name for path in (tmp_path / "tiny/logits").iterdir())
+    assert parts == [f"000000-{kind}.f32" for kind in ("bf16", "fp32", "tf32")]
+    # Of other scores in one part other flips are shown, so it is read and not made again.
+    scores = np.fromfile(tmp_path / "tiny/logits" / parts[2], dtype=np.float32)
+    (-scores).tofile(tmp_path / "tiny/logits" / parts[2])
+    again = lines_of("scoring_precision.py", *options)
+    assert [again[2], again[4]] == [lines[2], lines[4]]
+    assert int(again[3].split("|")[5]) > 10
+    assert lines_of("scoring_precision.py", *options, "--show") == again
+
+
 PARTS = ["machine", "checks", "matrix peak", "steps", "scoring"]
 
 
@@ -173,4 +192,4 @@ def test_it_needs_no_package_that_a_borrowed_gpu_lacks(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     checks = [json.loads(line) for line in done.stdout.splitlines()]
-    assert sum(line.get("holds", False) for line in checks) == 6
+    assert sum(line.get("holds", False) for line in checks) == 7

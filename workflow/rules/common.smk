@@ -197,7 +197,8 @@ def needs_of_posttraining(wildcards):
 
 
 def needs_of_scoring(sets, wildcards):
-    return NEEDS.scoring(Cell.parse(wildcards.cell).model, sets)
+    precision = EXPERIMENT.scoring_precision(wildcards.recipe)
+    return NEEDS.scoring(Cell.parse(wildcards.cell).model, sets, precision)
 
 
 def needs_of_preparation(wildcards):

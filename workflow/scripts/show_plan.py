@@ -7,6 +7,7 @@ from sdd.experiment import tree
 from sdd.experiment.experiment import Experiment
 from sdd.experiment.needs import JobResources
 from sdd.experiment.plan import measured_audio_hours, plan, render
+from sdd.experiment.scoring_hours import precision_notes
 from sdd.runtime.job_log import logged
 
 if TYPE_CHECKING:
@@ -16,5 +17,8 @@ with logged(snakemake.log[0]):
     experiment = Experiment(snakemake.config)
     recipe, results = snakemake.config["recipe"], tree.folder(experiment.name)
     hours = measured_audio_hours(results, experiment.sets_in_use())
-    lines = plan(experiment, JobResources(experiment, hours), recipe, results)
-    sys.stdout.write("\n" + render(lines, f"Plan of {experiment.name}, {recipe}", hours) + "\n")
+    needs = JobResources(experiment, hours)
+    lines = plan(experiment, needs, recipe, results)
+    notes = precision_notes(experiment, needs, recipe)
+    title = f"Plan of {experiment.name}, {recipe}"
+    sys.stdout.write("\n" + render(lines, title, hours, notes) + "\n")

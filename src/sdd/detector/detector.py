@@ -13,6 +13,7 @@ from sdd.detector.convolutions import widen
 from sdd.detector.encoder import Encoder
 from sdd.detector.initialisation import initialise_encoder, initialise_linear
 from sdd.errors import InputError
+from sdd.runtime.devices import in_float32
 
 NORM_EPSILON = 1e-5
 CLASSES = 2
@@ -165,7 +166,7 @@ class Detector(nn.Module):
         features, padding = self.encoder(waveforms, lengths)
         pooled = pool_frames(features, padding)
         # bf16 logits would have three digits: too few for likelihood ratios and for an EER.
-        with torch.autocast(pooled.device.type, enabled=False):
+        with in_float32(pooled.device):
             pooled = widen(pooled)
             weight, bias = self.proj_fc.weight, self.proj_fc.bias
             logits = F.linear(pooled, weight.type_as(pooled), bias.type_as(pooled))

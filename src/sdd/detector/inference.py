@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sdd.data.dataset import Batch
 from sdd.detector.detector import Detector, normalise_waveforms, unless_all_count
-from sdd.runtime.devices import Precision, autocast
+from sdd.runtime.devices import Precision, computing_in
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def forward(
     logits
         ``float32 [B, 2]``, 0 FAKE and 1 REAL.
     """
-    with autocast(batch.waveforms.device, precision):
+    with computing_in(batch.waveforms.device, precision):
         embedding, logits = detector.pool_and_score(batch.waveforms, batch.lengths)
     return embedding.float(), logits.float()
 

@@ -222,6 +222,11 @@ class Experiment:
                 jobs.append(ScoringJob(name, sets, embedded, with_drift))
         return jobs
 
+    def scoring_precision(self, recipe: str) -> str:
+        """Return the precision that cells of a recipe are scored in on a GPU."""
+        precision: str = self.config["recipes"][recipe]["scoring_precision"]
+        return precision
+
     def _scoring_groups(self) -> dict[str, list[str]]:
         """Group the corpora that are scored: as the config says, and each other one alone."""
         scored = [*self.test_sets, self.scored_validation_set, self.reference_set]

@@ -163,8 +163,8 @@ class JobResources:
         longest = float(recipe["crop"]["longest"])
         return self._hours(encoder, audio, longest, recipe["precision"])
 
-    def scoring(self, model: str, sets: tuple[str, ...]) -> Job:
-        """Return the needs of scoring sets with one cell of a model."""
+    def scoring(self, model: str, sets: tuple[str, ...], precision: str) -> Job:
+        """Return the needs of scoring sets with one cell of a model in a precision."""
         config, encoder = self.experiment.config, self._encoder(model)
         options = config["scoring"]
         known = [self.audio_hours.get(name) for name in sets]
@@ -173,7 +173,7 @@ class JobResources:
             hours = 0.0
             for name, audio in zip(sets, known, strict=True):
                 longest = config["sets"][name].get("max_seconds", TRAINING_SEGMENT_SECONDS)
-                hours += self._hours(encoder, audio or 0.0, longest, options["precision"])
+                hours += self._hours(encoder, audio or 0.0, longest, precision)
         weights = weight_bytes(encoder) / 1e9
         on_gpu = scoring_batch_seconds(options["batch_seconds"], "cuda")
         return Job(

@@ -69,7 +69,7 @@ def plan(experiment: Experiment, needs: JobResources, recipe: str, results: Path
         *_corpora(experiment, needs, made),
         *_checkpoints(experiment, needs, made),
         *_finetuning(experiment, needs, recipe, made),
-        *_scoring(experiment, needs, made),
+        *_scoring(experiment, needs, made, experiment.scoring_precision(recipe)),
         *_analysis(experiment, needs, made),
     ]
 
@@ -168,7 +168,7 @@ def _rows(cells: Iterable[Cell]) -> dict[tuple[str, str, str], list[Cell]]:
     return rows
 
 
-def _scoring(experiment: Experiment, needs: JobResources, made: Made) -> list[Line]:
+def _scoring(experiment: Experiment, needs: JobResources, made: Made, precision: str) -> list[Line]:
     """List a line a model and group of corpora; cells of Figure 2 score the reference set, too."""
     cells = dict.fromkeys([*experiment.cells(), *experiment.drift_cells()])
     counted: dict[tuple[str, ScoringJob], list[Cell]] = {}
@@ -180,7 +180,7 @@ def _scoring(experiment: Experiment, needs: JobResources, made: Made) -> list[Li
     lines = []
     for (model, job), scored in sorted(counted.items(), key=lambda item: models.index(item[0][0])):
         done = sum(made.has_scores(cell, job) for cell in scored)
-        what = needs.scoring(model, job.sets)
+        what = needs.scoring(model, job.sets, precision)
         lines.append(Line(f"score {model} {job.name}", what, len(scored), done))
     return _merged(lines)
 
@@ -203,8 +203,13 @@ def _merged(lines: Iterable[Line]) -> list[Line]:
     return list(merged.values())
 
 
-def render(lines: Iterable[Line], title: str, audio_hours: Mapping[str, float]) -> str:
-    """Write the plan as text of 80 columns."""
+def render(
+    lines: Iterable[Line],
+    title: str,
+    audio_hours: Mapping[str, float],
+    further_notes: Iterable[str] = (),
+) -> str:
+    """Write the plan as text of 80 columns; `further_notes` are its last lines."""
     lines = list(lines)
     header = "".join(f"{name:>{width}}" for name, width in zip(COLUMNS, WIDTHS, strict=True))
     text = [title, "", " " * NAME_WIDTH + header]
@@ -215,7 +220,7 @@ def render(lines: Iterable[Line], title: str, audio_hours: Mapping[str, float]) 
         "together", Job(None, 0.0), sum(li.jobs for li in lines), sum(li.done for li in lines)
     )
     text.append(_row(total, gpu_hours=sum(known), disk=kept))
-    return "\n".join([*text, "", *_notes(lines, audio_hours)]) + "\n"
+    return "\n".join([*text, "", *_notes(lines, audio_hours), *further_notes]) + "\n"
 
 
 def _row(line: Line, gpu_hours: float | None = None, disk: float | None = None) -> str:

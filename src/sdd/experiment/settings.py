@@ -8,6 +8,7 @@ from typing import Any
 
 from sdd.experiment.cells import Cell
 from sdd.experiment.experiment import Experiment
+from sdd.experiment.training_needs import training_switches
 
 UNREADABLE = "unreadable_sources"
 CLUSTERS = "clusters"
@@ -46,7 +47,7 @@ def posttraining(experiment: Experiment, model: str) -> dict[str, Any]:
     return {
         "architecture": experiment.architecture(model),
         "objective": {"kind": "sft"},
-        "recipe": dict(experiment.config["checkpoint_training"]["post"]),
+        "recipe": training_switches(experiment.config["checkpoint_training"]["post"]),
         "seed": experiment.config["seed"],
         "checkpoint_is_reference": False,
         "new_back_end": True,
@@ -59,7 +60,7 @@ def finetuning(experiment: Experiment, cell: Cell, recipe: str) -> dict[str, Any
     return {
         "architecture": experiment.architecture(cell.model),
         "objective": dict(config["objectives"][experiment.stages(cell.algorithm)[-1]]),
-        "recipe": dict(config["recipes"][recipe]),
+        "recipe": training_switches(config["recipes"][recipe]),
         "seed": seed(experiment, cell, recipe),
         # A pre-trained encoder has no back end and can be no reference.
         "checkpoint_is_reference": cell.init == "post"
@@ -105,12 +106,11 @@ def certificate_options(experiment: Experiment, checkpoint: str, converted: str)
 
 def scoring(experiment: Experiment, cell: Cell, recipe: str) -> dict[str, Any]:
     """Return what a cell's scores depend on."""
-    options = experiment.config["scoring"]
     return {
         "architecture": experiment.architecture(cell.model),
         "skip_suffixes": list(experiment.config["recipes"][recipe]["skip_suffixes"]),
-        "batch_seconds": options["batch_seconds"],
-        "precision": options["precision"],
+        "batch_seconds": experiment.config["scoring"]["batch_seconds"],
+        "precision": experiment.scoring_precision(recipe),
     }
 
 

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+OF_SCORING = ("scoring_precision",)
+"""Switches of a recipe that scores alone depend on."""
+
 
 @dataclass(frozen=True)
 class TrainingNeeds:
@@ -43,3 +46,8 @@ class TrainingNeeds:
     def frozen(self) -> int:
         """Frozen copies of the detector, each of which takes a forward pass a step."""
         return self.reference + self.old
+
+
+def training_switches(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recipe less what scores alone depend on: a change of that trains nothing again."""
+    return {name: value for name, value in recipe.items() if name not in OF_SCORING}

@@ -1,7 +1,8 @@
 """Devices and their arithmetic: which GPU, and how precisely it multiplies."""
 
 import os
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Literal
 
 import torch
@@ -45,6 +46,43 @@ def prepare_process(precision: Precision, threads: int) -> None:
         torch._C._accelerator_setAllocatorSettings("expandable_segments:True")
     torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
     torch.backends.cudnn.allow_tf32 = precision == "tf32"
+
+
+def used_precision(device: torch.device, precision: Precision) -> Precision:
+    """Return what a device computes in: precisions are for GPUs, a CPU computes in fp32."""
+    return precision if device.type == "cuda" else "fp32"
+
+
+def describe_precision(device: torch.device, precision: Precision) -> str:
+    """Say what a device computes in and, where that is not what was asked for, why."""
+    used = used_precision(device, precision)
+    return used if used == precision else f"{used} ({precision} is for GPUs)"
+
+
+@contextmanager
+def computing_in(device: torch.device, precision: Precision) -> Iterator[None]:
+    """Run a block in a precision, whatever the process is set to; afterwards all is as it was.
+
+    On a GPU `tf32` has float32's products and convolutions round their factors to TF32, which are
+    two switches of torch: that of cuDNN's convolutions is on unless it is turned off. `fp32` and
+    `bf16` turn both off.
+    """
+    matrices, convolutions = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = matrices.allow_tf32, convolutions.allow_tf32
+    if device.type == "cuda":
+        matrices.allow_tf32 = convolutions.allow_tf32 = precision == "tf32"
+    try:
+        with autocast(device, precision):
+            yield
+    finally:
+        matrices.allow_tf32, convolutions.allow_tf32 = before
+
+
+@contextmanager
+def in_float32(device: torch.device) -> Iterator[None]:
+    """Run a block in float32 throughout, within one of another precision."""
+    with torch.autocast(device.type, enabled=False), computing_in(device, "fp32"):
+        yield
 
 
 def computes_in_bf16(device: torch.device, precision: Precision) -> bool:

@@ -19,7 +19,7 @@ from sdd.detector.detector import Detector
 from sdd.errors import InputError, one_line
 from sdd.experiment.scoring_batches import scoring_batch_seconds
 from sdd.runtime.csv_rows import write_rows
-from sdd.runtime.devices import choose_device
+from sdd.runtime.devices import Precision, choose_device, used_precision
 from sdd.runtime.outputs import STANDARD_OUTPUT, check_output, check_scratch
 from sdd.runtime.standard_streams import require_output, tell, write_out
 from sdd.scoring.places import FoundRecordings, find_recordings
@@ -46,6 +46,7 @@ def score_command(
     device: str,
     threads: int | None,
     batch_seconds: float | None,
+    precision: Precision,
 ) -> int:
     """Score recordings and show or write the result.
 
@@ -61,6 +62,8 @@ def score_command(
         Whether each window has a row.
     device, threads, batch_seconds
         How to compute; None for what suits the device.
+    precision
+        Other than fp32 of a GPU alone.
 
     Returns
     -------
@@ -71,13 +74,13 @@ def score_command(
     Raises
     ------
     InputError
-        If the output cannot be written, the detector cannot be loaded, or there is no recording at
-        all.
+        If the output cannot be written, the detector cannot be loaded, the device cannot compute
+        so, or there is no recording at all.
     """
     _check_output(output, [*places, model])
     found = _find(places)
     recordings = found.files
-    where = _device(device)
+    where = _device(device, precision)
     if threads is not None:
         torch.set_num_threads(_usable_threads(threads))
     detector = _load(model, architecture)
@@ -89,6 +92,7 @@ def score_command(
         unreadable,
         window_seconds=window_seconds,
         batch_seconds=scoring_batch_seconds(batch_seconds or "auto", where.type),
+        precision=precision,
     )
     # What could not be scored is told at the end: one bad file must not cost hours of the others.
     rows: list[dict[str, Any]] = []
@@ -186,13 +190,18 @@ def _csv(rows: Sequence[dict[str, Any]], *, quote_all: bool) -> str:
     return text.getvalue()
 
 
-def _device(name: str) -> torch.device:
+def _device(name: str, precision: Precision) -> torch.device:
     try:
         device = choose_device(name)
         torch.empty(1, device=device).tolist()  # of the device "meta" there are no values
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0].split(". ")[0]  # torch goes on for a page
         raise InputError(f"Device {name!r} cannot be used ({reason}): try --device cpu.") from error
+    if used_precision(device, precision) != precision:
+        raise InputError(
+            f"--precision {precision} is for GPUs, and the device is {device}: leave it out, or "
+            "name a GPU (--device cuda)."
+        )
     return device
 
 

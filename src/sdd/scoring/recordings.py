@@ -19,6 +19,7 @@ from sdd.errors import InputError, one_line
 
 if TYPE_CHECKING:
     from sdd.detector.detector import Detector
+    from sdd.runtime.devices import Precision
 
 # Recordings that are decoded before they are scored: enough to sort by length, little disk.
 _CHUNK_FILES = 64
@@ -91,6 +92,7 @@ def score_recordings(
     *,
     window_seconds: float,
     batch_seconds: float,
+    precision: "Precision" = "fp32",
 ) -> Iterator[RecordingScore]:
     """Score recordings.
 
@@ -104,6 +106,8 @@ def score_recordings(
         Longer recordings are cut (`cut_windows`).
     batch_seconds
         Audio seconds of a forward pass.
+    precision
+        Of a GPU; a CPU computes in fp32.
 
     Yields
     ------
@@ -117,7 +121,7 @@ def score_recordings(
             chunk = _prepare_chunk(detector, pending, Path(name), unreadable, window_seconds)
             if not chunk:
                 return
-            logits = _score_windows(detector, chunk, Path(name), batch_seconds)
+            logits = _score_windows(detector, chunk, Path(name), batch_seconds, precision)
         first = 0
         for path, _, bounds in chunk:
             own = logits[first : first + len(bounds)]
@@ -164,6 +168,7 @@ def _score_windows(
     chunk: Sequence[tuple[Path, str, np.ndarray]],
     folder: Path,
     batch_seconds: float,
+    precision: "Precision",
 ) -> np.ndarray:
     """Score all windows of a chunk, in order: ``float32 [W, 2]``."""
     from sdd.data.batch_loading import load_batches
@@ -177,7 +182,7 @@ def _score_windows(
     table = Segments(files, files, none, none, none, none, files, bounds[:, 0], bounds[:, 1])
     batches = length_sorted_batches(table.durations, batch_seconds)
     loader = load_batches(SegmentDataset.of(table, folder), batches, epoch=0)
-    return predict(detector, loader, count=len(table), precision="fp32")
+    return predict(detector, loader, count=len(table), precision=precision)
 
 
 # -------------------------------------------------------------------------------- what is shown

@@ -21,7 +21,14 @@ from sdd.detector.inference import Predictions, predict_batches
 from sdd.errors import InputError
 from sdd.experiment.scoring_batches import scoring_batch_seconds
 from sdd.runtime.atomic_files import remove_if_empty
-from sdd.runtime.devices import Precision, choose_device, prepare_process
+from sdd.runtime.devices import (
+    Precision,
+    choose_device,
+    describe_device,
+    describe_precision,
+    prepare_process,
+    used_precision,
+)
 from sdd.runtime.digests import file_digest
 from sdd.runtime.machine import Machine
 from sdd.runtime.stopping import STOPPED, StopRequest
@@ -44,6 +51,8 @@ class ScoringSettings:
         Sources of these kinds are not scored (a switch of the recipe).
     batch_seconds
         Audio of a forward pass; `auto` is what suits the device.
+    precision
+        That of a GPU; a CPU computes in fp32.
     """
 
     architecture: str | Mapping[str, Any]
@@ -103,7 +112,10 @@ def score_sets(
     """
     device = choose_device(machine.device)
     budget = scoring_batch_seconds(settings.batch_seconds, device.type)
-    prepare_process(settings.precision, machine.threads)
+    # The precision is a matter of the detector's passes alone (`forward`).
+    prepare_process("fp32", machine.threads)
+    precision = describe_precision(device, settings.precision)
+    logger.info("device: %s; precision: %s", describe_device(device), precision)
     made_from = {
         **_made_from(settings, budget, device),
         "model": file_digest(model),
@@ -144,7 +156,7 @@ def _made_from(settings: ScoringSettings, budget: float, device: torch.device) -
     return {
         "skip_suffixes": list(settings.skip_suffixes),
         "batch_seconds": budget,
-        "precision": settings.precision,
+        "precision": used_precision(device, settings.precision),
         "device": device.type,
         "torch": torch.__version__,
     }

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sdd.data.dataset import CropRule
+from sdd.experiment.training_needs import training_switches
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How fine-tuning runs; every field is a switch of config.yaml, explained there."""
+    """How fine-tuning runs; every field is a switch of config.yaml, explained there.
+
+    All but `scoring_precision`, which training does not look at.
+    """
 
     round_seeds: Literal["differ", "same"]
     advantage: Literal["group", "batch"]
@@ -50,7 +54,7 @@ class Recipe:
         """Make a recipe of a config's mapping, which has been held against the schema."""
         return cls(
             **{
-                **config,
+                **training_switches(config),
                 "crop": CropRule(**config["crop"]),
                 "skip_suffixes": tuple(config["skip_suffixes"]),
             }

@@ -58,16 +58,18 @@ def test_fine_tuning_stops_at_the_most_steps(needs, config):
 
 
 def test_a_slower_gpu_takes_longer_in_proportion(needs, config):
-    fast = needs.scoring("xlsr_2b", ("itw",)).hours
+    fast, other = (needs.scoring("xlsr_2b", ("itw",), kind).hours for kind in ("fp32", "tf32"))
     config["resources"]["gpu_teraflops"]["fp32"] /= 4
-    assert needs.scoring("xlsr_2b", ("itw",)).hours == pytest.approx(4 * fast)
+    assert needs.scoring("xlsr_2b", ("itw",), "fp32").hours == pytest.approx(4 * fast)
+    assert needs.scoring("xlsr_2b", ("itw",), "tf32").hours == other
 
 
 def test_sets_of_unknown_length_have_unknown_hours(needs, config):
     config["sets"]["mine"] = {"corpus": "itw"}
-    assert needs.scoring("xlsr_2b", ("itw", "mine")).hours is None
-    known = JobResources(Experiment(config), {"mine": 2.0}).scoring("xlsr_2b", ("itw", "mine"))
-    assert known.hours > needs.scoring("xlsr_2b", ("itw",)).hours
+    assert needs.scoring("xlsr_2b", ("itw", "mine"), "fp32").hours is None
+    known = JobResources(Experiment(config), {"mine": 2.0})
+    with_mine = known.scoring("xlsr_2b", ("itw", "mine"), "fp32").hours
+    assert with_mine > needs.scoring("xlsr_2b", ("itw",), "fp32").hours
 
 
 def test_durations_of_a_corpus_share_its_audio(needs):

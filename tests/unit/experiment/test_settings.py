@@ -26,13 +26,18 @@ def test_seeds_differ_by_round_unless_the_recipe_says_same():
     assert seed(experiment("seed: 7"), cells[1], "as_written") == 100010
 
 
+def of_training(recipe):
+    """A recipe less the switch that scores alone depend on."""
+    return {name: value for name, value in recipe.items() if name != "scoring_precision"}
+
+
 def test_finetuning_settings_are_a_slice_of_the_config():
     paper = experiment()
     settings = finetuning(paper, Cell("mms_1b", "post", "sft-grpo_s", 2), "as_released")
     assert settings == {
         "architecture": "mms_1b",
         "objective": PAPER["objectives"]["grpo_s"],
-        "recipe": PAPER["recipes"]["as_released"],
+        "recipe": of_training(PAPER["recipes"]["as_released"]),
         "seed": 101237,
         "checkpoint_is_reference": False,
         "new_back_end": False,
@@ -53,6 +58,7 @@ def test_finetuning_depends_on_nothing_else():
         "scoring: {batch_seconds: 1.0}",
         "objectives: {sft: {kind: sft}, grpo_s: {beta: 1.0}}",
         "recipes: {as_released: {rawboost: 0}}",
+        "recipes: {as_written: {scoring_precision: bf16}}",
         "rounds: 9",
         "title: other",
     ):
@@ -68,8 +74,12 @@ def test_scoring_settings():
         "architecture": "mms_300m",
         "skip_suffixes": [],
         "batch_seconds": "auto",
-        "precision": "fp32",
+        "precision": "tf32",
     }
+    assert scoring(paper, cell, "as_released")["precision"] == "fp32"
+    for value in ("fp32", "bf16"):
+        other = experiment(f"recipes: {{as_written: {{scoring_precision: {value}}}}}")
+        assert scoring(other, cell, "as_written")["precision"] == value
     assert scoring(paper, cell, "as_released")["skip_suffixes"] == [".m4a", ".mp4", ".dat"]
 
 
@@ -78,7 +88,7 @@ def test_settings_of_checkpoints_that_are_trained():
     assert pretraining(demo, "tiny_s")["steps"] == DEMO["checkpoint_training"]["pre"]["steps"]
     assert pretraining(demo, "tiny_s")["architecture"] == demo.architecture("tiny_s")
     post = posttraining(demo, "tiny_s")
-    assert post["recipe"] == DEMO["checkpoint_training"]["post"]
+    assert post["recipe"] == of_training(DEMO["checkpoint_training"]["post"])
     assert post["objective"] == {"kind": "sft"}
     assert post["new_back_end"]
 

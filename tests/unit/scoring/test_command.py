@@ -17,8 +17,9 @@ from sdd.cli import main
 from sdd.data.audio import SAMPLE_RATE
 from sdd.data.audio.prepared import read_segment
 from sdd.data.audio.preparing import prepare_source
-from sdd.detector import export_authors, save_detector
+from sdd.detector import export_authors, inference, save_detector
 from sdd.errors import InputError
+from sdd.scoring import command
 from sdd.scoring import recordings as module
 from sdd.scoring.places import find_recordings
 from sdd.scoring.recordings import cut_windows, format_rows, probability_of_fake
@@ -223,6 +224,10 @@ def test_chunks_give_the_same(model, folder, tmp_path, monkeypatch):
         (["-m", "{folder}/none.safetensors", "{folder}"], "There is no checkpoint file .*none"),
         (["-m", "{model}", "--device", "tpu9", "{folder}"], "Device 'tpu9' cannot be used"),
         (["-m", "{model}", "--device", "meta", "{folder}"], "Device 'meta' cannot be used"),
+        (
+            ["-m", "{model}", "--device", "cpu", "--precision", "tf32", "{folder}"],
+            "--precision tf32 is for GPUs, and the device is cpu: leave it out, or name a GPU",
+        ),
     ],
 )
 def test_bad_arguments(model, folder, capsys, arguments, message):
@@ -354,6 +359,21 @@ def test_windows_shorter_than_a_detector_needs(model, folder, capsys):
     assert main(["score", "-m", str(model), "--window", str(needed * 0.99), short]) == 1
     assert f"this detector needs at least {needed:g} s" in capsys.readouterr().err
     assert main(["score", "-m", str(model), "--window", str(needed), short]) == 0
+
+
+def test_precision_reaches_the_detector(model, folder, tmp_path, monkeypatch):
+    asked, predict = [], inference.predict
+
+    def noting(*arguments, precision, **options):
+        asked.append(precision)
+        return predict(*arguments, precision=precision, **options)
+
+    monkeypatch.setattr(inference, "predict", noting)
+    recording = str(folder / "a.mp3")
+    assert main(["score", "-m", str(model), recording]) == 0
+    monkeypatch.setattr(command, "used_precision", lambda device, precision: precision)
+    assert main(["score", "-m", str(model), "--precision", "bf16", recording]) == 0
+    assert asked == ["fp32", "bf16"]
 
 
 def test_wrong_window(model, folder, capsys):

@@ -266,6 +266,34 @@ def test_parts_made_from_something_else_are_not_used(job, monkeypatch, change, t
     assert written(job) == score_again
 
 
+def test_parts_of_another_precision_are_not_gone_on_with(job, monkeypatch):
+    """Where a device computes in what is asked for; a CPU computes in fp32 whatever that is."""
+    whole = interrupted(job, monkeypatch)
+    tf32 = changed(job, precision="tf32")
+    with monkeypatch.context() as gpu:
+        gpu.setattr(set_scoring, "used_precision", lambda device, precision: precision)
+        assert scored_batches(tf32, gpu) == whole
+        interrupted(job, gpu)
+        assert scored_batches(job, gpu) == 1
+    interrupted(job, monkeypatch)
+    assert scored_batches(tf32, monkeypatch) == 1
+
+
+def test_what_is_computed_in_is_logged_and_handed_to_the_detector(job, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    asked = []
+    predict = set_scoring.predict_batches
+
+    def noting(*arguments, precision, **options):
+        asked.append(precision)
+        return predict(*arguments, precision=precision, **options)
+
+    monkeypatch.setattr(set_scoring, "predict_batches", noting)
+    score_sets(**changed(job, precision="tf32"))
+    assert asked == ["tf32", "tf32"]
+    assert "device: cpu; precision: fp32 (tf32 is for GPUs)" in caplog.text
+
+
 def test_a_damaged_part_is_scored_again(job, monkeypatch, caplog):
     score_sets(**job)
     expected = written(job)

@@ -27,13 +27,12 @@ from sdd.detector.checkpoints.conversion import save_encoder
 from sdd.experiment import settings
 from sdd.experiment.cells import Cell
 from sdd.experiment.experiment import Experiment
-from sdd.runtime.devices import autocast, prepare_process
+from sdd.runtime.devices import autocast, computing_in, prepare_process
 from sdd.runtime.stopping import StopRequest
 from sdd.scoring.score_tables import write_scores
 from sdd.training import finetuning
 from sdd.training.objective_kinds import BatchLogits
 from sdd.training.objectives import sample_correct
-from sdd.training.recipe import Recipe
 from sdd.training.state import HISTORY
 from tests.conftest import GRPO, RECIPE
 from tests.helpers.paths import CHECKOUT
@@ -91,7 +90,7 @@ def agree(one, other):
     return one == pytest.approx(other, rel=1e-6) if isinstance(one, float) else one == other
 
 
-@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Recipe)])
+@pytest.mark.parametrize("name", list(PAPER["recipes"]["as_written"]))
 def test_a_switch_does_what_it_says(setting, name):
     values, observed, expected = CASES[name]
     answers = []
@@ -495,6 +494,30 @@ def _():
 
     def expected(_, value):
         return [torch.bfloat16 if value == "bf16" else torch.float32, True, value == "tf32"]
+
+    return observed, expected
+
+
+@switch("scoring_precision", "fp32", "tf32", "bf16")
+def _():
+    """What a scoring job's passes compute in on a GPU; training is told nothing of it."""
+
+    def observed(_, value):
+        cell, gpu = Cell("mms_1b", "post", "sft", 1), torch.device("cuda")
+        recipes = {"mine": {**PAPER["recipes"]["as_written"], "scoring_precision": value}}
+        mine = Experiment({**PAPER, "recipes": recipes})
+        chosen = settings.scoring(mine, cell, "mine")["precision"]
+        with warnings.catch_warnings(action="ignore"), computing_in(gpu, chosen):
+            there = autocast(gpu, chosen)  # without a GPU it only tells its type
+            tf32 = [torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32]
+        kind = there.fast_dtype if isinstance(there, torch.autocast) else torch.float32
+        return [kind, tf32, settings.finetuning(mine, cell, "mine")["recipe"]]
+
+    def expected(_, value):
+        written = dict(PAPER["recipes"]["as_written"])
+        del written["scoring_precision"]
+        kind = torch.bfloat16 if value == "bf16" else torch.float32
+        return [kind, [value == "tf32"] * 2, written]
 
     return observed, expected
 
