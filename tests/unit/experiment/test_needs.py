@@ -137,7 +137,7 @@ def test_the_plan_of_the_paper(needs, config, tmp_path):
     assert all(line.done == 0 for line in lines)
     kept = sum(line.jobs * line.job.kept_gb for line in lines if line.name.startswith("train"))
     assert kept == pytest.approx(331, abs=1)  # the models of all cells
-    text = render(lines, "Plan", {})
+    text = render(lines, "Plan", {}, needs.speeds)
     assert max(map(len, text.splitlines())) <= 80
     total = next(row for row in text.splitlines() if row.startswith("together"))
     assert total.split()[1] == str(sum(jobs.values()))
