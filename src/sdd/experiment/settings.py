@@ -187,8 +187,9 @@ def piloted_training(experiment: Experiment, cell: Cell, recipe: str) -> dict[st
     }
 
 
-def piloted_scoring(experiment: Experiment, cell: Cell, recipe: str) -> dict[str, Any]:
-    """Return what a pilot of scoring depends on."""
+def piloted_scoring(experiment: Experiment, model: str, recipe: str) -> dict[str, Any]:
+    """Return what a pilot of scoring depends on: the post-trained detector as it is."""
+    cell = Cell(model, "post", "none", 1)
     options, scored = experiment.config["pilot"], scoring(experiment, cell, recipe)
     return {
         "scoring": scored,
