@@ -239,8 +239,8 @@ def _row(line: Line, device_hours: float | None = None, disk: float | None = Non
     values = (
         str(line.jobs),
         str(line.done),
-        "" if not job.memory_gb else "?" if job.hours is None else f"{job.hours:.2f}",
-        "?" if device_hours is None else _hours(device_hours),
+        "" if not job.memory_gb else "?" if job.hours is None else _hours(job.hours, 2),
+        "?" if device_hours is None else _hours(device_hours, 1) if device_hours else "-",
         f"{job.memory_gb:.0f}" if job.memory_gb else "",
         f"{job.gpu_gb:.0f}" if job.gpu_gb else "" if not job.memory_gb else "-",
         f"{disk:.1f}" if disk else "-",
@@ -249,11 +249,10 @@ def _row(line: Line, device_hours: float | None = None, disk: float | None = Non
     return f"{line.name:<{NAME_WIDTH}.{NAME_WIDTH}}{cells}"
 
 
-def _hours(hours: float) -> str:
-    """Write hours; what is little is not nothing."""
-    if not hours:
-        return "-"
-    return f"{hours:.1f}" if hours >= 0.05 else f"{hours:.3f}"
+def _hours(hours: float, digits: int) -> str:
+    """Write hours with so many decimals; with four where they would come out as none."""
+    nothing = 0 < hours < 0.5 * 10**-digits
+    return f"{hours:.4f}" if nothing else f"{hours:.{digits}f}"
 
 
 def _mark(line: Line) -> str:
@@ -285,14 +284,16 @@ def _notes(lines: list[Line], audio_hours: Mapping[str, float], speeds: Speeds) 
 def _notes_on_speeds(speeds: Speeds) -> list[str]:
     """Say what the hours are made of: of the pilot what was run, of all else what was assumed."""
     if not speeds.rows:
+        taken = ["`device: auto` is taken for a GPU."] if speeds.setting == "auto" else []
         return [
-            "Hours are arithmetic from assumed speeds, GPU memory of what a step keeps.",
+            "Hours are arithmetic from assumed speeds, memory of what a step keeps.",
             "`snakemake pilot` measures speeds on this machine; the plan then goes by them.",
+            *taken,
         ]
     names = ", ".join(speeds.device_names)
     return [
         *textwrap.wrap(f"Speeds of the pilot on: {names}.", 80),
-        "h each: m  measured: the pilot ran this row's objective, or scored these sets.",
+        "h each: m  measured: the pilot ran this row's objective or scored its sets.",
         "        s  scaled from the pilot of the same model: other objectives by their",
         "           forward passes, other sets by their operations.",
         "        a  arithmetic from assumed speeds: not piloted in this precision.",

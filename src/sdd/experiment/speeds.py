@@ -38,6 +38,7 @@ class Speeds:
     def __init__(self, config: Mapping[str, Any], pilot: Iterable[PilotRow] = ()) -> None:
         self.resources: Mapping[str, Any] = config["resources"]
         self.threads: Mapping[str, int] = config["threads"]
+        self.setting: str = config["device"]
         rows = list(pilot)
         self.device = _device(config["device"], rows)
         """`cuda` or `cpu`: what the jobs are thought to run on."""
