@@ -38,6 +38,7 @@ def test_a_pilot_touches_nothing_and_the_plan_goes_by_it(run):
         assert row["peak_of"] == "main memory, resident"
     assert rows["training", "grpo"]["passes"] == "5"
     assert rows["training", "sft"]["steps"] == "10"
+    assert int(rows["scoring", "add23"]["n_real"]) >= 10
     assert rows["scoring", "add23"]["verdict"] == "not in the paper"
     shown = printed[printed.index("Pilot of mini") : printed.index("before you train.")]
     assert max(map(len, shown.splitlines())) <= 80

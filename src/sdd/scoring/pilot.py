@@ -112,8 +112,8 @@ def pilot_scoring(
     Returns
     -------
     list of dict
-        A row for each set: name, and `sdd.experiment.pilot.MACHINE_COLUMNS`; the peak of memory is
-        that of the whole process.
+        A row for each set: name, `sdd.experiment.pilot.MACHINE_COLUMNS`, n_real and n_fake; the
+        peak of memory is that of the whole process.
 
     Raises
     ------
@@ -185,4 +185,6 @@ def _score(
         "audio_seconds": audio,
         "seconds": seconds,
         "speed": audio / seconds,
+        "n_real": int(table.is_real.sum()),
+        "n_fake": int((~table.is_real).sum()),
     }

@@ -116,7 +116,8 @@ def test_scores_are_those_of_a_job(of_set, tones, tmp_path):
     assert len(places) == 20
     np.testing.assert_allclose(found.logits, expected.logits[places], atol=1e-6)
     np.testing.assert_array_equal(found.real, expected.real[places])
-    assert set(row) == {"name", *MACHINE_COLUMNS}
+    assert set(row) == {"name", *MACHINE_COLUMNS, "n_real", "n_fake"}
+    assert (row["n_real"], row["n_fake"]) == (10, 10)
     assert (row["name"], row["segments"], row["passes"], row["device"]) == ("tones", 20, 1, "cpu")
     # Batches of two seconds; the first, of the longest, is not in the time.
     durations = sorted(tones[0].durations[places])
