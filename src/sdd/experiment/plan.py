@@ -16,6 +16,7 @@ NAME_WIDTH = 31
 HOURS, CPU_HOURS = "GPU h", "CPU h"
 COLUMNS = ("jobs", "done", "h each", HOURS, "mem GB", "GPU GB", "disk GB")
 WIDTHS = (5, 5, 7, 7, 7, 7, 8)
+MANY_HOURS = 1000
 MARKS = {"measured": " m", "scaled": " s", "arithmetic": " a"}
 """How the hours of a line are known, behind it, where a pilot was run."""
 
@@ -250,9 +251,12 @@ def _row(line: Line, device_hours: float | None = None, disk: float | None = Non
 
 
 def _hours(hours: float, digits: int) -> str:
-    """Write hours with so many decimals; with four where they would come out as none."""
-    nothing = 0 < hours < 0.5 * 10**-digits
-    return f"{hours:.4f}" if nothing else f"{hours:.{digits}f}"
+    """Write hours with so many decimals; four where they would come out as none, none of many."""
+    if 0 < hours < 0.5 * 10**-digits:
+        digits = 4
+    elif hours >= MANY_HOURS:
+        digits = 0
+    return f"{hours:.{digits}f}"
 
 
 def _mark(line: Line) -> str:

@@ -279,6 +279,10 @@ def test_hours_of_a_cpu_are_no_gpu_hours(config):
     assert job.memory_gb == pytest.approx(6 + 4 + 17.3 + 77.4, abs=0.1)
     audio = 20_000 * 90 * 5 + 2 * 24 * 3600
     assert job.hours == pytest.approx(audio * 234.1e9 / 0.1e12 / 3600, rel=1e-3)
+    # However many hours, columns stay apart.
+    rows = {row[:31].rstrip(): row[31:].split() for row in text.splitlines()}
+    assert rows["train xlsr_2b post grpo"][2] == f"{job.hours:.0f}"
+    assert max(map(len, text.splitlines())) <= 80
     total = next(row for row in text.splitlines() if row.startswith("together"))
     assert float(total.split()[3]) == pytest.approx(
         sum(li.jobs * li.job.hours for li in lines if li.job.computes), rel=1e-3
