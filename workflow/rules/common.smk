@@ -25,6 +25,12 @@ from sdd.experiment.cells import CELL_PATTERN, Cell
 from sdd.experiment.consistency import check_experiment
 from sdd.experiment.experiment import Experiment
 from sdd.experiment.needs import JobResources
+from sdd.experiment.pilot import (
+    last_objective,
+    piloted_cells,
+    piloted_checkpoints,
+    read_pilot,
+)
 from sdd.experiment.schema import check_config
 from sdd.runtime.attempts import read_attempt
 from sdd.runtime.code_digest import code_digest
@@ -39,8 +45,8 @@ try:
     )
     EXPERIMENT = Experiment(config)
     check_experiment(EXPERIMENT, workflow.configfiles)
-    NEEDS = JobResources(EXPERIMENT)
     RESULTS = tree.folder(EXPERIMENT.name)
+    NEEDS = JobResources(EXPERIMENT, pilot=read_pilot(RESULTS))
     # Snakemake itself writes to the working folder, and ends in a traceback where it cannot.
     check_folder(Path.cwd())
     check_folder(RESULTS)

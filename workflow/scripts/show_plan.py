@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from sdd.experiment import tree
 from sdd.experiment.experiment import Experiment
 from sdd.experiment.needs import JobResources
+from sdd.experiment.pilot import read_pilot
 from sdd.experiment.plan import measured_audio_hours, plan, render
 from sdd.experiment.scoring_hours import precision_notes
 from sdd.runtime.job_log import logged
@@ -17,8 +18,8 @@ with logged(snakemake.log[0]):
     experiment = Experiment(snakemake.config)
     recipe, results = snakemake.config["recipe"], tree.folder(experiment.name)
     hours = measured_audio_hours(results, experiment.sets_in_use())
-    needs = JobResources(experiment, hours)
+    needs = JobResources(experiment, hours, read_pilot(results))
     lines = plan(experiment, needs, recipe, results)
     notes = precision_notes(experiment, needs, recipe)
     title = f"Plan of {experiment.name}, {recipe}"
-    sys.stdout.write("\n" + render(lines, title, hours, notes) + "\n")
+    sys.stdout.write("\n" + render(lines, title, hours, needs.speeds, notes) + "\n")

@@ -1,7 +1,7 @@
 """What each job needs and asks for, from the config and the arithmetic of `costs`."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -9,7 +9,6 @@ from sdd.detector.architectures import Architecture, find_architecture
 from sdd.experiment.cells import Cell
 from sdd.experiment.costs import (
     fits_gpu,
-    forward_operations,
     scoring_gpu_bytes,
     training_disk_bytes,
     training_gpu_bytes,
@@ -18,7 +17,9 @@ from sdd.experiment.costs import (
     weight_bytes,
 )
 from sdd.experiment.experiment import Experiment
+from sdd.experiment.pilot import PilotRow, last_objective
 from sdd.experiment.scoring_batches import scoring_batch_seconds
+from sdd.experiment.speeds import Basis, Pace, Speeds, least_sure
 from sdd.experiment.training_needs import TrainingNeeds
 
 PROCESS_GB = 6.0
@@ -53,6 +54,10 @@ class Job:
         Disk while it runs, gone afterwards.
     kept_gb
         Disk of what it makes.
+    computes
+        Whether it runs a detector: its hours are those of GPUs, or of a CPU without them.
+    basis
+        How its hours are known.
     """
 
     hours: float | None
@@ -60,6 +65,8 @@ class Job:
     gpu_gb: float = 0.0
     passing_gb: float = 0.0
     kept_gb: float = 0.0
+    computes: bool = False
+    basis: Basis = "arithmetic"
 
     def memory_mb(self, attempt: int) -> int:
         """Return the memory to ask for: half as much again with each attempt."""
@@ -79,26 +86,50 @@ class JobResources:
     ----------
     audio_hours
         Hours of audio of sets, which go before those of the config.
+    pilot
+        Speeds that were measured, which go before those of the config.
     """
 
     def __init__(
-        self, experiment: Experiment, audio_hours: Mapping[str, float] | None = None
+        self,
+        experiment: Experiment,
+        audio_hours: Mapping[str, float] | None = None,
+        pilot: Iterable[PilotRow] = (),
     ) -> None:
         self.experiment = experiment
         self.config: Mapping[str, Any] = experiment.config["resources"]
         self.audio_hours: dict[str, float] = {**self.config["audio_hours"], **(audio_hours or {})}
         self.longest_hours = float(self.config["longest_job_hours"])
+        self.speeds = Speeds(experiment.config, pilot)
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether jobs are thought to run without a GPU."""
+        return self.speeds.device == "cpu"
 
     def finetuning(self, cell: Cell, recipe: str) -> Job:
         """Return the needs of the last stage of a cell."""
-        config = self.experiment.config
-        objective = config["objectives"][self.experiment.stages(cell.algorithm)[-1]]
-        return self._training(cell.model, objective, config["recipes"][recipe])
+        config, name = self.experiment.config, last_objective(self.experiment, cell)
+        names = {"objective": name, "recipe": recipe}
+        return self._training(
+            cell.model, config["objectives"][name], config["recipes"][recipe], names
+        )
 
     def posttraining(self, model: str) -> Job:
         """Return the needs of a checkpoint's post-training."""
         recipe = self.experiment.config["checkpoint_training"]["post"]
-        return self._training(model, {"kind": "sft"}, recipe)
+        return self._training(model, {"kind": "sft"}, recipe, {})
+
+    def piloted_training(self, cell: Cell, recipe: str) -> Job:
+        """Return the needs of a pilot of the last stage of a cell."""
+        minutes = self.experiment.config["pilot"]["minutes"]
+        return replace(self.finetuning(cell, recipe), hours=minutes / 60, kept_gb=0.0)
+
+    def piloted_scoring(self, model: str, precision: str) -> Job:
+        """Return the needs of a pilot of scoring: of as much audio of each set as it may take."""
+        sets = tuple(self.experiment.test_sets)
+        hours = self.experiment.config["pilot"]["audio_minutes"] / 60
+        return self._scoring(model, sets, precision, dict.fromkeys(sets, hours))
 
     def pretraining(self, model: str) -> Job:
         """Return the needs of a checkpoint's pre-training, which only tiny encoders get here."""
@@ -107,18 +138,32 @@ class JobResources:
             self._encoder(model),
         )
         needs, seconds = TrainingNeeds(), options["batch_seconds"]
-        audio = options["steps"] * seconds / 3600 * training_passes(needs, recomputed=False)
         gpu = training_gpu_bytes(encoder, needs, seconds, precision="fp32", recomputed=False)
+        passes = training_passes(needs, recomputed=False)
+        pace = self.speeds.training(
+            model, encoder, options["crop_seconds"], precision="fp32", passes=passes
+        )
         return Job(
-            hours=self._hours(encoder, audio, options["crop_seconds"], "fp32"),
+            hours=options["steps"] * seconds / 3600 * passes * pace.seconds,
             memory_gb=PROFILE_GB,
-            gpu_gb=gpu / 1e9,
+            gpu_gb=0.0 if self.on_cpu else gpu / 1e9,
             kept_gb=weight_bytes(encoder) / 1e9,
+            computes=True,
+            basis=pace.basis,
         )
 
-    def _training(self, model: str, objective: Mapping[str, Any], recipe: Mapping[str, Any]) -> Job:
+    def _training(
+        self,
+        model: str,
+        objective: Mapping[str, Any],
+        recipe: Mapping[str, Any],
+        names: Mapping[str, str],
+    ) -> Job:
+        """Return the needs of a stage; `names` are those of its objective and recipe, if any."""
         config, encoder = self.experiment.config, self._encoder(model)
-        needs, precision = TrainingNeeds.of(objective, recipe), recipe["precision"]
+        needs = TrainingNeeds.of(objective, recipe)
+        # A CPU computes in fp32, whatever is asked.
+        precision = "fp32" if self.on_cpu else recipe["precision"]
         gpu = {
             recomputed: training_gpu_bytes(
                 encoder,
@@ -131,25 +176,31 @@ class JobResources:
         }
         recomputed = config["activation_checkpointing"]
         if recomputed == "auto":
-            recomputed = not fits_gpu(gpu[False], 1e9 * self.config["gpu_memory_gb"])
+            fits = fits_gpu(gpu[False], 1e9 * self.config["gpu_memory_gb"])
+            recomputed = not (self.on_cpu or fits)
+        passes = training_passes(needs, recomputed=recomputed)
+        pace = self.speeds.training(
+            model,
+            encoder,
+            float(recipe["crop"]["longest"]),
+            precision=recipe["precision"],
+            passes=passes,
+            **names,
+        )
+        main_gb = training_memory_bytes(encoder) / 1e9
+        step_gb = gpu[recomputed] / 1e9
         return Job(
-            hours=self._training_hours(encoder, needs, recipe, recomputed=recomputed),
-            memory_gb=PROCESS_GB
-            + WORKER_GB * config["workers"]
-            + training_memory_bytes(encoder) / 1e9,
-            gpu_gb=gpu[recomputed] / 1e9,
+            hours=self._training_hours(recipe, passes, pace),
+            # Without a GPU all of a step lies in main memory, beside what is loaded.
+            memory_gb=self._process_gb() + main_gb + (step_gb if self.on_cpu else 0.0),
+            gpu_gb=0.0 if self.on_cpu else step_gb,
             passing_gb=training_disk_bytes(encoder, needs, precision) / 1e9,
             kept_gb=weight_bytes(encoder) / 1e9,
+            computes=True,
+            basis=pace.basis,
         )
 
-    def _training_hours(
-        self,
-        encoder: Architecture,
-        needs: TrainingNeeds,
-        recipe: Mapping[str, Any],
-        *,
-        recomputed: bool,
-    ) -> float | None:
+    def _training_hours(self, recipe: Mapping[str, Any], passes: int, pace: Pace) -> float | None:
         config = self.experiment.config
         training = self.audio_hours.get(config["training_set"])
         validation = self.audio_hours.get(config["validation_set"])
@@ -157,30 +208,51 @@ class JobResources:
             return None
         batch_hours = FILLED * recipe["batch_seconds"] / 3600
         steps = min(recipe["max_steps"], recipe["epochs"] * training / batch_hours)
-        passes = training_passes(needs, recomputed=recomputed)
         validations = steps // recipe["validate_every"] + 1
-        audio = steps * batch_hours * passes + validations * validation
-        longest = float(recipe["crop"]["longest"])
-        return self._hours(encoder, audio, longest, recipe["precision"])
+        audio: float = steps * batch_hours * passes + validations * validation
+        return audio * pace.seconds
 
     def scoring(self, model: str, sets: tuple[str, ...], precision: str) -> Job:
         """Return the needs of scoring sets with one cell of a model in a precision."""
-        config, encoder = self.experiment.config, self._encoder(model)
-        options = config["scoring"]
-        known = [self.audio_hours.get(name) for name in sets]
+        return self._scoring(model, sets, precision, self.audio_hours)
+
+    def _scoring(
+        self,
+        model: str,
+        sets: tuple[str, ...],
+        precision: str,
+        audio_hours: Mapping[str, float],
+    ) -> Job:
+        options, encoder = self.experiment.config["scoring"], self._encoder(model)
+        paces = {
+            name: self.speeds.scoring(
+                model, encoder, name, self._segment_seconds, precision=precision
+            )
+            for name in sets
+        }
         hours = None
-        if None not in known:
-            hours = 0.0
-            for name, audio in zip(sets, known, strict=True):
-                longest = config["sets"][name].get("max_seconds", TRAINING_SEGMENT_SECONDS)
-                hours += self._hours(encoder, audio or 0.0, longest, precision)
+        if all(name in audio_hours for name in sets):
+            hours = sum(audio_hours[name] * pace.seconds for name, pace in paces.items())
         weights = weight_bytes(encoder) / 1e9
-        on_gpu = scoring_batch_seconds(options["batch_seconds"], "cuda")
+        batch = scoring_batch_seconds(options["batch_seconds"], self.speeds.device)
+        activations = scoring_gpu_bytes(encoder, batch) / 1e9 - weights
         return Job(
             hours=hours,
-            memory_gb=PROCESS_GB + WORKER_GB * config["workers"] + 1.2 * weights,
-            gpu_gb=scoring_gpu_bytes(encoder, on_gpu) / 1e9,
+            memory_gb=self._process_gb() + 1.2 * weights + (activations if self.on_cpu else 0.0),
+            gpu_gb=0.0 if self.on_cpu else weights + activations,
+            computes=True,
+            basis=least_sure(pace.basis for pace in paces.values()),
         )
+
+    @property
+    def _segment_seconds(self) -> dict[str, float]:
+        """Length of the segments of each set."""
+        sets = self.experiment.config["sets"].items()
+        return {name: spec.get("max_seconds", TRAINING_SEGMENT_SECONDS) for name, spec in sets}
+
+    def _process_gb(self) -> float:
+        workers: int = self.experiment.config["workers"]
+        return PROCESS_GB + WORKER_GB * workers
 
     def preparation(self, corpus: str) -> Job:
         """Return the needs of decoding a corpus; the hours are those of `threads.prepare` cores."""
@@ -223,14 +295,6 @@ class JobResources:
                 partition = spec.get("partition", "")
                 partitions[partition] = max(partitions.get(partition, 0.0), self.audio_hours[name])
         return sum(partitions.values())
-
-    def _hours(
-        self, encoder: Architecture, audio_hours: float, segment_seconds: float, precision: str
-    ) -> float:
-        """Return the GPU hours of forward passes over so many hours of audio."""
-        operations = 3600 * audio_hours * forward_operations(encoder, segment_seconds)
-        rate = 1e12 * float(self.config["gpu_teraflops"][precision])
-        return operations / rate / 3600
 
     def _encoder(self, model: str) -> Architecture:
         spec = self.experiment.architecture(model)

@@ -1,5 +1,6 @@
 """What a whole experiment takes, as a table: jobs, GPU hours, memory and disk of each row."""
 
+import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,15 @@ from sdd.experiment import tree
 from sdd.experiment.cells import Cell, ScoringJob
 from sdd.experiment.experiment import Experiment
 from sdd.experiment.needs import Job, JobResources
+from sdd.experiment.speeds import Speeds
 
 NAME_WIDTH = 31
-COLUMNS = ("jobs", "done", "h each", "GPU h", "mem GB", "GPU GB", "disk GB")
+HOURS, CPU_HOURS = "GPU h", "CPU h"
+COLUMNS = ("jobs", "done", "h each", HOURS, "mem GB", "GPU GB", "disk GB")
 WIDTHS = (5, 5, 7, 7, 7, 7, 8)
+MANY_HOURS = 1000
+MARKS = {"measured": " m", "scaled": " s", "arithmetic": " a"}
+"""How the hours of a line are known, behind it, where a pilot was run."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +41,9 @@ class Line:
     done: int
 
     @property
-    def gpu_hours(self) -> float | None:
-        """Hours of GPUs, of all jobs; None where one's are not known."""
-        if not self.job.gpu_gb:
+    def device_hours(self) -> float | None:
+        """Hours of GPUs, or of a CPU without them, of all jobs; None where one's are not known."""
+        if not self.job.computes:
             return 0.0
         return None if self.job.hours is None else self.jobs * self.job.hours
 
@@ -207,31 +213,41 @@ def render(
     lines: Iterable[Line],
     title: str,
     audio_hours: Mapping[str, float],
+    speeds: Speeds,
     further_notes: Iterable[str] = (),
 ) -> str:
-    """Write the plan as text of 80 columns; `further_notes` are its last lines."""
+    """Write the plan as text of 80 columns.
+
+    Parameters
+    ----------
+    speeds
+        By which the needs were made: what device the hours are of, and whether it was piloted.
+    further_notes
+        Its last lines.
+    """
     lines = list(lines)
-    header = "".join(f"{name:>{width}}" for name, width in zip(COLUMNS, WIDTHS, strict=True))
+    columns = [CPU_HOURS if (name, speeds.device) == (HOURS, "cpu") else name for name in COLUMNS]
+    header = "".join(f"{name:>{width}}" for name, width in zip(columns, WIDTHS, strict=True))
     text = [title, "", " " * NAME_WIDTH + header]
-    text += [_row(line) for line in lines]
-    known = [line.gpu_hours for line in lines if line.gpu_hours is not None]
+    text += [_row(line) + (_mark(line) if speeds.rows else "") for line in lines]
+    known = [line.device_hours for line in lines if line.device_hours is not None]
     kept = sum(line.jobs * line.job.kept_gb for line in lines)
     total = Line(
         "together", Job(None, 0.0), sum(li.jobs for li in lines), sum(li.done for li in lines)
     )
-    text.append(_row(total, gpu_hours=sum(known), disk=kept))
-    return "\n".join([*text, "", *_notes(lines, audio_hours), *further_notes]) + "\n"
+    text.append(_row(total, device_hours=sum(known), disk=kept))
+    return "\n".join([*text, "", *_notes(lines, audio_hours, speeds), *further_notes]) + "\n"
 
 
-def _row(line: Line, gpu_hours: float | None = None, disk: float | None = None) -> str:
+def _row(line: Line, device_hours: float | None = None, disk: float | None = None) -> str:
     job = line.job
-    gpu_hours = line.gpu_hours if gpu_hours is None else gpu_hours
+    device_hours = line.device_hours if device_hours is None else device_hours
     disk = line.jobs * job.kept_gb if disk is None else disk
     values = (
         str(line.jobs),
         str(line.done),
-        "" if not job.memory_gb else "?" if job.hours is None else f"{job.hours:.2f}",
-        "?" if gpu_hours is None else f"{gpu_hours:.1f}" if gpu_hours else "-",
+        "" if not job.memory_gb else "?" if job.hours is None else _hours(job.hours, 2),
+        "?" if device_hours is None else _hours(device_hours, 1) if device_hours else "-",
         f"{job.memory_gb:.0f}" if job.memory_gb else "",
         f"{job.gpu_gb:.0f}" if job.gpu_gb else "" if not job.memory_gb else "-",
         f"{disk:.1f}" if disk else "-",
@@ -240,7 +256,20 @@ def _row(line: Line, gpu_hours: float | None = None, disk: float | None = None) 
     return f"{line.name:<{NAME_WIDTH}.{NAME_WIDTH}}{cells}"
 
 
-def _notes(lines: list[Line], audio_hours: Mapping[str, float]) -> list[str]:
+def _hours(hours: float, digits: int) -> str:
+    """Write hours with so many decimals; four where they would come out as none, none of many."""
+    if 0 < hours < 0.5 * 10**-digits:
+        digits = 4
+    elif hours >= MANY_HOURS:
+        digits = 0
+    return f"{hours:.{digits}f}"
+
+
+def _mark(line: Line) -> str:
+    return MARKS[line.job.basis] if line.job.computes and line.job.hours is not None else ""
+
+
+def _notes(lines: list[Line], audio_hours: Mapping[str, float], speeds: Speeds) -> list[str]:
     training = [line.job.passing_gb for line in lines if line.job.passing_gb]
     passing = (
         f"While it trains, a cell also needs up to {max(training):.1f} GB of disk for its state."
@@ -253,10 +282,30 @@ def _notes(lines: list[Line], audio_hours: Mapping[str, float]) -> list[str]:
         else "Audio: no set is cut yet; hours are those of config.yaml (resources)."
     )
     return [
-        "Hours are arithmetic from assumed speeds, GPU memory of what a step keeps.",
+        *_notes_on_speeds(speeds),
         passing,
         sets,
         "Jobs ask for 3 times their hours (1 at least), more with each attempt.",
         "Steps of seconds run where Snakemake runs and are not counted.",
         "docs/clusters.md explains the numbers.",
+    ]
+
+
+def _notes_on_speeds(speeds: Speeds) -> list[str]:
+    """Say what the hours are made of: of the pilot what was run, of all else what was assumed."""
+    if not speeds.rows:
+        taken = ["`device: auto` is taken for a GPU."] if speeds.setting == "auto" else []
+        return [
+            "Hours are arithmetic from assumed speeds, memory of what a step keeps.",
+            "`snakemake pilot` measures speeds on this machine; the plan then goes by them.",
+            *taken,
+        ]
+    names = ", ".join(speeds.device_names)
+    return [
+        *textwrap.wrap(f"Speeds of the pilot on: {names}.", 80),
+        "h each: m  measured: the pilot ran this row's objective or scored its sets.",
+        "        s  scaled from the pilot of the same model: other objectives by their",
+        "           forward passes, other sets by their operations.",
+        "        a  arithmetic from assumed speeds: not piloted in this precision.",
+        "Steps, audio, validations, memory and disk are arithmetic; pilot.csv has peaks.",
     ]

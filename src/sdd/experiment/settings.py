@@ -8,6 +8,7 @@ from typing import Any
 
 from sdd.experiment.cells import Cell
 from sdd.experiment.experiment import Experiment
+from sdd.experiment.pilot import SCORING, TRAINING, last_objective
 from sdd.experiment.training_needs import training_switches
 
 UNREADABLE = "unreadable_sources"
@@ -165,4 +166,57 @@ def uncertainty(experiment: Experiment, recipe: str) -> dict[str, Any]:
         "out_of_domain": experiment.out_of_domain,
         "score": experiment.config["recipes"][recipe]["score"],
         "seed": experiment.config["seed"],
+    }
+
+
+def piloted_training(experiment: Experiment, cell: Cell, recipe: str) -> dict[str, Any]:
+    """Return what a pilot of a cell's last stage depends on: it starts from the checkpoint."""
+    objective = last_objective(experiment, cell)
+    options = experiment.config["pilot"]
+    return {
+        "stage": {
+            **finetuning(experiment, cell, recipe),
+            "new_back_end": cell.init == "pre",
+        },
+        "identity": {
+            **_piloted(TRAINING, cell, recipe),
+            "name": objective,
+            "precision": experiment.config["recipes"][recipe]["precision"],
+        },
+        "run": {name: options[name] for name in ("steps", "warm_up_steps", "minutes")},
+    }
+
+
+def piloted_scoring(experiment: Experiment, model: str, recipe: str) -> dict[str, Any]:
+    """Return what a pilot of scoring depends on: the post-trained detector as it is."""
+    cell = Cell(model, "post", "none", 1)
+    options, scored = experiment.config["pilot"], scoring(experiment, cell, recipe)
+    return {
+        "scoring": scored,
+        "identity": {
+            **_piloted(SCORING, cell, recipe),
+            "precision": scored["precision"],
+        },
+        "sample": {
+            "segments": options["segments"],
+            "audio_minutes": options["audio_minutes"],
+            "seed": experiment.config["seed"],
+        },
+    }
+
+
+def _piloted(work: str, cell: Cell, recipe: str) -> dict[str, str]:
+    return {"work": work, "recipe": recipe, "model": cell.model, "init": cell.init}
+
+
+def pilot_table(experiment: Experiment) -> dict[str, Any]:
+    """Return what the parts of a pilot are looked for by, and how samples are measured."""
+    config, corpora = experiment.config, {s: experiment.corpus(s) for s in experiment.test_sets}
+    return {
+        "scores": {name: recipe["score"] for name, recipe in config["recipes"].items()},
+        "models": list(config["models"]),
+        "objectives": list(config["objectives"]),
+        "corpora": corpora,
+        "clusters": {corpus: clusters(experiment, corpus) for corpus in corpora.values()},
+        "seed": config["seed"],
     }

@@ -3,6 +3,7 @@
     results/{name}/                      what recipes share
         protocols/{corpus}.csv           audio/{corpus}.csv          segments/{set}.parquet
         checkpoints/{model}/{init}.safetensors
+        pilot.csv                        pilot/{recipe}/{model}/: its parts, and scores of samples
         {recipe}/                        table1.csv, intervals.csv, claims.csv, report.html, ...
             {model}/{init}/{algorithm}/round{n}/      a cell
                 model.safetensors   history.csv   eer.csv, breakdown.csv, drift.csv, drift.parquet
@@ -33,6 +34,13 @@ CHECKPOINT_HISTORY = "<results>/checkpoints/{checkpoint}.csv"
 CHECKPOINT_STATE = "<results>/checkpoints/{model}/state/{init}"
 CERTIFICATE = "<results>/certificates/{checkpoint}.csv"
 CERTIFICATES = "<results>/certificates.csv"
+# A pilot's parts, of a recipe and a model, and their table, of all recipes.
+PILOT = "<results>/pilot.csv"
+PILOT_FOLDER = "<results>/pilot/{recipe}/{model}"
+PILOT_TRAINING = f"{PILOT_FOLDER}/training/{{objective}}.csv"
+PILOT_STATE = f"{PILOT_FOLDER}/state/{{objective}}"
+PILOT_SCORING = f"{PILOT_FOLDER}/scoring.csv"
+PILOT_SCORES = f"{PILOT_FOLDER}/scores/{{set}}.parquet"
 RECIPES = "<results>/recipes"
 PARTIAL_RECIPES = "<results>/partial/recipes"
 

@@ -3,9 +3,9 @@
 import json
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +71,8 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class StageFiles:
-    """Where a stage comes from and goes to.
+class StageInputs:
+    """Where a stage comes from.
 
     Attributes
     ----------
@@ -80,17 +80,55 @@ class StageFiles:
         Weights the stage starts from: a checkpoint, or the model of the stage before.
     checkpoint
         The cell's checkpoint, for the reference policy.
-    model, history
-        Where the best weights (safetensors) and the history (CSV) go; both atomic.
     state
         Folder of the unfinished run; removed at the end.
     """
 
     start: Path
     checkpoint: Path
+    state: Path
+
+
+@dataclass(frozen=True)
+class StageFiles(StageInputs):
+    """Where a stage comes from and goes to.
+
+    Attributes
+    ----------
+    model, history
+        Where the best weights (safetensors) and the history (CSV) go; both atomic.
+    """
+
     model: Path
     history: Path
-    state: Path
+
+
+@dataclass(frozen=True)
+class ReadyStage:
+    """A stage that is loaded.
+
+    Attributes
+    ----------
+    recomputed
+        Whether activations are computed again in the backward pass.
+    """
+
+    trainer: Trainer
+    device: torch.device
+    memory: StepMemory
+    recomputed: bool
+
+    def explained(self, when: Callable[[], str]) -> AbstractContextManager[None]:
+        """Turn a GPU that is too small into an error; `when` says what was being done."""
+        return self.memory.shortage_explained(when, recomputed=self.recomputed)
+
+    def begin(self) -> None:
+        """Go on from the saved state, if there is one, and try the largest batch on a GPU."""
+        trainer = self.trainer
+        with self.explained(lambda: f"ahead of the first step; {trainer.kept_state}"):
+            trainer.restore()
+            if self.device.type == "cuda":
+                rehearse(trainer)
 
 
 def starting_detector(
@@ -134,39 +172,17 @@ def finetune(
     """
     # A job can outlive the Snakemake that submitted it, and its successor would write beside it.
     with sole_owner(files.state) as ownership:
-        recipe = stage.recipe
         refuse_the_same(files.state, attempt)
-        device = choose_device(machine.device)
-        logger.info("device: %s", describe_device(device))
-        prepare_process(recipe.precision, machine.threads)
-        # Dropout is drawn from torch's own generator, whose state is saved with the rest.
-        torch.manual_seed(stage.seed)
-        memory = _memory(stage, files, device)
-        recomputed = memory.recomputes(machine)
-        explained = partial(memory.shortage_explained, recomputed=recomputed)
-        with explained(lambda: "loading the policies"):
-            policies = _policies(stage, files, device, recomputed=recomputed)
-        trainer = Trainer(
-            policies,
-            data.without_suffixes(recipe.skip_suffixes),
-            seed=stage.seed,
-            state=files.state,
-            machine=machine,
-            start=_digest_of_start(stage, files),
-            code=code,
-            accept_state=accept_state,
-        )
+        ready = load_stage(stage, files, data, machine, code=code, accept_state=accept_state)
+        trainer = ready.trainer
         metadata = _metadata(stage, files, trainer)
         if ownership.taken_over and files.history.exists() and _is_made(files.model, metadata):
             logger.info("the process that had this cell before has finished it")
             return
-        with explained(lambda: f"ahead of the first step; {trainer.kept_state}"):
-            trainer.restore()
-            if device.type == "cuda":
-                rehearse(trainer)
+        ready.begin()
         # To the very end: a process that dies after its state is gone would have to begin anew.
         with StopRequest(ownership).listening() as stop:
-            with explained(lambda: f"step {trainer.progress.step}; {trainer.kept_state}"):
+            with ready.explained(lambda: f"step {trainer.progress.step}; {trainer.kept_state}"):
                 finished = trainer.run(stop)
             if not finished:
                 raise SystemExit(STOPPED)
@@ -178,7 +194,45 @@ def finetune(
             shutil.rmtree(files.state)
 
 
-def _memory(stage: Stage, files: StageFiles, device: torch.device) -> StepMemory:
+def load_stage(
+    stage: Stage,
+    files: StageInputs,
+    data: TrainingData,
+    machine: Machine,
+    *,
+    code: str,
+    accept_state: bool = False,
+) -> ReadyStage:
+    """Choose a device, set the process up, and load what a stage trains and needs.
+
+    Parameters
+    ----------
+    code, accept_state
+        As for `finetune`.
+    """
+    recipe, device = stage.recipe, choose_device(machine.device)
+    logger.info("device: %s", describe_device(device))
+    prepare_process(recipe.precision, machine.threads)
+    # Dropout is drawn from torch's own generator, whose state is saved with the rest.
+    torch.manual_seed(stage.seed)
+    memory = _memory(stage, files, device)
+    recomputed = memory.recomputes(machine)
+    with memory.shortage_explained(lambda: "loading the policies", recomputed=recomputed):
+        policies = _policies(stage, files, device, recomputed=recomputed)
+    trainer = Trainer(
+        policies,
+        data.without_suffixes(recipe.skip_suffixes),
+        seed=stage.seed,
+        state=files.state,
+        machine=machine,
+        start=_digest_of_start(stage, files),
+        code=code,
+        accept_state=accept_state,
+    )
+    return ReadyStage(trainer, device, memory, recomputed)
+
+
+def _memory(stage: Stage, files: StageInputs, device: torch.device) -> StepMemory:
     """Describe what a step of a stage needs of its GPU."""
     architecture = find_architecture(stage.architecture)
     needs = stage.objective.needs(stage.recipe)
@@ -186,7 +240,7 @@ def _memory(stage: Stage, files: StageFiles, device: torch.device) -> StepMemory
 
 
 def _policies(
-    stage: Stage, files: StageFiles, device: torch.device, *, recomputed: bool
+    stage: Stage, files: StageInputs, device: torch.device, *, recomputed: bool
 ) -> Policies:
     """Load the detectors of a stage."""
     detector = starting_detector(
@@ -201,7 +255,7 @@ def _policies(
     return Policies(detector.to(device), stage.objective, stage.recipe, reference)
 
 
-def _digest_of_start(stage: Stage, files: StageFiles) -> str:
+def _digest_of_start(stage: Stage, files: StageInputs) -> str:
     """Digest the weights that a stage starts from, and its reference if that is another file."""
     paths = [files.start, files.checkpoint] if stage.checkpoint_is_reference else [files.start]
     return files_digest(paths)[:16]

@@ -5,6 +5,8 @@ Memory that runs out does so in the first minute, not after hours when the longe
 
 import logging
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -44,15 +46,25 @@ def rehearse(trainer: Trainer) -> None:
 
 def largest_batch(trainer: Trainer) -> Batch:
     """Make a batch as large as the largest of the current epoch, padding included."""
-    crop = trainer.recipe.crop
-    seconds = trainer.data.training.durations.copy()
-    seconds[seconds > crop.longer_than] = crop.longest
-    rows = max(trainer.plan(), key=lambda rows: len(rows) * seconds[rows].max())
+    seconds, rows = _cropped_seconds(trainer), largest_first(trainer)[0]
     lengths = torch.tensor([round(SAMPLE_RATE * float(seconds[row])) for row in rows])
     time = torch.arange(int(lengths.max())) / SAMPLE_RATE
     waveforms = torch.sin(440 * time).repeat(len(rows), 1)
     waveforms[torch.arange(len(time)) >= lengths[:, None]] = 0
     return Batch(waveforms, lengths, torch.arange(len(rows)) % 2, torch.tensor(rows))
+
+
+def largest_first(trainer: Trainer) -> list[list[int]]:
+    """Return the batches of the current epoch, the largest first, padding included."""
+    seconds = _cropped_seconds(trainer)
+    return sorted(trainer.plan(), key=lambda rows: -len(rows) * seconds[rows].max())
+
+
+def _cropped_seconds(trainer: Trainer) -> npt.NDArray[np.float64]:
+    """Return the most that is left of each segment once it is cropped."""
+    crop, seconds = trainer.recipe.crop, trainer.data.training.durations
+    cropped: npt.NDArray[np.float64] = np.where(seconds > crop.longer_than, crop.longest, seconds)
+    return cropped
 
 
 def _missing_moments(trainer: Trainer) -> list[Tensor]:

@@ -1,8 +1,10 @@
 """What jobs ask for, and the plan of the whole experiment, by hand."""
 
 import copy
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +17,7 @@ from sdd.experiment.experiment import Experiment
 from sdd.experiment.needs import Job, JobResources
 from sdd.experiment.plan import measured_audio_hours, plan, render
 from tests.helpers.experiments import DEMO, PAPER
+from tests.helpers.pilots import scoring_row, training_row
 
 SFT = Cell("xlsr_2b", "post", "sft", 1)
 GRPO = Cell("xlsr_2b", "post", "grpo", 1)
@@ -139,7 +142,7 @@ def test_the_plan_of_the_paper(needs, config, tmp_path):
     assert all(line.done == 0 for line in lines)
     kept = sum(line.jobs * line.job.kept_gb for line in lines if line.name.startswith("train"))
     assert kept == pytest.approx(331, abs=1)  # the models of all cells
-    text = render(lines, "Plan", {})
+    text = render(lines, "Plan", {}, needs.speeds)
     assert max(map(len, text.splitlines())) <= 80
     total = next(row for row in text.splitlines() if row.startswith("together"))
     assert total.split()[1] == str(sum(jobs.values()))
@@ -210,6 +213,93 @@ def test_checkpoints_that_are_trained_here_are_planned(tmp_path):
         make(tmp_path, tree.CHECKPOINT, checkpoint=checkpoint)
     make(tmp_path, tree.CHECKPOINT_HISTORY, checkpoint="tiny_s/pre")
     assert counted(JobResources(demo), DEMO, tmp_path) == {"pre-train tiny_s": 1}
+
+
+def planned(config, *pilot):
+    needs = JobResources(Experiment(config), pilot=pilot)
+    lines = plan(Experiment(config), needs, "as_written", Path("nowhere"))
+    return lines, render(lines, "Plan", {}, needs.speeds)
+
+
+def job_of(lines, name):
+    return next(line.job for line in lines if line.name == name)
+
+
+def test_hours_are_those_of_the_pilot(config):
+    """Audio over the speed that was measured: 250 s a second by GRPO, 200 on In-the-Wild."""
+    config["resources"]["audio_hours"]["asv19_dev"] = 0
+    lines, text = planned(config, training_row(), scoring_row("itw"))
+    train = job_of(lines, "train xlsr_2b post grpo")
+    assert train.basis == "measured"
+    assert train.hours == pytest.approx(20_000 * 90 / 250 / 3600)
+    # Three passes of five: SFT was not piloted.
+    sft = job_of(lines, "train xlsr_2b post sft")
+    assert sft.basis == "scaled"
+    assert sft.hours == pytest.approx(20_000 * 90 / 250 / 3600 * 3 / 5)
+    assert job_of(lines, "score xlsr_2b itw").hours == pytest.approx(38 / 200)
+    assert job_of(lines, "score xlsr_2b itw").basis == "measured"
+    assert job_of(lines, "score xlsr_2b add23").basis == "scaled"
+    assert job_of(lines, "train mms_1b post grpo").basis == "arithmetic"
+    rows = {row[:31].rstrip(): row for row in text.splitlines()}
+    assert rows["train xlsr_2b post grpo"].endswith(" m")
+    assert rows["train xlsr_2b post sft"].endswith(" s")
+    assert rows["score mms_1b itw"].endswith(" a")
+    assert rows["decode itw"][-2] != " "
+    assert "Speeds of the pilot on: NVIDIA H100." in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_validation_is_a_pass_at_the_pace_of_training(config):
+    lines, _ = planned(config, training_row())
+    steps, validations = 20_000 * 90 / 250 / 3600, 2 * 24 / 250 / 5
+    assert job_of(lines, "train xlsr_2b post grpo").hours == pytest.approx(steps + validations)
+
+
+def test_jobs_ask_for_what_the_pilot_says(config):
+    slow = JobResources(Experiment(config), pilot=[training_row(seconds=180.0)])
+    assert slow.finetuning(GRPO, "as_written").minutes(1, 100) == pytest.approx(
+        60 * 3 * (20_000 * 90 / 25 + 2 * 24 * 3600 / 125) / 3600, abs=1
+    )
+
+
+def test_without_a_pilot_nothing_is_marked(config):
+    _, text = planned(config)
+    assert "arithmetic from assumed speeds" in text
+    assert "`device: auto` is taken for a GPU." in text
+    assert not re.search(r" [msa]$", text, re.M)
+
+
+def test_hours_of_a_cpu_are_no_gpu_hours(config):
+    """Without a GPU a step lies in main memory, in fp32, and takes as long as cores take."""
+    config |= {"device": "cpu", "threads": {"prepare": 8, "train": 10, "score": 10}}
+    lines, text = planned(config)
+    assert " CPU h " in text
+    assert "GPU h" not in text
+    assert "GPU." not in text
+    job = job_of(lines, "train xlsr_2b post grpo")
+    assert job.gpu_gb == 0
+    assert job.memory_gb == pytest.approx(6 + 4 + 17.3 + 77.4, abs=0.1)
+    audio = 20_000 * 90 * 5 + 2 * 24 * 3600
+    assert job.hours == pytest.approx(audio * 234.1e9 / 0.1e12 / 3600, rel=1e-3)
+    # However many hours, columns stay apart.
+    rows = {row[:31].rstrip(): row[31:].split() for row in text.splitlines()}
+    assert rows["train xlsr_2b post grpo"][2] == f"{job.hours:.0f}"
+    assert max(map(len, text.splitlines())) <= 80
+    total = next(row for row in text.splitlines() if row.startswith("together"))
+    assert float(total.split()[3]) == pytest.approx(
+        sum(li.jobs * li.job.hours for li in lines if li.job.computes), rel=1e-3
+    )
+
+
+def test_a_pilot_asks_for_what_its_cell_asks_for_but_minutes(needs, config):
+    cell = needs.finetuning(GRPO, "as_written")
+    pilot = needs.piloted_training(GRPO, "as_written")
+    assert (pilot.memory_gb, pilot.gpu_gb) == (cell.memory_gb, cell.gpu_gb)
+    assert pilot.hours == pytest.approx(3 / 60)
+    # An hour of each of nine sets at most.
+    nine = JobResources(Experiment(config), dict.fromkeys(Experiment(config).test_sets, 1.0))
+    scoring = nine.scoring("xlsr_2b", tuple(Experiment(config).test_sets), "tf32")
+    assert needs.piloted_scoring("xlsr_2b", "tf32") == scoring
 
 
 def test_sets_that_are_cut_are_measured(tmp_path):

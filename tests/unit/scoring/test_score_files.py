@@ -89,7 +89,10 @@ def test_parquet_to_csv_and_back(tmp_path):
 def test_suffix_that_says_nothing(tmp_path, capsys):
     source = write(tmp_path / "itw.parquet", real=[(0, 1)], fake=[(1, 0)])
     assert main(["convert-scores", str(source), str(tmp_path / "itw.txt")]) == 1
-    assert "itw.txt cannot be written: its name must end in .csv or .parquet" in capsys.readouterr().err
+    assert (
+        "itw.txt cannot be written: its name must end in .csv or .parquet"
+        in capsys.readouterr().err
+    )
     assert not (tmp_path / "itw.txt").exists()
 
 

@@ -37,10 +37,12 @@ def test_a_run_after_it_ends_in_the_same_weights(tones, tmp_path, objective, sto
 
 
 def test_it_takes_the_largest_batch_and_the_moments(tones, tmp_path, monkeypatch):
-    trainer = make_trainer(tones, tmp_path, GRPO)
+    crop = {"longer_than": 0.7, "shortest": 0.7, "longest": 0.7}
+    trainer = make_trainer(tones, tmp_path, GRPO, crop=crop)
     batch = largest_batch(trainer)
-    seconds = np.minimum(trainer.data.training.durations, 0.5)  # longer ones are cropped
+    seconds = np.minimum(trainer.data.training.durations, 0.7)  # longer ones are cropped
     sizes = [len(rows) * seconds[rows].max() for rows in trainer.plan()]
+    assert min(sizes) < max(sizes)
     assert batch.waveforms.numel() == pytest.approx(16_000 * max(sizes))
     assert (batch.waveforms.abs().sum(1) > 0).all()
     for row, length in zip(batch.waveforms, batch.lengths, strict=True):
