@@ -11,8 +11,8 @@ from typing import Any
 from tqdm import tqdm
 
 from sdd.data.audio import preparing
-from sdd.data.audio.door import DECODING_IMPORTS, died
-from sdd.data.audio.preparing import prepare_source
+from sdd.data.audio.door import died
+from sdd.data.audio.preparing import PREPARING_IMPORTS, prepare_source
 from sdd.data.audio.remarks import Remark
 from sdd.data.audio.table import COLUMNS, FAILURES
 from sdd.data.paths import resolve_path
@@ -159,7 +159,7 @@ def _run(
     """Prepare all; return entries of what succeeded and errors of what failed, by Path."""
     done: dict[str, Entry] = {}
     errors: dict[str, str] = {}
-    results = run_expendable(_prepared, jobs, workers=workers, imports=DECODING_IMPORTS)
+    results = run_expendable(_prepared, jobs, workers=workers, imports=PREPARING_IMPORTS)
     finished = tqdm(results, total=len(jobs), desc=corpus, unit="file", disable=None)
     with journal.appending() as entries, closing(results):
         for job, outcome in finished:

@@ -27,6 +27,7 @@ from sdd.data.audio.table import (
 from sdd.data.preparation import flac_name, prepare_corpus
 from sdd.errors import InputError
 from tests.helpers.audio_files import as_integers, chirp, resampled, write_container
+from tests.helpers.in_process import run_here
 
 # ------------------------------------------------------------------------------------- preparing
 
@@ -111,11 +112,11 @@ def test_three_hours_in_bounded_memory(tmp_path: Path) -> None:
     # Not getrusage: its maximum begins with that of the process that started this one.
     code = (
         "import re, sys; from pathlib import Path; "
-        "from sdd.data.preparation import prepare_corpus; "
+        "from sdd.data.audio.preparing import prepare_source; "
         "peak = lambda: re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1]; "
         "root = Path(sys.argv[1]); "
-        "rows = prepare_corpus(['$ROOT/a.wav'], root, root / 'audio', 'mine', workers=1); "
-        "print(rows[0]['samples'], peak())"
+        "done = prepare_source(root / 'a.wav', root / 'a.flac'); "
+        "print(done.samples, peak())"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", code, str(tmp_path)]
@@ -216,6 +217,7 @@ def test_preparing_again_redoes_only_what_changed(
         return prepare_source(source, target)
 
     monkeypatch.setattr("sdd.data.preparation.prepare_source", counted)
+    monkeypatch.setattr("sdd.data.preparation.run_expendable", run_here)
     before = tree(audio)
     again = prepared(protocol, root, audio, "mine", workers=1)
     pd.testing.assert_frame_equal(again, first)
@@ -244,6 +246,7 @@ def test_other_code_prepares_again_and_the_same_audio_is_the_same_table(
         return prepare_source(source, target)
 
     monkeypatch.setattr("sdd.data.preparation.prepare_source", counted)
+    monkeypatch.setattr("sdd.data.preparation.run_expendable", run_here)
     monkeypatch.setattr("sdd.data.preparation.module_digest", lambda module: f"other {module}")
     again = prepared(protocol, root, audio, "mine", workers=2)
     assert len(done) == 4
@@ -258,6 +261,7 @@ import os, signal, sys, threading
 from pathlib import Path
 import sdd.data.preparation
 from sdd.data.audio.preparing import prepare_source
+from tests.helpers.in_process import run_here
 
 count = 0
 def deadly(source, target):
@@ -269,6 +273,7 @@ def deadly(source, target):
     return prepare_source(source, target)
 
 sdd.data.preparation.prepare_source = deadly
+sdd.data.preparation.run_expendable = run_here
 root, audio = Path(sys.argv[1]), Path(sys.argv[2])
 sdd.data.preparation.prepare_corpus(sys.argv[3:], root, audio, "mine", workers=1)
 """

@@ -34,7 +34,7 @@ _NO_PROTOCOL = "none"
 _BUFFER = 1 << 16
 
 DECODING_IMPORTS = ("numpy", "soundfile")
-"""Of processes that decode, imported once for all of them; scipy and PyAV where they are needed."""
+"""Of processes that decode, imported once for all of them; PyAV where it is needed."""
 
 
 class UndecodableError(InputError):

@@ -14,9 +14,13 @@ import soundfile
 
 from sdd.data.audio import SAMPLE_RATE
 from sdd.data.audio.decoding import Source
+from sdd.data.audio.door import DECODING_IMPORTS
 from sdd.data.audio.resampling import Resampler
 from sdd.runtime.atomic_files import atomic_path
 from sdd.runtime.digests import file_digest
+
+PREPARING_IMPORTS = (*DECODING_IMPORTS, "scipy.signal")
+"""Of processes that prepare, imported once for all of them."""
 
 _FULL_SCALE = 32_768
 

@@ -14,6 +14,7 @@ from sdd.data.inventory.corpus import Inventory, take_inventory
 from sdd.data.inventory.file_facts import FileFacts, examine_file, examine_files
 from sdd.data.inventory.findings import KINDS
 from sdd.data.inventory.table import write_table
+from tests.helpers.in_process import run_here
 from tests.helpers.releases import (
     write_audio,
     write_deep_voice,
@@ -95,6 +96,7 @@ def test_only_changed_files_are_examined_again(
         return examine_file(path)
 
     monkeypatch.setattr("sdd.data.inventory.file_facts.examine_file", counted)
+    monkeypatch.setattr("sdd.data.inventory.file_facts.run_expendable", run_here)
     with journal.open("a") as file:
         file.write('["half')  # a line that was being written when the run was killed
     assert examine_files(paths, journal, workers=2, title="") == first
