@@ -15,6 +15,8 @@ from sdd.data.audio.tracks import samples_of
 from sdd.errors import InputError
 
 _BLOCK = 1 << 16
+# Bytes that a file without samples may have: header and tags.
+_SMALL = 1 << 14
 
 LOUDEST = 2.0
 """Floating-point samples beyond this, 6 dB over full scale, are on another scale."""
@@ -113,10 +115,21 @@ class Source:
             self.samples += len(scaled)
             yield scaled
         if self.samples == 0:
-            raise InputError(f"{self.path} holds no audio samples: replace or remove the file.")
+            raise InputError(f"{self.path} holds no audio samples{self._unread()}")
         remark = length_remark(self.samples, self.stated, self.rate)
         if remark is not None:
             self.remarks.append(remark)
+
+    def _unread(self) -> str:
+        """Return the end of a message on a file without samples."""
+        size = self.path.stat().st_size
+        if size < _SMALL:
+            return ": replace or remove the file."
+        return (
+            f", says its header, but the file has {size:,} bytes: the header was perhaps never "
+            "finished. Mend or convert it with a program that ignores the length, such as "
+            "`sox --ignore-length`, or replace the file."
+        )
 
     def _raw(self) -> Iterator[FloatArray]:
         """Yield blocks as the file has them, none empty."""
@@ -178,16 +191,22 @@ class Source:
                 yield block
 
     def _frames(self, container: Any) -> Iterator[Any]:  # noqa: ANN401
-        """Decode all frames; what is no frame in an mp3 is left out, as other decoders do."""
+        """Decode all frames; what is no frame in an mp3 is left out, as other decoders do.
+
+        Of other formats the last frame may be broken: the file was cut short.
+        """
         import av
 
         unreadable = 0
         for packet in container.demux(container.streams.audio[self._plan.track]):
+            if unreadable and packet.size and container.format.name != "mp3":
+                raise InputError(
+                    f"{self.path} cannot be decoded beyond {self.samples / self.rate:.2f} s: "
+                    "replace or remove the file."
+                )
             try:
                 frames = packet.decode()
             except av.error.InvalidDataError:
-                if container.format.name != "mp3":
-                    raise
                 unreadable += 1
                 continue
             yield from frames

@@ -5,6 +5,7 @@ frame, the pages or the packets. A length that nothing confirms is unknown.
 """
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -20,10 +21,11 @@ from sdd.data.audio.door import (
     reading,
 )
 from sdd.data.audio.flac import flac_length
-from sdd.data.audio.mp3 import MP3_FORMATS, states_its_length
+from sdd.data.audio.mp3 import MP3_FORMATS, mp3_length
 from sdd.data.audio.ogg import ogg_length
 from sdd.data.audio.remarks import LENGTH_TOLERANCE, Remark
 from sdd.data.audio.riff import wav_length
+from sdd.data.audio.stated import share_there, stated_by_remarks, stated_by_sphere
 from sdd.data.audio.tracks import choose_track
 from sdd.errors import InputError
 
@@ -48,6 +50,7 @@ _ENCODINGS = {
 # FFmpeg's formats that state no duration, and its decoders whose name is not the codec's.
 _STREAMS = ("mp3", "aac", "loas")
 _CODECS = {"mp3float": "MP3"}
+_PLAIN = re.compile(r"pcm_[suf](\d+)(?:le|be)?$")
 # No recording is longer; what libsndfile and FFmpeg give for an unknown length is.
 _LONGEST_SECONDS = 366 * 86_400
 
@@ -153,7 +156,7 @@ def plan_reading(path: Path, *, decoding: bool = False) -> Plan:
     Parameters
     ----------
     decoding
-        Whether all of the file is going to be read anyway: lengths are then looked at more closely.
+        Whether samples are wanted, for the words of an error.
 
     Raises
     ------
@@ -168,7 +171,7 @@ def plan_reading(path: Path, *, decoding: bool = False) -> Plan:
     )
     try:
         with reading(path):
-            plan = _plan_sound(path, decoding)
+            plan = _plan_sound(path)
     except UndecodableError:
         plan = None
     if plan is None:
@@ -190,29 +193,35 @@ def _second_opinion(path: Path, plan: Plan) -> Plan:
 
 
 # ------------------------------------------------------------------------------------ libsndfile
-def _plan_sound(path: Path, decoding: bool) -> Plan | None:
+def _plan_sound(path: Path) -> Plan | None:
     """Plan to read with libsndfile; None if it would not read all."""
     with open_sound(path) as sound:
         kind, rate, channels = sound.format, sound.samplerate, sound.channels
-        frames, subtype = sound.frames, sound.subtype
+        frames, subtype, remarks = sound.frames, sound.subtype, sound.extra_info
     check_format(path, rate, channels)
     encoding, bits = _ENCODINGS.get(subtype, (subtype, 0))
     header = Header(rate, frames, channels, "FLAC" if kind == "FLAC" else encoding, bits)
     if kind in MP3_FORMATS:
-        return _plan_mp3(path, header, decoding)
+        return _plan_mp3(path, header)
     if kind == "FLAC":
         return _plan_flac(path, header)
     if kind == "OGG":
         return _plan_ogg(path, header)
     if kind in ("WAV", "WAVEX", "RF64"):
         return _plan_wav(path, header)
-    return Plan(header, _plausible(frames, rate))
+    with open_local(path) as file:
+        stated = stated_by_remarks(remarks, frames) or stated_by_sphere(file)
+    return Plan(header, _plausible(stated or frames, rate))
 
 
-def _plan_mp3(path: Path, header: Header, decoding: bool) -> Plan | None:
-    if not states_its_length(path, count=decoding):
+def _plan_mp3(path: Path, header: Header) -> Plan | None:
+    length = mp3_length(path)
+    if not length.confirmed:
         return None
-    return Plan(header, header.samples)
+    samples = max(0, header.samples - length.missing)
+    if length.missing and not length.whole:  # junk on the way, or the end of the file
+        samples = min(header.samples, _plan_container(path).header.samples)
+    return Plan(replace(header, samples=samples), header.samples)
 
 
 def _plan_flac(path: Path, header: Header) -> Plan | None:
@@ -234,7 +243,10 @@ def _plan_ogg(path: Path, header: Header) -> Plan | None:
         length = ogg_length(file)
     if length is not None and length.recordings > 1:
         return None
-    return Plan(header, header.samples)
+    if length is None or length.ended:
+        return Plan(header, header.samples)
+    remark = Remark("cut_short", f"{header.seconds:.2f} s, and no page is marked as the last")
+    return Plan(header, header.samples, remarks=(remark,))
 
 
 def _plan_wav(path: Path, header: Header) -> Plan:
@@ -267,6 +279,8 @@ def _plan_container(path: Path) -> Plan:
         confirmed = _confirmed_seconds(path, container, stream, stated)
         name = stream.codec_context.name
         chained = container.format.name == "ogg"
+        if confirmed is not None and (share := _share_there(path)) < 1:
+            stated = confirmed / share
     samples = UNKNOWN_LENGTH if confirmed is None else round(confirmed * rate)
     header = Header(rate, samples, channels, _CODECS.get(name, name.upper()), 0)
     remarks = [remark] if remark else []
@@ -293,6 +307,11 @@ def _chained_remark(path: Path) -> tuple[Remark, float] | None:
     return Remark("chained", text), length.seconds
 
 
+def _share_there(path: Path) -> float:
+    with open_local(path) as file:
+        return share_there(file) or 1.0
+
+
 def _stated_seconds(container: Any, stream: Any) -> float | None:  # noqa: ANN401
     """Return the duration that a container states; None if it states none that could be."""
     if container.format.name in _STREAMS:  # their duration is a guess
@@ -315,16 +334,18 @@ def _confirmed_seconds(
     """Return the stated duration where index or packets confirm it, else that of the packets."""
     if stated is not None and "mov" in container.format.name.split(",") and _is_whole(path, stream):
         return stated
-    counted = float(
-        sum(
-            (packet.duration or 0) * packet.time_base
-            for packet in container.demux(stream)
-            if packet.duration and packet.size
-        )
-    )
+    counted = float(sum(_duration(packet, stream) for packet in container.demux(stream)))
     if stated is not None and abs(stated - counted) <= LENGTH_TOLERANCE:
         return stated
     return counted if 0 < counted < _LONGEST_SECONDS else None
+
+
+def _duration(packet: Any, stream: Any) -> Any:  # noqa: ANN401
+    """Return the seconds of a packet; of plain samples by their bytes, since the last are fewer."""
+    plain = _PLAIN.match(stream.codec_context.name)
+    if plain:
+        return 8 * packet.size / (int(plain[1]) * stream.channels * stream.rate)
+    return (packet.duration or 0) * packet.time_base if packet.size else 0
 
 
 def _is_whole(path: Path, stream: Any) -> bool:  # noqa: ANN401

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 _PAGE = b"OggS"
 _HEADER = 27
-_FIRST = 2
+_FIRST, _LAST = 2, 4
 _NO_POSITION = (1 << 64) - 1
 _OPUS_RATE = 48_000
 _SEARCHED = 1 << 16
@@ -19,6 +19,7 @@ class _Link:
     start: bytes
     position: int = 0
     pages: int = 0
+    ended: bool = False
 
     def seconds(self) -> float:
         if self.start.startswith(b"OpusHead"):
@@ -30,10 +31,11 @@ class _Link:
 
 @dataclass(frozen=True)
 class OggLength:
-    """Recordings in a file, and seconds of all of them together."""
+    """Recordings in a file, seconds of all of them together, and whether the last one ends."""
 
     recordings: int
     seconds: float
+    ended: bool
 
 
 def ogg_length(file: BinaryIO) -> OggLength | None:
@@ -50,6 +52,7 @@ def ogg_length(file: BinaryIO) -> OggLength | None:
         elif links:
             granule = int.from_bytes(header[6:14], "little")
             links[-1].pages += 1
+            links[-1].ended |= bool(header[5] & _LAST)
             if granule != _NO_POSITION:
                 links[-1].position = max(links[-1].position, granule)
         position = body + sum(sizes)
@@ -57,7 +60,8 @@ def ogg_length(file: BinaryIO) -> OggLength | None:
         return None
     # Streams side by side begin on pages that follow each other: one recording.
     recordings = [link for link in links if link.pages]
-    return OggLength(len(recordings), sum(link.seconds() for link in recordings))
+    seconds = sum(link.seconds() for link in recordings)
+    return OggLength(len(recordings), seconds, not recordings or recordings[-1].ended)
 
 
 def _next_page(file: BinaryIO, position: int) -> tuple[int, bytes, bytes] | None:
