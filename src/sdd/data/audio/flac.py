@@ -43,7 +43,7 @@ def flac_length(file: BinaryIO) -> FlacLength | None:
         start += 10
     file.seek(start)
     head = file.read(42)
-    if head[:4] != b"fLaC" or head[4] & 0x7F != 0 or len(head) < 42:
+    if len(head) < 42 or head[:4] != b"fLaC" or head[4] & 0x7F != 0:
         return None
     block_size = int.from_bytes(head[8:10])
     stated = int.from_bytes(head[18:26]) & (1 << 36) - 1
