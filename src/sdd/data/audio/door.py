@@ -7,6 +7,7 @@ whatever exception a library raises, what leaves is an InputError: this file, th
 """
 
 import io
+import math
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -14,12 +15,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sdd.data.audio import SAMPLE_RATE
 from sdd.data.audio.content import remedy_for
 from sdd.errors import InputError
 
 RATES = (4_000, 768_000)
 """Lowest and highest sample rate that is read, in Hz."""
 MOST_CHANNELS = 64
+# Of a rate without its common divisor with 16 kHz: the filter of resampling has 12 times as many
+# values, and some of them lie in memory at a time.
+_MOST_REDUCED = 200_000
 
 # FFmpeg's demuxers of self-contained files that hold sound. Playlists, scripts, sequences of
 # pictures, devices and addresses are not among them.
@@ -162,6 +167,13 @@ def check_format(path: Path, rate: int | None, channels: int | None) -> None:
         raise InputError(
             f"{path} states a sample rate of {rate or 0:,} Hz, and {low:,} to {high:,} Hz can be "
             "read: its header is damaged, or it is no recording."
+        )
+    reduced = (rate or 0) // math.gcd(rate or 0, SAMPLE_RATE)
+    if reduced > _MOST_REDUCED:
+        raise InputError(
+            f"{path} has a sample rate of {rate:,} Hz, and {SAMPLE_RATE:,} Hz is wanted: the ratio "
+            f"is {reduced:,} to {SAMPLE_RATE * reduced // (rate or 1):,}, and at most "
+            f"{_MOST_REDUCED:,} can be resampled. Convert it to a usual rate."
         )
     if not 1 <= (channels or 0) <= MOST_CHANNELS:
         raise InputError(

@@ -299,5 +299,10 @@ def test_formats_beyond_what_is_read(tmp_path: Path) -> None:
     for rate, channels in ((3_999, 1), (768_001, 1), (None, 1), (16_000, 0), (16_000, 65)):
         with pytest.raises(InputError, match="can be read: its header is damaged"):
             door.check_format(path, rate, channels)
+    # Ratios are bounded where the filter would take all memory; usual rates are not.
+    for rate in (11_025, 44_100, 191_999, 192_000, 352_800, 384_000, 705_600):
+        door.check_format(path, rate, 1)
+    with pytest.raises(InputError, match="the ratio is 767,999 to 16,000, and at most 200,000 can"):
+        door.check_format(path, 767_999, 1)
     soundfile.write(path, np.zeros((10, 64)), 16_000)
     assert read_header(path).channels == 64
