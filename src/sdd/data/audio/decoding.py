@@ -215,6 +215,14 @@ class Source:
             self.remarks.append(Remark("damaged", text))
 
 
+def mix(block: FloatArray) -> FloatArray:
+    """Return the mean of the channels: ``float32 [t]`` of ``float32 [t, C]``."""
+    # The mean of one is the same to the bit, and takes a tenth of the time of all preparing.
+    mono = block.shape[1] == 1
+    mixed: FloatArray = block[:, 0] if mono else block.mean(axis=1, dtype=np.float32)
+    return mixed
+
+
 def _full_scale(header: Header) -> float:
     """Return the largest positive value of whole-number samples; nearly 1 for the others."""
     if header.encoding in ("PCM_S", "PCM_U", "FLAC") and header.bits:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import soundfile
 
 from sdd.data.audio import SAMPLE_RATE
-from sdd.data.audio.decoding import Source
+from sdd.data.audio.decoding import Source, mix
 from sdd.data.audio.door import DECODING_IMPORTS
 from sdd.data.audio.resampling import Resampler
 from sdd.runtime.atomic_files import atomic_path
@@ -76,7 +76,7 @@ def prepare_source(source: Path, target: Path) -> PreparedSource:
     # Pulled by the writer below, block by block, so that no more than a block is in memory.
     def resampled() -> Generator[FloatArray, None, None]:
         for block in audio.blocks():
-            mixed = block.mean(axis=1, dtype=np.float32)
+            mixed = mix(block)
             audio.levels.add_mixed(mixed)
             yield from resampler.push(mixed)
         yield from resampler.finish()

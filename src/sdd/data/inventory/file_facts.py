@@ -6,11 +6,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tqdm import tqdm
 
 from sdd.data.audio import decoding
-from sdd.data.audio.decoding import Source
+from sdd.data.audio.decoding import Source, mix
 from sdd.data.audio.door import DECODING_IMPORTS, died
 from sdd.errors import InputError
 from sdd.runtime.code_digest import module_digest
@@ -72,7 +71,7 @@ def examine_file(path: Path) -> FileFacts:
         channels = 0
         for block in source.blocks():
             channels = block.shape[1]
-            source.levels.add_mixed(block.mean(axis=1, dtype=np.float32))
+            source.levels.add_mixed(mix(block))
     except InputError as error:
         return replace(facts, error=str(error))
     levels = source.levels
