@@ -151,14 +151,16 @@ def measure_memory(work: Path, hours: float) -> None:
     """Prepare one long file in a process of its own; show its peak memory."""
     path = work / "long.mp3"
     write_long_mp3(path, hours, work)
-    (work / "protocol.csv").write_text("ID,Label,Path\nlong,real,$ROOT/long.mp3\n")
     # Not getrusage: its maximum begins with that of the process that started this one.
-    code = PREPARE + (
-        "import re\n"
+    code = (
+        "import re, sys\n"
+        "from pathlib import Path\n"
+        "from sdd.data.audio.preparing import prepare_source\n"
+        "done = prepare_source(Path(sys.argv[1]), Path(sys.argv[2]))\n"
         "peak = re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1]\n"
-        "print(rows[0]['samples'] / 16000 / 3600, int(peak) / 1024)\n"
+        "print(done.samples / 16000 / 3600, int(peak) / 1024)\n"
     )
-    command = [sys.executable, "-c", code, str(work), str(work / "long"), "1"]
+    command = [sys.executable, "-c", code, str(path), str(work / "long.flac")]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     length, peak = map(float, done.stdout.split())

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sdd.data.audio import SAMPLE_RATE
+from sdd.data.audio.remarks import LENGTH_TOLERANCE
 from sdd.errors import InputError
 
 if TYPE_CHECKING:
@@ -181,6 +182,7 @@ def _bounds(rows: "pd.DataFrame", audio: "pd.DataFrame") -> tuple[IntArray, IntA
         start[window] = _at_16_khz(rows["Start"][window].to_numpy(dtype=np.int64), rate)
         end[window] = _at_16_khz(rows["End"][window].to_numpy(dtype=np.int64), rate)
         # The authors cut a window that ends beyond its file at the file's end.
+        _warn_of_ends(rows, end - samples)
         end = np.minimum(end, samples)
     beyond = np.flatnonzero(start >= samples)
     if beyond.size:
@@ -191,6 +193,23 @@ def _bounds(rows: "pd.DataFrame", audio: "pd.DataFrame") -> tuple[IntArray, IntA
             "the audio is not the release that the protocol was made for."
         )
     return start, end
+
+
+def _warn_of_ends(rows: "pd.DataFrame", beyond: IntArray) -> None:
+    """Tell of windows that end beyond their file, by samples at 16 kHz."""
+    # Rates that are converted, and lossy files, are off by less.
+    far = np.flatnonzero(beyond > LENGTH_TOLERANCE * SAMPLE_RATE)
+    if far.size:
+        most = far[np.argmax(beyond[far])]
+        log.warning(
+            "%d of %d windows end beyond the end of their file and are cut there; by most, %.2f s, "
+            "%s of %s",
+            far.size,
+            len(rows),
+            beyond[most] / SAMPLE_RATE,
+            rows["ID"].iloc[most],
+            rows["Path"].iloc[most],
+        )
 
 
 def _at_16_khz(samples: IntArray, rate: IntArray) -> IntArray:

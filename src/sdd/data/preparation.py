@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,16 @@ from typing import Any
 from tqdm import tqdm
 
 from sdd.data.audio import preparing
-from sdd.data.audio.preparing import prepare_source
+from sdd.data.audio.door import died
+from sdd.data.audio.preparing import PREPARING_IMPORTS, prepare_source
+from sdd.data.audio.remarks import Remark
 from sdd.data.audio.table import COLUMNS, FAILURES
 from sdd.data.paths import resolve_path
 from sdd.errors import InputError
 from sdd.runtime.code_digest import module_digest
 from sdd.runtime.csv_rows import write_rows
 from sdd.runtime.digests import file_digest, text_digest
+from sdd.runtime.expendable_workers import WorkerDiedError, run_expendable
 from sdd.runtime.journal import Journal
 
 JOURNAL = "prepared.jsonl"
@@ -29,12 +32,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Job:
-    """One source file: its Path in the protocol, where it lies, and the FLAC to make."""
+    """One source file: its Path in the protocol, where it lies, and the FLAC to make.
+
+    `code` is a digest of what makes samples, `known` what the journal has of the file.
+    """
 
     path: str
     source: Path
     file: str
     target: Path
+    code: str
+    known: Entry | None
 
 
 def prepare_corpus(
@@ -46,12 +54,13 @@ def prepare_corpus(
     workers: int,
     allowed_failures: int = 0,
 ) -> list[Entry]:
-    """Prepare every source file of a protocol, in parallel threads.
+    """Prepare every source file of a protocol, in parallel processes.
 
     What is done is entered in a journal, so a killed run goes on where it was; a FLAC is kept if
     its digest is that of the journal, its source has the size and time it had, and the code that
     makes samples is the same. The result is the same, byte for byte, however often it was
-    interrupted and however many workers there are.
+    interrupted and however many workers there are. A file that ends the process that decodes it
+    fails alone.
 
     Parameters
     ----------
@@ -82,15 +91,12 @@ def prepare_corpus(
     place.mkdir(parents=True, exist_ok=True)
     for leftover in place.glob(".*.flac"):  # a killed run's unfinished files
         leftover.unlink()
-    jobs = [
-        _Job(path, resolve_path(path, root), file := f"{corpus}/{flac_name(path)}", folder / file)
-        for path in dict.fromkeys(paths)
-    ]
     journal = Journal(place / JOURNAL)
     known = journal.read()
+    jobs = _jobs(paths, root, folder, corpus, known)
     # Whole lines only: a killed run may have left half of one, which the next would continue.
     journal.write(known)
-    done, errors = _run(jobs, known, journal, workers, corpus)
+    done, errors = _run(jobs, journal, workers, corpus)
     journal.write(known | done)
     # In the protocol's order, whichever thread was first.
     errors = {job.path: errors[job.path] for job in jobs if job.path in errors}
@@ -104,6 +110,9 @@ def prepare_corpus(
             f"({allowed_failures} may fail).{listed}"
         )
     rows = [{c: done[job.path][c] for c in COLUMNS} for job in jobs if job.path in done]
+    for job in jobs:
+        for remark in done.get(job.path, {}).get("remarks", ()):
+            log.warning("%s: %s", job.source, Remark(*remark))
     _log_outcome(corpus, rows, errors)
     return rows
 
@@ -132,49 +141,60 @@ def flac_name(path: str) -> str:
     return f"{stem}-{text_digest(path)[:12]}.flac"
 
 
+def _jobs(
+    paths: Iterable[str], root: Path, folder: Path, corpus: str, known: Mapping[str, Entry]
+) -> list[_Job]:
+    code = module_digest(preparing.__name__)
+    jobs = []
+    for path in dict.fromkeys(paths):
+        file = f"{corpus}/{flac_name(path)}"
+        source = resolve_path(path, root)
+        jobs.append(_Job(path, source, file, folder / file, code, known.get(path)))
+    return jobs
+
+
 def _run(
-    jobs: list[_Job], known: Mapping[str, Entry], journal: Journal, workers: int, corpus: str
+    jobs: list[_Job], journal: Journal, workers: int, corpus: str
 ) -> tuple[dict[str, Entry], dict[str, str]]:
     """Prepare all; return entries of what succeeded and errors of what failed, by Path."""
     done: dict[str, Entry] = {}
     errors: dict[str, str] = {}
-    pool = ThreadPoolExecutor(max(1, workers))
-    try:
-        futures = {pool.submit(_prepared, job, known.get(job.path)): job for job in jobs}
-        finished = tqdm(
-            as_completed(futures), total=len(futures), desc=corpus, unit="file", disable=None
-        )
-        with journal.appending() as entries:
-            for future in finished:
-                path = futures[future].path
-                try:
-                    done[path] = future.result()
-                except (InputError, OSError) as error:
-                    errors[path] = str(error)
-                    continue
-                if done[path] is not known.get(path):
-                    entries.add(path, done[path])
-    finally:
-        pool.shutdown(cancel_futures=True)
+    results = run_expendable(_prepared, jobs, workers=workers, imports=PREPARING_IMPORTS)
+    finished = tqdm(results, total=len(jobs), desc=corpus, unit="file", disable=None)
+    with journal.appending() as entries, closing(results):
+        for job, outcome in finished:
+            try:
+                entry = outcome.value()
+            except (InputError, OSError) as error:
+                errors[job.path] = str(error)
+                continue
+            except WorkerDiedError as error:
+                errors[job.path] = died(job.source, error)
+                continue
+            done[job.path] = entry
+            if entry != job.known:
+                entries.add(job.path, entry)
     return done, errors
 
 
-def _prepared(job: _Job, known: Entry | None) -> Entry:
+def _prepared(job: _Job) -> Entry:
     if not job.source.is_file():
         raise InputError(f"{job.source} is missing.")
     status = job.source.stat()
     key = {
-        "code": module_digest(preparing.__name__),
+        "code": job.code,
         "path": job.path,
         "file": job.file,
         "source_size": status.st_size,
         "source_mtime_ns": status.st_mtime_ns,
     }
     if (
-        known is not None
-        and key.items() <= known.items()
+        job.known is not None
+        and key.items() <= job.known.items()
         and job.target.is_file()
-        and file_digest(job.target) == known["sha256"]
+        and file_digest(job.target) == job.known["sha256"]
     ):
-        return known
-    return key | asdict(prepare_source(job.source, job.target))
+        return job.known
+    prepared = asdict(prepare_source(job.source, job.target))
+    # As JSON gives it back: the journal is the same however often it was written.
+    return key | prepared | {"remarks": [list(remark) for remark in prepared["remarks"]]}

@@ -6,6 +6,7 @@ there, so that a recording gets the score that the workflow would give it.
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sdd.data.audio import SAMPLE_RATE
-from sdd.data.audio.preparing import prepare_source
+from sdd.data.audio.door import DECODING_IMPORTS, died
+from sdd.data.audio.preparing import PreparedSource, prepare_source
+from sdd.data.audio.remarks import Remark
 from sdd.data.segments import Segments
 from sdd.errors import InputError, one_line
+from sdd.runtime.expendable_workers import Worker, WorkerDiedError
 
 if TYPE_CHECKING:
     from sdd.detector.detector import Detector
@@ -36,6 +40,8 @@ class RecordingScore:
     """``float64 [W, 2]``: where each window begins and ends, in seconds."""
     logits: np.ndarray
     """``float32 [W, 2]``: index 0 FAKE, 1 REAL."""
+    notes: tuple[str, ...] = ()
+    """What a user should know of it, such as that it is cut short."""
 
     @property
     def mean_logits(self) -> np.ndarray:
@@ -47,6 +53,16 @@ class RecordingScore:
     def window_probabilities(self) -> np.ndarray:
         """Probability of fake of each window, ``float64 [W]``."""
         return probability_of_fake(self.logits)
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A recording, its FLAC, its windows (``int64 [W, 2]``) and what to say of it."""
+
+    path: Path
+    file: str
+    bounds: np.ndarray
+    notes: tuple[str, ...]
 
 
 def probability_of_fake(logits: np.ndarray) -> np.ndarray:
@@ -115,39 +131,52 @@ def score_recordings(
         Of each that can be scored, in their order, a chunk of them at a time.
     """
     pending = iter(recordings)
+    needed = detector.architecture.receptive_field
     # A chunk lies on disk as FLAC until it is scored: enough windows for batches of like lengths.
-    while True:
-        with tempfile.TemporaryDirectory(prefix="sdd-") as name:
-            chunk = _prepare_chunk(detector, pending, Path(name), unreadable, window_seconds)
-            if not chunk:
-                return
-            logits = _score_windows(detector, chunk, Path(name), batch_seconds, precision)
-        first = 0
-        for path, _, bounds in chunk:
-            own = logits[first : first + len(bounds)]
-            first += len(bounds)
-            # One such recording must not end the run; it is told with the unreadable ones.
-            if not np.isfinite(own).all():
-                unreadable[path] = f"{path}: the detector gives no finite score"
-                continue
-            yield RecordingScore(path, bounds[-1, 1] / SAMPLE_RATE, bounds / SAMPLE_RATE, own)
+    with closing(Worker(_prepare, imports=DECODING_IMPORTS)) as worker:
+        while True:
+            with tempfile.TemporaryDirectory(prefix="sdd-") as name:
+                folder = Path(name)
+                chunk = _prepare_chunk(worker, needed, pending, folder, unreadable, window_seconds)
+                if not chunk:
+                    return
+                logits = _score_windows(detector, chunk, folder, batch_seconds, precision)
+            yield from _scores_of(chunk, logits, unreadable)
+
+
+def _scores_of(
+    chunk: Sequence[_Prepared], logits: np.ndarray, unreadable: dict[Path, str]
+) -> Iterator[RecordingScore]:
+    """Divide the logits of a chunk's windows among its recordings."""
+    first = 0
+    for recording in chunk:
+        path, bounds = recording.path, recording.bounds
+        own = logits[first : first + len(bounds)]
+        first += len(bounds)
+        # One such recording must not end the run; it is told with the unreadable ones.
+        if not np.isfinite(own).all():
+            unreadable[path] = f"{path}: the detector gives no finite score"
+            continue
+        seconds = bounds[-1, 1] / SAMPLE_RATE
+        yield RecordingScore(path, seconds, bounds / SAMPLE_RATE, own, recording.notes)
 
 
 def _prepare_chunk(
-    detector: "Detector",
+    worker: Worker[tuple[Path, Path], PreparedSource],
+    needed: int,
     pending: Iterator[Path],
     folder: Path,
     unreadable: dict[Path, str],
     window_seconds: float,
-) -> list[tuple[Path, str, np.ndarray]]:
-    """Decode the next recordings into their paths, FLACs and windows; none at the end."""
-    needed = detector.architecture.receptive_field
-    chunk: list[tuple[Path, str, np.ndarray]] = []
+) -> list[_Prepared]:
+    """Decode the next recordings, each of at least `needed` samples; none at the end."""
+    chunk: list[_Prepared] = []
     seconds = 0.0
     for path in pending:
         name = f"{len(chunk)}.flac"
         try:
-            samples = prepare_source(path, folder / name).samples
+            prepared = worker.call((path, folder / name)).value()
+            samples = prepared.samples
             if samples < needed:
                 raise InputError(
                     f"{path} lasts {1000 * samples / SAMPLE_RATE:.0f} ms: this detector needs at "
@@ -156,16 +185,25 @@ def _prepare_chunk(
         except InputError as error:
             unreadable[path] = str(error)
             continue
-        chunk.append((path, name, cut_windows(samples, window_seconds)))
+        except WorkerDiedError as error:
+            unreadable[path] = died(path, error)
+            continue
+        notes = tuple(str(Remark(*remark)) for remark in prepared.remarks)
+        chunk.append(_Prepared(path, name, cut_windows(samples, window_seconds), notes))
         seconds += samples / SAMPLE_RATE
         if len(chunk) == _CHUNK_FILES or seconds >= _CHUNK_SECONDS:
             break
     return chunk
 
 
+def _prepare(job: tuple[Path, Path]) -> PreparedSource:
+    """Decode a recording in a process of its own, which a broken one may end."""
+    return prepare_source(*job)
+
+
 def _score_windows(
     detector: "Detector",
-    chunk: Sequence[tuple[Path, str, np.ndarray]],
+    chunk: Sequence[_Prepared],
     folder: Path,
     batch_seconds: float,
     precision: "Precision",
@@ -176,8 +214,8 @@ def _score_windows(
     from sdd.data.dataset import SegmentDataset
     from sdd.detector.inference import predict
 
-    bounds = np.concatenate([bounds for _, _, bounds in chunk])
-    files = [name for _, name, own in chunk for _ in own]
+    bounds = np.concatenate([recording.bounds for recording in chunk])
+    files = [recording.file for recording in chunk for _ in recording.bounds]
     none = ["-"] * len(files)
     table = Segments(files, files, none, none, none, none, files, bounds[:, 0], bounds[:, 1])
     batches = length_sorted_batches(table.durations, batch_seconds)
@@ -200,6 +238,7 @@ def row_of_recording(score: RecordingScore) -> dict[str, Any]:
         "windows": len(windows),
         "highest_probability_fake": float(windows[highest]),
         "highest_at": round(float(score.bounds[highest, 0]), 3),
+        "notes": "; ".join(score.notes),
     }
 
 
@@ -214,21 +253,38 @@ def rows_of_windows(score: RecordingScore) -> list[dict[str, Any]]:
             "probability_fake": float(probability),
             "logit_fake": float(fake),
             "logit_real": float(real),
+            "notes": "; ".join(score.notes),
         }
         for (start, end), (fake, real), probability in rows
     ]
 
 
 def format_rows(rows: Sequence[dict[str, Any]]) -> str:
-    """Lay rows out for a terminal: probabilities in percent, the file last."""
-    lines = [[*_shown(row), ("file", one_line(row["file"]))] for row in rows]
+    """Lay rows out for a terminal: probabilities in percent, the file last.
+
+    Notes stand behind it, where there are any.
+    """
+    noted = any(row.get("notes") for row in rows)
+    lines = [
+        [
+            *_shown(row),
+            ("file", one_line(row["file"])),
+            *([("notes", row["notes"])] if noted else []),
+        ]
+        for row in rows
+    ]
     table = [[head for head, _ in lines[0]], *([cell for _, cell in line] for line in lines)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    # Numbers end, and names begin, below each other.
+    numbers = len(widths) - (2 if noted else 1)
     shown = [
-        [cell.rjust(width) for cell, width in zip(line[:-1], widths[:-1], strict=True)] + line[-1:]
+        [
+            cell.rjust(width) if column < numbers else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
         for line in table
     ]
-    return "".join("  ".join(line) + "\n" for line in shown)
+    return "".join("  ".join(line).rstrip() + "\n" for line in shown)
 
 
 def _shown(row: dict[str, Any]) -> list[tuple[str, str]]:

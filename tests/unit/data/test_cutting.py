@@ -152,6 +152,18 @@ def test_window_beyond_its_file() -> None:
         cut_segments(rows, audio([*rows["Path"]], [16_000], 44_100), **ALL, max_seconds=None)
 
 
+def test_windows_that_end_beyond_their_file_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    rows = protocol(("a", "real", "-"), ("b", "real", "-"), ("c", "fake", "-"))
+    # By 0.1 s, as lengths of lossy files may be off, and by more.
+    rows = rows.assign(Start=[0, 0, 800], End=[17_600, 17_700, 99_999_999])
+    table = cut_segments(rows, audio([*rows["Path"]], [16_000] * 3), **ALL, max_seconds=None)
+    assert spans(table) == [("a", 0, 16_000), ("b", 0, 16_000), ("c", 800, 16_000)]
+    assert (
+        "2 of 3 windows end beyond the end of their file and are cut there; by most, 6249.00 s, "
+        "c of $ROOT/c/c.wav" in caplog.text
+    )
+
+
 def test_sources_that_failed_must_be_named() -> None:
     rows = protocol(("a", "real", "-"), ("b", "fake", "-"))
     table = audio(["$ROOT/c/b.wav"], [1_000])

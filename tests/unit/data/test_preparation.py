@@ -1,5 +1,6 @@
 """Preparation and reading of audio, to the sample."""
 
+import csv
 import json
 import logging
 import os
@@ -24,9 +25,12 @@ from sdd.data.audio.table import (
     read_paths,
     write_audio_table,
 )
-from sdd.data.preparation import flac_name, prepare_corpus
+from sdd.data.preparation import _prepared, flac_name, prepare_corpus
 from sdd.errors import InputError
+from tests.helpers import deadly
 from tests.helpers.audio_files import as_integers, chirp, resampled, write_container
+from tests.helpers.in_process import run_here
+from tests.helpers.odd_audio import antiphase_wav, write_bad_files
 
 # ------------------------------------------------------------------------------------- preparing
 
@@ -111,11 +115,11 @@ def test_three_hours_in_bounded_memory(tmp_path: Path) -> None:
     # Not getrusage: its maximum begins with that of the process that started this one.
     code = (
         "import re, sys; from pathlib import Path; "
-        "from sdd.data.preparation import prepare_corpus; "
+        "from sdd.data.audio.preparing import prepare_source; "
         "peak = lambda: re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1]; "
         "root = Path(sys.argv[1]); "
-        "rows = prepare_corpus(['$ROOT/a.wav'], root, root / 'audio', 'mine', workers=1); "
-        "print(rows[0]['samples'], peak())"
+        "done = prepare_source(root / 'a.wav', root / 'a.flac'); "
+        "print(done.samples, peak())"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", code, str(tmp_path)]
@@ -216,6 +220,7 @@ def test_preparing_again_redoes_only_what_changed(
         return prepare_source(source, target)
 
     monkeypatch.setattr("sdd.data.preparation.prepare_source", counted)
+    monkeypatch.setattr("sdd.data.preparation.run_expendable", run_here)
     before = tree(audio)
     again = prepared(protocol, root, audio, "mine", workers=1)
     pd.testing.assert_frame_equal(again, first)
@@ -244,6 +249,7 @@ def test_other_code_prepares_again_and_the_same_audio_is_the_same_table(
         return prepare_source(source, target)
 
     monkeypatch.setattr("sdd.data.preparation.prepare_source", counted)
+    monkeypatch.setattr("sdd.data.preparation.run_expendable", run_here)
     monkeypatch.setattr("sdd.data.preparation.module_digest", lambda module: f"other {module}")
     again = prepared(protocol, root, audio, "mine", workers=2)
     assert len(done) == 4
@@ -258,6 +264,8 @@ import os, signal, sys, threading
 from pathlib import Path
 import sdd.data.preparation
 from sdd.data.audio.preparing import prepare_source
+from tests.helpers.in_process import run_here
+from tests.helpers.odd_audio import antiphase_wav, write_bad_files
 
 count = 0
 def deadly(source, target):
@@ -269,6 +277,7 @@ def deadly(source, target):
     return prepare_source(source, target)
 
 sdd.data.preparation.prepare_source = deadly
+sdd.data.preparation.run_expendable = run_here
 root, audio = Path(sys.argv[1]), Path(sys.argv[2])
 sdd.data.preparation.prepare_corpus(sys.argv[3:], root, audio, "mine", workers=1)
 """
@@ -316,6 +325,41 @@ def test_all_failures_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture
     assert "2 source files could not be prepared" in caplog.text
     with pytest.raises(InputError, match="2 of 2 source files could not be prepared"):
         prepared(protocol.iloc[[0, 3]], root, audio, "mine", workers=1, allowed_failures=9)
+
+
+def test_bad_files_cost_themselves_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    root, audio = tmp_path / "data", tmp_path / "audio"
+    reasons = write_bad_files(root)
+    for number in range(8):
+        soundfile.write(root / f"good{number}.wav", chirp(0.2, 16_000), 16_000)
+    for name in (*deadly.SIGNALS, "deadly-memory"):
+        soundfile.write(root / f"{name}.wav", chirp(0.2, 16_000), 16_000)
+    reasons |= {
+        "deadly-segv.wav": "the process that read it died of SIGSEGV",
+        "deadly-kill.wav": "was killed, as happens where memory is short",
+        "deadly-memory.wav": "needs more memory than there is",
+    }
+    antiphase_wav(root / "good8.wav")
+    paths = [f"$ROOT/{path.name}" for path in sorted(root.iterdir())]
+    good = [path for path in paths if "good" in path]
+    monkeypatch.setattr("sdd.data.preparation._prepared", deadly.prepared)
+    rows = prepare_corpus(paths, root, audio, "mine", workers=2, allowed_failures=len(reasons))
+    assert [row["path"] for row in rows] == good
+    failed = list(csv.DictReader((audio / "mine/failed.csv").open(newline="")))
+    assert {row["path"].removeprefix("$ROOT/") for row in failed} == set(reasons)
+    for row in failed:
+        name = row["path"].removeprefix("$ROOT/")
+        assert row["error"].startswith(str(root / name))
+        assert reasons[name] in row["error"]
+    assert f"{root}/good8.wav: channels cancel each other: " in caplog.text
+    # The good ones are as they are alone, and a second run tries the bad ones again.
+    alone = prepare_corpus(good, root, tmp_path / "alone", "mine", workers=1)
+    assert alone == rows
+    monkeypatch.setattr("sdd.data.preparation._prepared", _prepared)
+    again = prepare_corpus(paths, root, audio, "mine", workers=1, allowed_failures=len(reasons))
+    assert len(again) == len(rows) + 3
 
 
 def test_flac_names_are_safe_and_different() -> None:

@@ -40,7 +40,7 @@ def test_the_plan_names_all_three(tmp_path):
     experiment, needs = of(PAPER)
     notes = precision_notes(experiment, needs, "as_written")
     assert notes == ["Scoring takes 260 h in fp32, 37 h in tf32, 18 h in bf16; as_written: tf32."]
-    text = render(plan(experiment, needs, "as_written", tmp_path), "Plan", {}, notes)
+    text = render(plan(experiment, needs, "as_written", tmp_path), "Plan", {}, needs.speeds, notes)
     assert text.endswith(f"{notes[0]}\n")
     assert max(map(len, text.splitlines())) <= 80
 

@@ -24,6 +24,14 @@ from sdd.scoring import recordings as module
 from sdd.scoring.places import find_recordings
 from sdd.scoring.recordings import cut_windows, format_rows, probability_of_fake
 from tests.conftest import TINY
+from tests.helpers import deadly
+from tests.helpers.odd_audio import (
+    antiphase_wav,
+    chained_ogg,
+    flac_stating,
+    two_tracks,
+    write_bad_files,
+)
 
 
 def tone(path, seconds, rate=SAMPLE_RATE, channels=1, pitch=200.0):
@@ -177,6 +185,56 @@ def test_a_reader_that_has_gone_does_not_hide_what_cannot_be_scored(
     assert capsys.readouterr().err == ""
     assert main(["score", "-m", str(model), good, missing]) == 1
     assert "could not score 1 of 2 recordings" in capsys.readouterr().err
+
+
+def test_bad_recordings_cost_themselves_alone(model, tmp_path, monkeypatch, capsys):
+    folder, output = tmp_path / "calls", tmp_path / "scores.csv"
+    reasons = write_bad_files(folder)
+    good = [tone(folder / f"good{number}.wav", 0.3, pitch=150 + number) for number in range(3)]
+    for name in deadly.SIGNALS:
+        tone(folder / f"{name}.wav", 0.3)
+    monkeypatch.setattr(module, "_prepare", deadly.recording)
+    assert main(["score", "-m", str(model), "-o", str(output), str(folder)]) == 1
+    rows = read(output)
+    assert [row["file"] for row in rows] == [str(path) for path in good]
+    assert [row["notes"] for row in rows] == [""] * 3
+    error = capsys.readouterr().err
+    head, *lines = error[error.index("error:") :].splitlines()
+    assert head == f"error: could not score {len(reasons) + 2} of {len(reasons) + 5} recordings:"
+    told = {line.split("/")[-1].split(" ")[0].rstrip(","): line for line in lines}
+    for name, reason in reasons.items():
+        (line,) = (line for line in lines if f"/{name}" in line)
+        assert reason in line
+    assert len(told) == len(lines) == len(reasons) + 2
+    assert any("deadly-segv.wav cannot be decoded (the process that" in line for line in lines)
+
+
+def test_notes_say_what_is_odd(model, tmp_path, capsys):
+    folder = tmp_path / "calls"
+    tone(folder / "good.wav", 0.5)
+    antiphase_wav(folder / "antiphase.wav")
+    chained_ogg(folder / "chained.ogg", "VORBIS")
+    flac_stating(folder / "low.flac", 16_000)
+    two_tracks(folder / "tracks.mka", levels=(0.0, 0.5))
+    assert main(["score", "-m", str(model), "-o", str(tmp_path / "a.csv"), str(folder)]) == 0
+    notes = {row["file"].split("/")[-1]: row["notes"] for row in read(tmp_path / "a.csv")}
+    assert notes == {
+        "good.wav": "",
+        "antiphase.wav": "channels cancel each other: peak 0.6, and in their mean nothing is left "
+        "at 16 bits",
+        "chained.ogg": "several recordings in one file: 2 one after the other, read as one of "
+        "4.00 s",
+        "low.flac": "wrong length in the header: it states 1.00 s, and all 2.00 s were read",
+        "tracks.mka": "several audio tracks: number 2 of 2 is read, the first with sound",
+    }
+    capsys.readouterr()
+    assert main(["score", "-m", str(model), "--each-window", str(folder)]) == 0
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.split() == ["fake", "from", "to", "file", "notes"]
+    for line in lines:
+        name = line.split("calls/")[1].split()[0]
+        assert line.endswith(notes[name] or name)
+        assert line.find(notes[name]) in (head.index("notes"), 0)
 
 
 def test_if_nothing_can_be_read_nothing_is_written(model, tmp_path, capsys):

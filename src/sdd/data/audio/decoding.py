@@ -7,12 +7,23 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 
-from sdd.data.audio.mp3 import MP3_FORMATS, states_its_length
+from sdd.data.audio.door import UndecodableError, open_container, open_sound, reading
+from sdd.data.audio.headers import Header, plan_reading
+from sdd.data.audio.remarks import Levels, Remark, length_remark
+from sdd.data.audio.tracks import samples_of
 from sdd.errors import InputError
 
 _BLOCK = 1 << 16
+# Bytes that a file without samples may have: header and tags.
+_SMALL = 1 << 14
+
+LOUDEST = 2.0
+"""Floating-point samples beyond this, 6 dB over full scale, are on another scale."""
+# The scales of whole numbers that were written as floating-point numbers: 8, 16, 24, 32 bits.
+_SCALES = (2.0**7, 2.0**15, 2.0**23, 2.0**31)
+# As soundfile's and as FFmpeg's names come out.
+_FLOAT_ENCODINGS = ("PCM_F", "PCM_F32LE", "PCM_F32BE", "PCM_F64LE", "PCM_F64BE")
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -22,11 +33,13 @@ log = logging.getLogger(__name__)
 def decode(path: Path) -> tuple[FloatArray, int]:
     """Decode a whole audio file.
 
+    What a user should know of it, such as that it is cut short, goes to the log.
+
     Parameters
     ----------
     path
         Anything soundfile reads (wav, flac, mp3, ogg, opus), else anything PyAV reads (m4a, mp4,
-        webm, `.dat` files that are MP4, and mp3 that do not state their length).
+        webm, `.dat` files that are MP4, and files whose length soundfile would take too short).
 
     Returns
     -------
@@ -41,145 +54,177 @@ def decode(path: Path) -> tuple[FloatArray, int]:
     InputError
         If it cannot be decoded, holds no samples, or a sample is not finite.
     """
-    rate, blocks = decode_blocks(path)
-    return np.concatenate(list(blocks)), rate
+    source = Source(path)
+    samples = np.concatenate(list(source.blocks()))
+    for remark in source.remarks:
+        log.warning("%s: %s", path, remark)
+    return samples, source.rate
 
 
-def decode_blocks(path: Path) -> tuple[int, Iterator[FloatArray]]:
-    """Decode an audio file piece by piece, so that its length does not matter.
+class Source:
+    """An audio file that is decoded piece by piece, so that its length does not matter.
 
-    Returns
-    -------
+    Parameters
+    ----------
+    path
+        As of `decode`.
+
+    Attributes
+    ----------
     rate
         Samples per second of each channel.
-    blocks
-        ``float32 [t, C]`` each; at least one, none empty. Iterating raises InputError as `decode`.
+    samples
+        Per channel, of the blocks so far.
+    stated
+        Samples that the header states; None if it does not say.
+    levels
+        Extremes of the blocks so far; who mixes the channels adds the mean.
+    remarks
+        What a user should know of the file; complete after the last block, without what
+        `levels` has to say.
 
     Raises
     ------
     InputError
         If the file cannot be opened as audio.
     """
-    if not path.is_file():
-        raise InputError(f"{path} is missing.")
-    try:
-        file = _ForwardFile(str(path))
-    except (soundfile.LibsndfileError, TypeError):  # TypeError: headerless .raw
-        return _decode_container(path)
-    if file.format in MP3_FORMATS and not states_its_length(path):
-        file.close()
-        return _decode_container(path)
-    return file.samplerate, _checked(path, _soundfile_blocks(path, file))
 
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._plan = plan_reading(path, decoding=True)
+        header = self._plan.header
+        self.rate, self.stated, self.samples = header.rate, self._plan.stated, 0
+        self.levels = Levels(_full_scale(header))
+        self.remarks: list[Remark] = list(self._plan.remarks)
 
-def _decode_container(path: Path) -> tuple[int, Iterator[FloatArray]]:
-    blocks = _container_blocks(path)
-    rate, first = next(blocks, (0, None))
-    if first is None:
-        raise InputError(f"{path} holds no audio samples: replace or remove the file.")
-    return rate, _checked(path, _chained(first, (block for _, block in blocks)))
+    def blocks(self) -> Iterator[FloatArray]:
+        """Yield ``float32 [t, C]``; at least one, none empty.
 
+        Raises
+        ------
+        InputError
+            As `decode`.
+        """
+        divisor = self._divisor()
+        for block in self._raw():
+            scaled = block if divisor is None else block / np.float32(divisor)
+            if not self.levels.add(scaled):
+                raise InputError(
+                    f"{self.path} holds samples that are not finite: replace the file."
+                )
+            self.samples += len(scaled)
+            yield scaled
+        if self.samples == 0:
+            raise InputError(f"{self.path} holds no audio samples{self._unread()}")
+        remark = length_remark(self.samples, self.stated, self.rate)
+        if remark is not None:
+            self.remarks.append(remark)
 
-class _ForwardFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile is untyped
-    """A sound file read from beginning to end, never sought.
+    def _unread(self) -> str:
+        """Return the end of a message on a file without samples."""
+        size = self.path.stat().st_size
+        if size < _SMALL:
+            return ": replace or remove the file."
+        return (
+            f", says its header, but the file has {size:,} bytes: the header was perhaps never "
+            "finished. Mend or convert it with a program that ignores the length, such as "
+            "`sox --ignore-length`, or replace the file."
+        )
 
-    soundfile seeks to the present position after each read of a file that says it is seekable, and
-    the mp3 decoder then restarts without the bits that earlier frames hold for it: a click of up
-    to some per cent of full scale between one block and the next.
-    """
+    def _raw(self) -> Iterator[FloatArray]:
+        """Yield blocks as the file has them, none empty."""
+        blocks = self._from_container() if self._plan.container else self._from_soundfile()
+        return (block for block in blocks if len(block))
 
-    def seekable(self) -> bool:
-        """Say no, so that soundfile does not seek."""
-        return False
-
-
-def _chained(first: FloatArray, rest: Iterator[FloatArray]) -> Iterator[FloatArray]:
-    yield first
-    yield from rest
-
-
-def _checked(path: Path, blocks: Iterator[FloatArray]) -> Iterator[FloatArray]:
-    count = 0
-    for block in blocks:
-        if len(block) == 0:
-            continue
-        if not np.isfinite(block).all():
-            raise InputError(f"{path} holds samples that are not finite: replace the file.")
-        count += len(block)
-        yield block
-    if count == 0:
-        raise InputError(f"{path} holds no audio samples: replace or remove the file.")
-
-
-def _soundfile_blocks(path: Path, file: soundfile.SoundFile) -> Iterator[FloatArray]:
-    with file:
-        expected, count = file.frames, 0
-        try:
-            # Not SoundFile.blocks: of a file that is cut short it repeats samples to the end.
-            while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
-                count += len(block)
-                yield block
-        except soundfile.LibsndfileError as error:
+    def _divisor(self) -> float | None:
+        """Return what brings floating-point samples to a scale of 1; None if they are on it."""
+        if self._plan.header.encoding not in _FLOAT_ENCODINGS:
+            return None
+        # All of the file, beforehand: its loudest part may come last.
+        peak = 0.0
+        for block in self._raw():
+            peak = max(peak, float(-block.min()), float(block.max()))
+        if not np.isfinite(peak) or peak <= LOUDEST:
+            return None
+        divisor = next((scale for scale in _SCALES if peak <= scale), None)
+        if divisor is None:
             raise InputError(
-                f"{path} cannot be decoded beyond {count / file.samplerate:.2f} s "
-                f"({error}): replace or remove the file."
+                f"{self.path} holds floating-point samples up to {peak:.3g}, and full scale is 1: "
+                "divide them by what was full scale, and write the file again."
+            )
+        text = f"samples up to {peak:,.0f} are divided by {divisor:,.0f}"
+        self.remarks.append(Remark("scaled", text))
+        return divisor
+
+    def _from_soundfile(self) -> Iterator[FloatArray]:
+        count = 0
+        try:
+            with (
+                reading(self.path),
+                open_sound(self.path, forward=True, patches=self._plan.patches) as file,
+            ):
+                # Not SoundFile.blocks: of a file that is cut short it repeats samples to the end.
+                while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
+                    count += len(block)
+                    yield block
+        except UndecodableError as error:
+            raise InputError(
+                f"{self.path} cannot be decoded beyond {count / self.rate:.2f} s "
+                f"({error.__cause__}): replace or remove the file."
             ) from error
-    if 0 < count < expected:
-        log.warning("%s is cut short: %d samples of %d", path, count, expected)
 
-
-def _container_blocks(path: Path) -> Iterator[tuple[int, FloatArray]]:
-    """Yield the rate and the samples of each frame that PyAV decodes."""
-    import av  # only few files need it
-
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.audio:
-                raise InputError(f"{path} holds no audio stream: replace or remove the file.")
-            rate = channels = 0
+    def _from_container(self) -> Iterator[FloatArray]:
+        rate = channels = 0
+        problem = "cannot be decoded, neither by soundfile nor by PyAV"
+        with reading(self.path, problem), open_container(self.path) as container:
             # FFmpeg's decoder drops the encoder delay that the container states.
-            for frame in _frames(path, container):
-                block = _samples(frame)
+            for frame in self._frames(container):
+                block = samples_of(frame)
                 if rate == 0:
                     rate, channels = frame.sample_rate, block.shape[1]
                 if (frame.sample_rate, block.shape[1]) != (rate, channels):
                     raise InputError(
-                        f"{path} changes its rate or channels on the way "
+                        f"{self.path} changes its rate or channels on the way "
                         f"({rate} Hz x {channels}, then {frame.sample_rate} Hz x "
                         f"{block.shape[1]}): convert it to one format."
                     )
-                yield rate, block
-    except av.FFmpegError as error:
-        raise InputError(
-            f"{path} cannot be decoded, neither by soundfile nor by PyAV ({error}): "
-            "replace or remove the file."
-        ) from error
+                yield block
+
+    def _frames(self, container: Any) -> Iterator[Any]:  # noqa: ANN401
+        """Decode all frames; what is no frame in an mp3 is left out, as other decoders do.
+
+        Of other formats the last frame may be broken: the file was cut short.
+        """
+        import av
+
+        unreadable = 0
+        for packet in container.demux(container.streams.audio[self._plan.track]):
+            if unreadable and packet.size and container.format.name != "mp3":
+                raise InputError(
+                    f"{self.path} cannot be decoded beyond {self.samples / self.rate:.2f} s: "
+                    "replace or remove the file."
+                )
+            try:
+                frames = packet.decode()
+            except av.error.InvalidDataError:
+                unreadable += 1
+                continue
+            yield from frames
+        if unreadable:
+            text = f"{unreadable} frames cannot be decoded and are left out"
+            self.remarks.append(Remark("damaged", text))
 
 
-def _frames(path: Path, container: Any) -> Iterator[Any]:  # noqa: ANN401
-    """Decode all frames; what is no frame in an mp3 is left out, as other mp3 decoders do."""
-    import av
-
-    unreadable = 0
-    for packet in container.demux(container.streams.audio[0]):
-        try:
-            frames = packet.decode()
-        except av.error.InvalidDataError:
-            if container.format.name != "mp3":
-                raise
-            unreadable += 1
-            continue
-        yield from frames
-    if unreadable:
-        log.warning("%s: %d frames cannot be decoded and are left out", path, unreadable)
+def mix(block: FloatArray) -> FloatArray:
+    """Return the mean of the channels: ``float32 [t]`` of ``float32 [t, C]``."""
+    # The mean of one is the same to the bit, and takes a tenth of the time of all preparing.
+    mono = block.shape[1] == 1
+    mixed: FloatArray = block[:, 0] if mono else block.mean(axis=1, dtype=np.float32)
+    return mixed
 
 
-def _samples(frame: Any) -> FloatArray:  # noqa: ANN401
-    """Return the samples of a PyAV frame as ``float32 [t, C]``, full scale 1."""
-    raw = frame.to_ndarray()
-    block: npt.NDArray[Any] = raw.T if frame.format.is_planar else raw.reshape(frame.samples, -1)
-    if block.dtype == np.uint8:
-        return (block.astype(np.float32) - np.float32(128)) / np.float32(128)
-    if block.dtype.kind == "i":
-        block = block / 2.0 ** (8 * block.dtype.itemsize - 1)
-    return np.ascontiguousarray(block, dtype=np.float32)
+def _full_scale(header: Header) -> float:
+    """Return the largest positive value of whole-number samples; nearly 1 for the others."""
+    if header.encoding in ("PCM_S", "PCM_U", "FLAC") and header.bits:
+        return float(1 - 2.0 ** (1 - min(header.bits, 24)))
+    return 0.999

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from sdd.data.audio.door import open_sound, reading
 from sdd.errors import InputError
 
 
@@ -28,18 +29,15 @@ def read_segment(file: Path, start: int, end: int) -> npt.NDArray[np.float32]:
     InputError
         If the file is missing, damaged or shorter than the window asks for.
     """
-    # Only here: benchmarks/gpu.py trains on audio in no file, on machines without soundfile.
-    import soundfile
-
-    try:
-        with soundfile.SoundFile(file) as audio:
-            if not 0 <= start < end <= audio.frames:
-                raise InputError(
-                    f"{file} has {audio.frames} samples, not {start} to {end}: "
-                    "it is not the file that the segments were cut for; prepare the corpus again."
-                )
-            audio.seek(start)
-            samples: npt.NDArray[np.float32] = audio.read(end - start, dtype="float32")
-            return samples
-    except soundfile.LibsndfileError as error:
-        raise InputError(f"{file} cannot be read ({error}): prepare the corpus again.") from error
+    if not file.is_file():
+        raise InputError(f"{file} cannot be read (it is missing): prepare the corpus again.")
+    samples: npt.NDArray[np.float32]
+    with reading(file, "cannot be read", "prepare the corpus again."), open_sound(file) as audio:
+        if not 0 <= start < end <= audio.frames:
+            raise InputError(
+                f"{file} has {audio.frames} samples, not {start} to {end}: "
+                "it is not the file that the segments were cut for; prepare the corpus again."
+            )
+        audio.seek(start)
+        samples = audio.read(end - start, dtype="float32")
+    return samples

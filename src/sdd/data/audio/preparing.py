@@ -13,10 +13,14 @@ import numpy.typing as npt
 import soundfile
 
 from sdd.data.audio import SAMPLE_RATE
-from sdd.data.audio.decoding import decode_blocks
+from sdd.data.audio.decoding import Source, mix
+from sdd.data.audio.door import DECODING_IMPORTS
 from sdd.data.audio.resampling import Resampler
 from sdd.runtime.atomic_files import atomic_path
 from sdd.runtime.digests import file_digest
+
+PREPARING_IMPORTS = (*DECODING_IMPORTS, "scipy.signal")
+"""Of processes that prepare, imported once for all of them."""
 
 _FULL_SCALE = 32_768
 
@@ -37,6 +41,9 @@ class PreparedSource:
         Samples beyond the range of 16 bits, which were limited to it.
     sha256
         Digest of the prepared file.
+    remarks
+        What a user should know of the source: kind and text of each
+        (`sdd.data.audio.remarks.TITLES`).
     """
 
     samples: int
@@ -44,6 +51,7 @@ class PreparedSource:
     source_samples: int
     clipped: int
     sha256: str
+    remarks: tuple[tuple[str, str], ...] = ()
 
 
 def prepare_source(source: Path, target: Path) -> PreparedSource:
@@ -62,16 +70,15 @@ def prepare_source(source: Path, target: Path) -> PreparedSource:
     InputError
         If the source cannot be decoded.
     """
-    rate, blocks = decode_blocks(source)
-    resampler = Resampler(rate, SAMPLE_RATE)
-    source_samples = 0
+    audio = Source(source)
+    resampler = Resampler(audio.rate, SAMPLE_RATE)
 
     # Pulled by the writer below, block by block, so that no more than a block is in memory.
     def resampled() -> Generator[FloatArray, None, None]:
-        nonlocal source_samples
-        for block in blocks:
-            source_samples += len(block)
-            yield from resampler.push(block.mean(axis=1, dtype=np.float32))
+        for block in audio.blocks():
+            mixed = mix(block)
+            audio.levels.add_mixed(mixed)
+            yield from resampler.push(mixed)
         yield from resampler.finish()
 
     samples = clipped = 0
@@ -93,4 +100,5 @@ def prepare_source(source: Path, target: Path) -> PreparedSource:
                 samples += len(limited)
                 file.write(limited.astype(np.int16))
         digest = file_digest(temporary)
-    return PreparedSource(samples, rate, source_samples, clipped, digest)
+    remarks = tuple((r.kind, r.text) for r in (*audio.remarks, *audio.levels.remarks()))
+    return PreparedSource(samples, audio.rate, audio.samples, clipped, digest, remarks)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sdd.data.corpora.headers import Header, read_headers
+from sdd.data.audio.headers import Header, read_headers
 from sdd.data.corpora.protocol import (
     COLUMNS,
     UNKNOWN,
@@ -192,9 +192,15 @@ def _present(listing: Listing, allowed_missing: int) -> list[Utterance]:
 
 
 def duration(header: Header, window: tuple[int, int] | None) -> float:
-    """Compute the seconds, with two decimals, of a file, or of a window as in `Utterance`."""
+    """Compute the seconds, with two decimals, of a file, or of a window as in `Utterance`.
+
+    -1 where the length is not known, or nothing of the file lies within the window; never 0.
+    """
     start, end = window or (0, header.samples)
-    return round(max(0, min(end, header.samples) - start) / header.rate, 2)
+    if header.samples >= 0:
+        end = min(end, header.samples)
+    samples = end - start
+    return max(round(samples / header.rate, 2), 0.01) if samples > 0 else float(UNKNOWN_NUMBER)
 
 
 def _row(utterance: Utterance, header: Header | None, root: Path) -> dict[str, object]:

@@ -1,32 +1,24 @@
 """Facts of audio files: each is decoded from beginning to end, once."""
 
 import json
-import re
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import soundfile
 from tqdm import tqdm
 
 from sdd.data.audio import decoding
-from sdd.data.audio.decoding import decode_blocks
-from sdd.data.corpora.headers import read_header
+from sdd.data.audio.decoding import Source, mix
+from sdd.data.audio.door import DECODING_IMPORTS, died
 from sdd.errors import InputError
 from sdd.runtime.code_digest import module_digest
+from sdd.runtime.expendable_workers import WorkerDiedError, run_expendable
 from sdd.runtime.journal import Journal
 
 # Raise it when other facts are noted: all files are then decoded again, as after a change of the
 # decoders.
-_VERSION = 1
-
-# libsndfile's remark on a RIFF chunk that promises more than the file holds, in bytes.
-_CUT_CHUNK = re.compile(r"^data : (\d+) \(should be (\d+)\)", re.MULTILINE)
-# What programs write there that do not know the length beforehand.
-_UNKNOWN_LENGTH = 0x7FFF0000
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -49,6 +41,8 @@ class FileFacts:
         Largest absolute sample; full scale is 1.
     at_full_scale
         Samples of all channels at full scale or beyond.
+    remarks
+        What a user should know of it: kind and text of each (`sdd.data.audio.remarks.TITLES`).
     """
 
     error: str = ""
@@ -59,6 +53,7 @@ class FileFacts:
     promised: int = 0
     peak: float = 0.0
     at_full_scale: int = 0
+    remarks: list[list[str]] = field(default_factory=list)
 
     @property
     def seconds(self) -> float:
@@ -72,59 +67,30 @@ def examine_file(path: Path) -> FileFacts:
     if facts.size == 0:
         return replace(facts, error=f"{path} is empty: replace or remove the file.")
     try:
-        header = read_header(path)
-        rate, blocks = decode_blocks(path)
-        full_scale = _full_scale(header.encoding, header.bits)
-        samples = at_full_scale = channels = 0
-        peak = 0.0
-        for block in blocks:
-            level = np.abs(block)
-            samples += len(block)
+        source = Source(path)
+        channels = 0
+        for block in source.blocks():
             channels = block.shape[1]
-            peak = max(peak, float(level.max()))
-            at_full_scale += int(np.count_nonzero(level >= full_scale))
+            source.levels.add_mixed(mix(block))
     except InputError as error:
         return replace(facts, error=str(error))
-    promised = max(header.samples, _promised_by_chunk(path, samples))
+    levels = source.levels
     return replace(
         facts,
-        rate=rate,
+        rate=source.rate,
         channels=channels,
-        samples=samples,
-        promised=promised,
-        peak=peak,
-        at_full_scale=at_full_scale,
+        samples=source.samples,
+        promised=max(source.stated or 0, source.samples),
+        peak=levels.peak,
+        at_full_scale=levels.at_full_scale,
+        remarks=[[r.kind, r.text] for r in (*source.remarks, *levels.remarks())],
     )
-
-
-def _full_scale(encoding: str, bits: int) -> float:
-    """Return the largest positive value of whole-number samples; nearly 1 for the others."""
-    if encoding in ("PCM_S", "PCM_U", "FLAC") and bits:
-        return float(1 - 2.0 ** (1 - min(bits, 24)))
-    return 0.999
-
-
-def _promised_by_chunk(path: Path, samples: int) -> int:
-    """Read how many samples the header of a wav promises; libsndfile tells how many there are."""
-    if path.suffix.lower() != ".wav":
-        return 0
-    try:
-        remarks = soundfile.info(str(path), verbose=True).extra_info
-    except soundfile.LibsndfileError:
-        return 0
-    match = _CUT_CHUNK.search(remarks)
-    if match is None:
-        return 0
-    promised, there = (int(text) for text in match.groups())
-    if promised >= _UNKNOWN_LENGTH or not there:
-        return 0
-    return round(samples * promised / there)
 
 
 def examine_files(
     paths: Iterable[Path], journal: Path, *, workers: int, title: str
 ) -> dict[Path, FileFacts]:
-    """Examine many files in `workers` threads; those that did not change are not examined again.
+    """Examine many files in `workers` processes, but for those that did not change.
 
     Parameters
     ----------
@@ -142,16 +108,21 @@ def examine_files(
     facts = {path: FileFacts(**known[key]) for path, key in keys.items() if key in known}
     remaining = [path for path in distinct if path not in facts]
     log.write(_entries(keys, facts))
-    with ThreadPoolExecutor(max(1, workers)) as pool, log.appending() as entries:
-        futures = {pool.submit(examine_file, path): path for path in remaining}
-        for future in tqdm(
-            as_completed(futures), total=len(futures), desc=title, unit="file", disable=None
+    lost: dict[Path, FileFacts] = {}
+    results = run_expendable(examine_file, remaining, workers=workers, imports=DECODING_IMPORTS)
+    with log.appending() as entries:
+        for path, outcome in tqdm(
+            results, total=len(remaining), desc=title, unit="file", disable=None
         ):
-            path = futures[future]
-            facts[path] = future.result()
+            try:
+                facts[path] = outcome.value()
+            except WorkerDiedError as error:
+                # Not entered in the journal: memory may suffice another time.
+                lost[path] = FileFacts(error=died(path, error), size=path.stat().st_size)
+                continue
             entries.add(keys[path], asdict(facts[path]))
     log.write(_entries(keys, facts))
-    return {path: facts[path] for path in distinct}
+    return {path: lost.get(path) or facts[path] for path in distinct}
 
 
 def _key(path: Path) -> str:

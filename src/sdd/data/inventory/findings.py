@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from sdd.data.audio.remarks import LENGTH_TOLERANCE
 from sdd.data.corpora.listing import Utterance
 from sdd.data.inventory.file_facts import FileFacts
 
@@ -13,11 +14,6 @@ from sdd.data.inventory.file_facts import FileFacts
 COMMON_RATES = (16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 # A file is odd beside the others if so many of them are alike and so few are like it.
 USUAL_SHARE, RARE_SHARE = 0.8, 0.05
-
-SILENCE = 10 ** (-60 / 20)
-CLIPPED_SHARE = 0.001
-# The lengths that headers of lossy files state are off by a frame or two.
-CUT_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -73,12 +69,46 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             "What is there is used.",
             "note",
         ),
+        "window_end": Kind(
+            "Segments that end beyond their file",
+            "Windows counted at another rate, or another recording: what is there is used.",
+            "note",
+        ),
+        "length": Kind(
+            "Headers that state too short a length",
+            "The recorder was cut off, or the header is wrong. All that is there is used.",
+            "note",
+        ),
+        "chained": Kind(
+            "Several recordings in one file", "They are read as one, one after the other.", "note"
+        ),
+        "track": Kind(
+            "Several audio tracks",
+            "The default is read, else the first that is not silent.",
+            "note",
+        ),
+        "scaled": Kind(
+            "Floating-point files on another scale",
+            "Samples beyond 2 (full scale is 1) are those of whole numbers, and divided by their "
+            "range.",
+            "note",
+        ),
+        "damaged": Kind("Damaged files", "What can be decoded of them is used.", "note"),
         "short": Kind(
             "Utterances too short",
             "Shorter than min_seconds: dropped when segments are cut.",
             "note",
         ),
-        "silent": Kind("Silent files", "No sample is above -60 dB of full scale.", "note"),
+        "silent": Kind(
+            "Silent files",
+            "Nothing is above -60 dB of full scale, a constant offset left out.",
+            "note",
+        ),
+        "cancelled": Kind(
+            "Channels that cancel each other",
+            "Less than a tenth (-20 dB) is left in their mean, which is what is used.",
+            "note",
+        ),
         "clipped": Kind(
             "Clipped files", "At least 1 in 1000 samples is at full scale or beyond.", "note"
         ),
@@ -164,22 +194,11 @@ def find_in_files(facts: Mapping[Path, FileFacts]) -> Iterator[Finding]:
             empty = found.size == 0 or "holds no audio samples" in found.error
             yield Finding("empty" if empty else "unreadable", str(path), found.error)
             continue
-        yield from _find_in_signal(path, found)
+        yield from (Finding(kind, str(path), text) for kind, text in found.remarks)
         if found.rate not in COMMON_RATES or _odd(found.rate, rates):
             yield Finding("rate", str(path), f"{found.rate} Hz{_usual(rates, ' Hz')}")
         if found.channels > 2 or _odd(found.channels, channels):
             yield Finding("channels", str(path), f"{found.channels} channels{_usual(channels)}")
-
-
-def _find_in_signal(path: Path, found: FileFacts) -> Iterator[Finding]:
-    if found.promised - found.samples > CUT_SECONDS * found.rate:
-        promised = found.promised / found.rate
-        yield Finding("cut_short", str(path), f"{found.seconds:.2f} s of {promised:.2f} s")
-    if found.peak < SILENCE:
-        yield Finding("silent", str(path), f"peak {found.peak:.2g} of full scale")
-    share = found.at_full_scale / (found.samples * found.channels)
-    if share >= CLIPPED_SHARE:
-        yield Finding("clipped", str(path), f"{100 * share:.1f} % of the samples")
 
 
 def _odd(value: int, counts: Counter[int]) -> bool:
@@ -198,7 +217,7 @@ def _usual(counts: Counter[int], unit: str = "") -> str:
 def find_in_lengths(
     utterances: Sequence[Utterance], facts: Mapping[Path, FileFacts], min_seconds: float
 ) -> Iterator[Finding]:
-    """Find rows that are too short, or that begin beyond the end of their file.
+    """Find rows that are too short, or that begin or end beyond the end of their file.
 
     Parameters
     ----------
@@ -214,5 +233,10 @@ def find_in_lengths(
         if seconds <= 0:
             detail = f"begins at sample {start}, but {row.path} has only {found.samples}"
             yield Finding("window", row.name, detail)
-        elif seconds < min_seconds:
+            continue
+        if end - found.samples > LENGTH_TOLERANCE * found.rate:
+            beyond = (end - found.samples) / found.rate
+            detail = f"ends {beyond:.2f} s beyond the end of {row.path} and is cut there"
+            yield Finding("window_end", row.name, detail)
+        if seconds < min_seconds:
             yield Finding("short", row.name, f"{seconds:.3f} s")

@@ -1,5 +1,6 @@
 """Decoding of audio, to the sample."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 import soundfile
 
 from sdd.data.audio.decoding import decode
-from sdd.data.corpora.headers import read_header
+from sdd.data.audio.headers import read_header
 from sdd.errors import InputError
 from tests.helpers.audio_files import as_integers, chirp, write_container
 
@@ -204,7 +205,7 @@ def test_truncated_mp3_is_decoded_as_far_as_it_goes(
     (tmp_path / "cut.mp3").write_bytes(data[: len(data) // 3])
     got, _ = decode(tmp_path / "cut.mp3")
     assert 20_000 < len(got) < 88_200
-    assert "cut.mp3 is cut short" in caplog.text
+    assert re.search(r"cut\.mp3: cut short: 1\.\d\d s of 4\.0\d s", caplog.text)
     whole, _ = decode(tmp_path / "a.mp3")
     end = len(got) - 2_000  # the last frames need bits that are not there
     np.testing.assert_array_equal(got[:end], whole[:end])

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from sdd.data.audio.headers import Header, read_header
 from sdd.data.corpora import READERS, read_corpus, read_protocol, write_protocol
-from sdd.data.corpora.headers import Header, read_header
 from sdd.data.corpora.protocol import COLUMNS
 from sdd.data.folders import walk_audio
 from sdd.data.paths import protocol_path, resolve_path

@@ -14,6 +14,16 @@ from sdd.data.inventory.corpus import Inventory, take_inventory
 from sdd.data.inventory.file_facts import FileFacts, examine_file, examine_files
 from sdd.data.inventory.findings import KINDS
 from sdd.data.inventory.table import write_table
+from tests.helpers import deadly
+from tests.helpers.in_process import run_here
+from tests.helpers.odd_audio import (
+    antiphase_wav,
+    chained_ogg,
+    flac_stating,
+    float_wav,
+    two_tracks,
+    write_bad_files,
+)
 from tests.helpers.releases import (
     write_audio,
     write_deep_voice,
@@ -95,6 +105,7 @@ def test_only_changed_files_are_examined_again(
         return examine_file(path)
 
     monkeypatch.setattr("sdd.data.inventory.file_facts.examine_file", counted)
+    monkeypatch.setattr("sdd.data.inventory.file_facts.run_expendable", run_here)
     with journal.open("a") as file:
         file.write('["half')  # a line that was being written when the run was killed
     assert examine_files(paths, journal, workers=2, title="") == first
@@ -158,6 +169,53 @@ def test_everything_at_once(tmp_path: Path) -> None:
     assert inventory.unusable_files == 4
     assert "row 33: label 'genuine' is none of bona-fide, spoof" in inventory.obstacle
     assert "(and 1 more)" in inventory.obstacle
+
+
+def test_bad_and_odd_files_are_found_each_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "f"
+    reasons = write_bad_files(folder)
+    for number in range(4):
+        write_audio(tmp_path / "r" / f"{number}.wav", 0.5)
+    for name in deadly.SIGNALS:
+        write_audio(folder / f"{name}.wav", 0.5)
+    antiphase_wav(folder / "antiphase.wav")
+    chained_ogg(folder / "chained.ogg", "VORBIS")
+    flac_stating(folder / "low.flac", 16_000)
+    float_wav(folder / "unscaled.wav", 3e4)
+    two_tracks(folder / "tracks.mka", levels=(0.0, 0.5))
+    monkeypatch.setattr("sdd.data.inventory.file_facts.examine_file", deadly.examined)
+    inventory = stock(tmp_path, "folders", real="$ROOT/r", fake="$ROOT/f", corpus="own")
+    bad = {Path(f.what).name: f.detail for f in inventory.findings if f.effect == "unreadable"}
+    assert set(bad) == {*reasons, "deadly-segv.wav", "deadly-kill.wav"}
+    assert all(reason in bad[name] for name, reason in reasons.items())
+    assert "died of SIGSEGV" in bad["deadly-segv.wav"]
+    notes = {Path(f.what).name: f.kind for f in inventory.findings if f.effect == "note"}
+    assert notes == {
+        "antiphase.wav": "channels",
+        "chained.ogg": "chained",
+        "low.flac": "length",
+        "unscaled.wav": "scaled",
+        "tracks.mka": "track",
+    }
+    assert ("cancelled", "antiphase.wav") in found(inventory)
+    assert sum(count.found for count in inventory.counts) == 9
+    # Who died is examined again: memory may suffice another time.
+    monkeypatch.setattr("sdd.data.inventory.file_facts.examine_file", examine_file)
+    again = stock(tmp_path, "folders", real="$ROOT/r", fake="$ROOT/f", corpus="own")
+    assert again.unusable_files == len(reasons)
+
+
+def test_windows_that_end_beyond_their_recording(tmp_path: Path) -> None:
+    write_audio(tmp_path / "a.wav", 0.5)
+    table = tmp_path / "own.csv"
+    rows = ("a,real,a.wav,0,9599", "b,fake,a.wav,0,8000", "c,fake,a.wav,4000,99999999")
+    table.write_text("\n".join(["ID,Label,Path,Start,End", *rows]) + "\n")
+    inventory = stock(tmp_path, "csv", path=table)
+    assert found(inventory) == [("window_end", "c")]  # 0.1 s is what lengths may be off by
+    assert "6249.50 s beyond the end of" in inventory.findings[-1].detail
+    assert inventory.obstacle == ""
 
 
 def test_how_many_files_may_be_unusable(tmp_path: Path) -> None:
