@@ -1,8 +1,8 @@
 """A folder with bad recordings beside the good ones alone: preparing, taking stock, scoring.
 
-`python benchmarks/bad_files.py`: 500 good recordings of 10 s (wav, flac, mp3, ogg) and 30 bad ones of
-16 kinds, two of which end the process that decodes them. Shown are how many came through, how many
-were named, and the wall time with the bad ones over that without, in turn.
+`python benchmarks/bad_files.py`: 500 good recordings of 10 s (wav, flac, mp3, ogg) and 30 bad ones
+of 16 kinds, two of which end the process that decodes them. Shown are how many came through, how
+many were named, and the wall time with the bad ones over that without, in turn.
 """
 
 import argparse
