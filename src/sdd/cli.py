@@ -221,8 +221,9 @@ def _add_score_files(command: argparse.ArgumentParser) -> None:
         metavar="FILE",
         type=Path,
         nargs="+",
-        help="Parquet of the workflow, AntiDeepfake's CSV (ID, Score, Label), or ASVspoof 5's text "
-        "(speaker, utterance, score, bonafide or spoof); a higher single score is more likely real",
+        help="Parquet of the workflow, AntiDeepfake's CSV or TSV (ID, Score, Label), or ASVspoof "
+        "5's text (speaker, utterance, score, bonafide or spoof); a higher single score is more "
+        "likely real",
     )
     command.add_argument(
         "--score",
@@ -259,7 +260,7 @@ def _add_convert_scores(commands: "argparse._SubParsersAction[argparse.ArgumentP
     command = commands.add_parser(
         "convert-scores",
         help="AntiDeepfake's score CSV from our Parquet, or the other way",
-        description="Convert a score file; the suffixes .csv and .parquet say what to what.",
+        description="Convert a score file; the suffixes .csv, .tsv and .parquet say what to what.",
     )
     command.add_argument("source", metavar="FROM", type=Path, help="score file")
     command.add_argument("target", metavar="TO", type=Path, help="score file to write")

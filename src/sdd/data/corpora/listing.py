@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +17,7 @@ from sdd.data.corpora.protocol import (
     validate_protocol,
 )
 from sdd.data.corpora.release import Release
+from sdd.data.corpora.spelling import NamesOnDisk
 from sdd.data.paths import is_file, protocol_path, walk_audio
 from sdd.errors import InputError
 
@@ -66,6 +67,8 @@ class Listing:
         How many rows have a label that is neither real nor fake, by label.
     problems
         Rows and files that could not be understood, a message each.
+    names
+        Finds files whose names the disk spells otherwise than the list.
     """
 
     release: Release
@@ -75,6 +78,7 @@ class Listing:
     others: list[Path] = field(default_factory=list)
     set_aside: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    names: NamesOnDisk = field(default_factory=NamesOnDisk, repr=False, compare=False)
 
     @contextmanager
     def noting_problems(self) -> Iterator[None]:
@@ -86,6 +90,7 @@ class Listing:
 
     def add(self, utterance: Utterance, partitions: Collection[str] | None) -> None:
         """Take a row, among the others if its Proportion is not asked for (None asks for all)."""
+        utterance = replace(utterance, path=self.names.find(utterance.path))
         if partitions is None or utterance.proportion in partitions:
             self.utterances.append(utterance)
         else:
