@@ -48,7 +48,10 @@ def read_parquet(path: Path, columns: list[str], remedy: str | None = None) -> A
                 if names.count(name) != 1:
                     found = "no column" if name not in names else "two columns"
                     raise pa.ArrowInvalid(f"it has {found} {name!r}")
-            return file.read(columns)
+            table = file.read(columns)
+        # Text that is not UTF-8 would be found only where it is looked at.
+        table.validate(full=True)
+        return table
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0][:200]
         todo = remedy or MADE_AGAIN

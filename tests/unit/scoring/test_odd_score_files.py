@@ -135,3 +135,11 @@ def test_a_tsv_is_written_with_tabs(tmp_path):
     scores = read_score_file(write(tmp_path / "a.parquet", real=[(0, 1)], fake=[(1, 0)]))
     write_score_file(tmp_path / "b.TSV", scores)
     assert (tmp_path / "b.TSV").read_text().splitlines()[0] == "ID\tScore\tLabel"
+
+
+def test_text_of_a_parquet_that_is_not_utf8(tmp_path):
+    names = pa.array([b"a", b"\xf3b"], pa.binary()).view(pa.string())
+    columns = {"label": ["real", "fake"], "logit_fake": [1.0, 2], "logit_real": [3.0, 4]}
+    pq.write_table(pa.table({"segment_id": names, **columns}), tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=r"a\.parquet cannot be read \(.*UTF"):
+        read_score_file(tmp_path / "a.parquet")

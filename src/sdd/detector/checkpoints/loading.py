@@ -84,6 +84,7 @@ def load_detector(
         raise InputError(
             f"{path} has no {BACK_END_PREFIX}weight: {why_no_detector(path, stored.tensors)}."
         )
+    _check_depth(path, weights, chosen)
     with without_weights():
         detector = Detector(chosen)
     _assign(path, detector, weights, dtype)
@@ -189,9 +190,14 @@ def _stored_architecture(path: Path, metadata: Mapping[str, str]) -> Architectur
         raise InputError(f"{path} does not say what architecture it has: name it.")
     try:
         fields = json.loads(metadata[ARCHITECTURE_KEY])
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise InputError(f"The architecture in {path} is not JSON ({error}): name it.") from error
-    return find_architecture(fields)
+    try:
+        return find_architecture(fields)
+    except InputError as error:
+        raise InputError(f"The architecture that {path} says it has cannot be used: {error}") from (
+            error
+        )
 
 
 def _check_configuration(path: Path, stored: Stored, chosen: Architecture) -> None:
@@ -207,10 +213,26 @@ def _check_configuration(path: Path, stored: Stored, chosen: Architecture) -> No
                 f"{wanted!r}: choose the one it was made with."
             )
     layers = said.get("conv_feature_layers")
-    if isinstance(layers, str) and parse_convolutions(layers) != chosen.convolutions:
+    if not isinstance(layers, str):
+        return
+    try:
+        convolutions = parse_convolutions(layers)
+    except InputError as error:
+        raise InputError(f"{path}: what it says of itself cannot be used: {error}") from error
+    if convolutions != chosen.convolutions:
         raise InputError(
             f"{path} was made with conv_feature_layers {layers!r}, the architecture chosen for it "
             f"has {chosen.conv_feature_layers!r}: choose the one it was made with."
+        )
+
+
+def _check_depth(path: Path, weights: Mapping[str, Tensor], chosen: Architecture) -> None:
+    """Refuse far more layers than there are weights before they are built, which takes hours."""
+    if chosen.encoder_layers > len(weights):
+        raise InputError(
+            f"{path} does not fit the architecture: encoder_layers is {chosen.encoder_layers}, and "
+            f"the file has {len(weights)} weights in all. Choose the architecture that the file "
+            "was made with."
         )
 
 

@@ -218,7 +218,7 @@ def _load_pickle(path: Path, *, mmap: bool) -> object:
 def _names_in_file(path: Path) -> tuple[set[str], int]:
     logger.info(UNCHECKED, path)
     with path.open("rb") as file:
-        return named_in(file)
+        return named_in(file, path.stat().st_size)
 
 
 def _names_in_zip(path: Path) -> tuple[set[str], int]:
@@ -233,7 +233,8 @@ def _names_in_zip(path: Path) -> tuple[set[str], int]:
                 "name the checkpoint."
             )
         _check_sums(path, archive, entries)
-        return named_in(io.BytesIO(_stored_bytes(path, pickles[0])))
+        pickled = _stored_bytes(path, pickles[0])
+        return named_in(io.BytesIO(pickled), len(pickled))
 
 
 def _stored_bytes(path: Path, entry: zipfile.ZipInfo) -> bytes:

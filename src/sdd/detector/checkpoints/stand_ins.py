@@ -12,7 +12,7 @@ import sys
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections import OrderedDict
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import IO, BinaryIO, cast
 
 # torch's older format is five pickles in a row: magic number, version, system, content, storages.
 _PICKLES_IN_A_FILE = 5
@@ -123,8 +123,25 @@ def stand_in_for(name: str) -> type:
     return type("Inert", (Inert,), {"stands_for": name, "__qualname__": f"Inert[{name}]"})
 
 
-def named_in(file: BinaryIO) -> tuple[set[str], int]:
+class _Bounded:
+    """A file of a pickle that asks for no more memory than the file has bytes."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file, self._size = file, size
+        self.tell, self.readline = file.tell, file.readline
+
+    def read(self, count: int) -> bytes:
+        """Read at most as many bytes; a damaged pickle may ask for exabytes."""
+        return self._file.read(min(count, self._size))
+
+
+def named_in(file: BinaryIO, size: int) -> tuple[set[str], int]:
     """List what the pickles of a file name, without running them.
+
+    Parameters
+    ----------
+    size
+        Of the file, in bytes.
 
     Returns
     -------
@@ -137,7 +154,7 @@ def named_in(file: BinaryIO) -> tuple[set[str], int]:
     protocol = 0
     for _ in range(_PICKLES_IN_A_FILE):
         try:
-            for operation, argument in _operations(file):
+            for operation, argument in _operations(cast(IO[bytes], _Bounded(file, size))):
                 if operation == "PROTO":
                     protocol = max(protocol, int(argument))
                 else:
@@ -147,7 +164,7 @@ def named_in(file: BinaryIO) -> tuple[set[str], int]:
     return names, protocol
 
 
-def _operations(file: BinaryIO) -> Iterator[tuple[str, str]]:
+def _operations(file: IO[bytes]) -> Iterator[tuple[str, str]]:
     texts: list[str] = []
     for opcode, argument, _ in pickletools.genops(file):
         if opcode.name == "PROTO":

@@ -318,24 +318,28 @@ def test_a_pickle_of_another_protocol_is_told(tmp_path):
 # ------------------------------------------------------------------------------ kinds of tensors
 
 
+@pytest.mark.filterwarnings("ignore:(torch.quantize|Sparse CSR)")
 @pytest.mark.parametrize(
-    ("tensor", "message"),
+    ("change", "message"),
     [
-        (torch.ones(64, 32).to(torch.float8_e4m3fn), "quantised to torch.float8_e4m3fn"),
-        (torch.ones(64, 32).to(torch.float8_e5m2), "quantised to torch.float8_e5m2"),
+        (lambda ones: ones.to(torch.float8_e4m3fn), "quantised to torch.float8_e4m3fn"),
+        (lambda ones: ones.to(torch.float8_e5m2), "quantised to torch.float8_e5m2"),
         (
-            torch.quantize_per_tensor(torch.ones(64, 32), 0.1, 0, torch.qint8),
+            lambda ones: torch.quantize_per_tensor(ones, 0.1, 0, torch.qint8),
             "quantised to torch.qint8",
         ),
-        (torch.ones(64, 32, device="meta"), "on the meta device"),
-        (torch.ones(64, 32).to_sparse(), r"sparse or nested \(torch.sparse_coo\): .*to_dense"),
-        (torch.ones(64, 32).to_sparse_csr(), r"sparse or nested \(torch.sparse_csr\)"),
-        (torch.ones(64, 32, dtype=torch.complex64), "of type torch.complex64, not floating"),
-        (torch.ones(64, 32, dtype=torch.uint8), "of type torch.uint8, not floating"),
+        (lambda _: torch.ones(64, 32, device="meta"), "on the meta device"),
+        (lambda ones: ones.to_sparse(), r"sparse or nested \(torch.sparse_coo\): .*to_dense"),
+        (lambda ones: ones.to_sparse_csr(), r"sparse or nested \(torch.sparse_csr\)"),
+        (
+            lambda _: torch.ones(64, 32, dtype=torch.complex64),
+            "of type torch.complex64, not floating",
+        ),
+        (lambda _: torch.ones(64, 32, dtype=torch.uint8), "of type torch.uint8, not floating"),
     ],
 )
-def test_tensors_that_are_no_plain_numbers(tmp_path, tensor, message):
-    state = {**authors_state(make()), FC1: tensor}
+def test_tensors_that_are_no_plain_numbers(tmp_path, change, message):
+    state = {**authors_state(make()), FC1: change(torch.ones(64, 32))}
     refused(save(state, tmp_path / "a.ckpt"), rf"weight {FC1} is {message}")
 
 
@@ -456,3 +460,30 @@ def test_the_weights_of_a_wrapped_file_are_found_once(tmp_path):
     state = {f"module.{name}": value for name, value in make().state_dict().items()}
     stored = read_checkpoint(save({"model": state, "ema": state}, tmp_path / "a.ckpt"))
     assert list(stored.tensors) == [name.removeprefix("module.") for name in state]
+
+
+# --------------------------------------------------------------------------- found by fuzzing
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"encoder_layer": 1}, "says it has cannot be used: Architecture key 'encoder_layer' is"),
+        # Would be built for hours.
+        (
+            {"encoder_layers": 99_999},
+            r"encoder_layers is 99999, and the file has \d+ weights in all",
+        ),
+        ({"encoder_ffn_embed_dim": 10**30}, "must be >= 1 and at most 1000000"),
+        ({"conv_feature_layers": "[(8, 10, 5)] * 10**12"}, "says it has cannot be used"),
+    ],
+)
+def test_an_architecture_that_cannot_be(tmp_path, change, message):
+    metadata = {"architecture": json.dumps({**LARGE, **change})}
+    save_file(make().state_dict(), tmp_path / "a.safetensors", metadata)
+    refused(tmp_path / "a.safetensors", message, architecture=None)
+
+
+def test_a_pickle_that_asks_for_exabytes(tmp_path):
+    (tmp_path / "a.pt").write_bytes(b"\x80\x02\x8e" + b"\xff" * 7 + b"\x7f" + b"x" * 99)
+    refused(tmp_path / "a.pt", "cannot be read as a checkpoint")
