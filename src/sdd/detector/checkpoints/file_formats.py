@@ -31,6 +31,10 @@ def checkpoint_format(path: Path) -> Format:
     """
     if path.is_dir():
         raise InputError(f"{path} is a folder, not a checkpoint file: {_files_within(path)}.")
+    if path.exists() and not path.is_file():
+        raise InputError(
+            f"{path} is no ordinary file, but a pipe, a socket or a device: write it to a file."
+        )
     try:
         head = read_head(path)
     except FileNotFoundError as error:
