@@ -22,7 +22,8 @@ def parse_number(text: str) -> float | None:
 
 def parse_whole(text: str) -> int | None:
     """Parse a whole number, also as 16000.0 or 1.6e4; None if it is none, or not exact."""
-    if _DIGITS.fullmatch(text.strip()):
+    text = text.strip()  # int() leaves separators such as U+001C, which this takes off
+    if _DIGITS.fullmatch(text):
         return int(text)
     number = parse_number(text)
     if number is None or abs(number) > _EXACT or number % 1:

@@ -225,7 +225,9 @@ def _checked(path: Path, records: Sequence[_Record], separator: str) -> TextTabl
             f"{path}: two columns have the same name, {repeated[0]!r}, among {', '.join(names)}; "
             "rename or leave out one."
         )
-    rows = [[record.cells[index] for index in kept] for record in body]
+    rows = [record.cells for record in body]
+    if len(kept) < len(header.cells):
+        rows = [[cells[index] for index in kept] for cells in rows]
     return TextTable(path, names, rows, [record.begin + 1 for record in body])
 
 

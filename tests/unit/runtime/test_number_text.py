@@ -14,6 +14,7 @@ from sdd.runtime.number_text import decimal_comma_hint, parse_number, parse_whol
         ("16000.0", 16000.0, 16000),
         ("1.6e4", 16000.0, 16000),
         ("007", 7.0, 7),
+        ("200\x1c\t", 200.0, 200),
         ("9007199254740993", 9007199254740992.0, 9007199254740993),
         ("1e300", 1e300, None),
         ("9" * 5000, None, None),

@@ -81,4 +81,4 @@ def read_failures(folder: Path, corpus: str) -> list[str]:
 
 def read_paths(protocol: Path) -> list[str]:
     """Read the column Path of a protocol that the workflow wrote, a Path a row, without pandas."""
-    return [row["Path"] for row in read_rows(protocol)]
+    return read_own_table(protocol).column("Path")

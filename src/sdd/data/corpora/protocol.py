@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sdd.errors import InputError
@@ -252,40 +252,45 @@ def typed(frame: pd.DataFrame, where: object) -> pd.DataFrame:
     for column in frame.columns:
         if column == "Duration":
             numbers = _numbers(frame, column, where, parse_number)
-            frame[column] = numbers.fillna(UNKNOWN_NUMBER).astype("float64")
+            frame[column] = np.array(_or_unknown(numbers), dtype=np.float64)
         elif column in INTEGER_COLUMNS:
             numbers = _numbers(frame, column, where, parse_whole)
-            frame[column] = numbers.fillna(UNKNOWN_NUMBER).astype("int64")
+            frame[column] = np.array(_or_unknown(numbers), dtype=np.int64)
         elif column in WINDOW_COLUMNS:
-            frame[column] = _numbers(frame, column, where, parse_whole).astype("Int64")
+            numbers = _numbers(frame, column, where, parse_whole)
+            frame[column] = pd.array(numbers, dtype="Int64")
         elif column in TEXT_COLUMNS:
             frame[column] = frame[column].mask(frame[column] == "", UNKNOWN)
     return frame
 
 
+def _or_unknown(numbers: Sequence[float | None]) -> list[float]:
+    return [UNKNOWN_NUMBER if number is None else number for number in numbers]
+
+
 def _numbers(
     frame: pd.DataFrame, column: str, where: object, parse: Callable[[str], float | None]
-) -> "pd.Series[Any]":
-    """Parse a column of text: numbers as objects, None where the cell says unknown."""
-    cells = frame[column]
+) -> list[float | None]:
+    """Parse a column of text; None where the cell says unknown."""
+    texts = frame[column].tolist()
     least, most = RANGES[column]
-    unknown = {"", UNKNOWN}
     # Each text once: a protocol of a million rows has few rates and channels.
-    numbers = {text: None if text in unknown else parse(text) for text in cells.unique()}
-    allowed = {
+    numbers = {text: parse(text) for text in set(texts)} | {"": None, UNKNOWN: None}
+    unknown = {"", UNKNOWN}
+    wrong = {
         text
         for text, number in numbers.items()
-        if text in unknown
-        or (number is not None and least <= number <= most)
-        or (number == UNKNOWN_NUMBER and column not in WINDOW_COLUMNS)
+        if text not in unknown
+        and (number is None or not least <= number <= most)
+        and (number != UNKNOWN_NUMBER or column in WINDOW_COLUMNS)
     }
-    wrong = (~cells.isin(allowed)).to_numpy().nonzero()[0]
-    if wrong.size:
-        text = cells.iloc[wrong[0]]
+    if wrong:
+        position = next(index for index, text in enumerate(texts) if text in wrong)
+        text = texts[position]
         kind = "a number" if column == "Duration" else "a whole number"
         bounds = "" if numbers[text] is None else f" from {max(0, least)} to {most}"
         raise InputError(
-            f"{where}, row {row_number(frame, wrong[0])}: {column} is {text!r}; write {kind}"
+            f"{where}, row {row_number(frame, position)}: {column} is {text!r}; write {kind}"
             f"{bounds}{decimal_comma_hint(text)}, or {UNKNOWN} where it is not known."
         )
-    return cells.map(numbers).astype("object")
+    return [numbers[text] for text in texts]
