@@ -1,7 +1,7 @@
 # `make help` lists what there is; every target makes what it needs.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env demo report test test-unit test-workflow test-fairseq test-slurm test-gpu \
+.PHONY: help env demo report test test-unit test-workflow test-fairseq test-slurm test-gpu fuzz \
   lint lint-code lint-layout lint-rules lint-types lint-rooms lint-side-by-side format bench \
   bench-gpu clean
 
@@ -44,7 +44,7 @@ test: env ## lint, types, unit and workflow tests (README, CI)
 REPEATABLE := --hypothesis-profile repeatable
 
 test-unit: env
-	$(BIN)/pytest $(REPEATABLE) -n auto tests/unit
+	$(BIN)/pytest $(REPEATABLE) -n auto tests/unit tests/fuzz
 
 test-workflow: env
 	$(BIN)/pytest $(REPEATABLE) -n 2 --dist worksteal tests/workflow
@@ -57,6 +57,11 @@ test-slurm: env ## the workflow through a real Slurm on this Debian machine, and
 
 test-gpu: env ## what needs a CUDA GPU
 	$(BIN)/pytest tests/gpu
+
+MINUTES ?= 60
+FUZZERS ?= 2
+fuzz: env ## files changed at random, for MINUTES=60 in FUZZERS=2 processes; findings in .fuzz
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES) --workers $(FUZZERS)
 
 lint: lint-code lint-layout lint-rules lint-types lint-rooms ## ruff, snakefmt, mypy, imports
 

@@ -25,6 +25,8 @@ from sdd.analysis.columns import (
 )
 from sdd.errors import InputError
 from sdd.runtime.atomic_files import atomic_path
+from sdd.runtime.number_text import decimal_comma_hint, parse_number
+from sdd.runtime.text_tables import read_text_table
 
 _LEADING = ("row", *IDENTITY)
 
@@ -141,10 +143,12 @@ def read_table(path: Path | str) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If the columns are not those of a table, or a value is not a number.
+        If the columns are not those of a table, a value is not a number, or as
+        `sdd.runtime.text_tables.read_text_table`.
     """
     # All as text first: an algorithm called "none" or a model called "NA" is not a missing value.
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    read = read_text_table(Path(path), _LEADING)
+    table = pd.DataFrame(read.rows, columns=read.columns, dtype="str")
     try:
         in_domain, out_of_domain = domain_columns(table)
     except InputError as error:
@@ -152,14 +156,14 @@ def read_table(path: Path | str) -> pd.DataFrame:
     numeric = ["row", *in_domain, IN_DOMAIN_AVERAGE, *out_of_domain, OUT_OF_DOMAIN_AVERAGE]
     for column in numeric:
         values = []
-        for line, text in enumerate(table[column], start=2):
-            try:
-                values.append(float(text) if text.strip() else math.nan)
-            except ValueError:
+        for line, text in zip(read.lines, table[column], strict=True):
+            value = parse_number(text) if text.strip() else math.nan
+            if value is None:
                 raise InputError(
-                    f"{path}, line {line}: {column} is {text!r}, not a number. "
-                    "Leave the field empty where nothing was measured."
-                ) from None
+                    f"{path}, line {line}: {column} is {text!r}, not a number"
+                    f"{decimal_comma_hint(text)}. Leave the field empty where nothing was measured."
+                )
+            values.append(value)
         table[column] = np.array(values, dtype=np.float64)
     if not np.isfinite(table["row"]).all():
         raise InputError(f"{path}: a row has no number in the column `row`. Number the rows.")

@@ -277,6 +277,7 @@ _SIZES = (
     "conv_pos",
     "conv_pos_groups",
 )
+_LARGEST_SIZE = 1_000_000  # beyond any encoder; larger products would overflow
 _PROBABILITIES = (
     "dropout",
     "attention_dropout",
@@ -316,8 +317,11 @@ def _check_values(chosen: Architecture) -> None:
 
 def _check_sizes(chosen: Architecture) -> None:
     for key in _SIZES:
-        if getattr(chosen, key) < 1:
-            raise InputError(f"Architecture key {key} is {getattr(chosen, key)}; it must be >= 1.")
+        if not 1 <= getattr(chosen, key) <= _LARGEST_SIZE:
+            raise InputError(
+                f"Architecture key {key} is {getattr(chosen, key)}; it must be >= 1 and at most "
+                f"{_LARGEST_SIZE}."
+            )
     # Each head, and each group of the positional convolution, takes the same share of the width.
     for key in ("encoder_attention_heads", "conv_pos_groups"):
         if chosen.encoder_embed_dim % getattr(chosen, key):

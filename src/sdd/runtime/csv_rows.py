@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sdd.runtime.atomic_files import atomic_path
+from sdd.runtime.text_tables import read_own_table
 
 
 def write_rows(
@@ -32,6 +33,11 @@ def write_rows(
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """Read the rows of a CSV with a header, by column; all values are text."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    """Read the rows of a CSV of ours with a header, by column; all values are text.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or was changed so that it is no such table.
+    """
+    return read_own_table(path).records()

@@ -6,6 +6,7 @@ from typing import Any
 
 from sdd.errors import InputError
 from sdd.runtime.atomic_files import atomic_path
+from sdd.runtime.foreign_files import PARQUET, foreign_kind, read_head, why_unopened
 
 
 def write_parquet(path: Path, columns: Mapping[str, Any]) -> None:
@@ -17,8 +18,16 @@ def write_parquet(path: Path, columns: Mapping[str, Any]) -> None:
         pq.write_table(pa.table(dict(columns)), temporary)
 
 
-def read_parquet(path: Path, columns: list[str]) -> Any:  # noqa: ANN401 (pyarrow is untyped)
+MADE_AGAIN = "delete it to have it made again"
+
+
+def read_parquet(path: Path, columns: list[str], remedy: str | None = None) -> Any:  # noqa: ANN401 (pyarrow is untyped)
     """Read columns of a Parquet file as a ``pyarrow.Table``, without pandas.
+
+    Parameters
+    ----------
+    remedy
+        For the message, what to do about a file of the user's; None: it is the workflow's own.
 
     Raises
     ------
@@ -29,13 +38,23 @@ def read_parquet(path: Path, columns: list[str]) -> Any:  # noqa: ANN401 (pyarro
     import pyarrow.parquet as pq
 
     try:
+        what = foreign_kind(read_head(path))
+        if remedy and what is not None and what[0] != PARQUET:
+            raise InputError(f"{path} is {what[0]}, no Parquet file: {what[1]}.")
         # pq.read_table would import pandas, which takes longer than reading.
         with pq.ParquetFile(path) as file:
-            missing = [name for name in columns if name not in file.schema_arrow.names]
-            if missing:
-                raise pa.ArrowInvalid(f"it has no column {missing[0]!r}")
-            return file.read(columns)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path} cannot be read ({error}); delete it to have it made again") from (
-            error
-        )
+            names = file.schema_arrow.names
+            for name in columns:
+                if names.count(name) != 1:
+                    found = "no column" if name not in names else "two columns"
+                    raise pa.ArrowInvalid(f"it has {found} {name!r}")
+            table = file.read(columns)
+        # Text that is not UTF-8 would be found only where it is looked at.
+        table.validate(full=True)
+        return table
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0][:200]
+        todo = remedy or MADE_AGAIN
+        if isinstance(error, PermissionError) or (remedy and isinstance(error, OSError)):
+            reason, todo = why_unopened(path, error).split(": ", 1)
+        raise InputError(f"{path} cannot be read ({reason}); {todo}") from error

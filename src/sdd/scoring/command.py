@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from sdd.data.audio import SAMPLE_RATE
 from sdd.detector.architectures import ARCHITECTURES
+from sdd.detector.checkpoints.file_formats import checkpoint_format
 from sdd.detector.checkpoints.loading import load_detector
 from sdd.detector.detector import Detector
 from sdd.errors import InputError, one_line
@@ -212,7 +213,7 @@ def _load(model: Path, architecture: str | None) -> Detector:
             chosen = json.loads(architecture)
         except json.JSONDecodeError as error:
             raise InputError(f"--architecture is no JSON ({error}).") from error
-    if architecture is None and model.is_file() and model.suffix != ".safetensors":
+    if architecture is None and checkpoint_format(model) != "safetensors":
         raise InputError(
             f"{model} does not say what architecture it has: give --architecture, one of "
             f"{', '.join(ARCHITECTURES)}."

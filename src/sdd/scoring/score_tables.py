@@ -64,8 +64,13 @@ def write_score_columns(
     )
 
 
-def read_scores(path: Path) -> Scores:
+def read_scores(path: Path, remedy: str | None = None) -> Scores:
     """Read a score table.
+
+    Parameters
+    ----------
+    remedy
+        For the message, what to do about a file of the user's; None: it is the workflow's own.
 
     Raises
     ------
@@ -74,21 +79,28 @@ def read_scores(path: Path) -> Scores:
         real and fake, or a score that is not finite: the file and the segment.
     """
     columns = ["segment_id", "label", "logit_fake", "logit_real"]
-    table = read_parquet(path, columns).to_pydict()
+    table = read_parquet(path, columns, remedy).to_pydict()
+    remedy = remedy or SCORE_AGAIN
     try:
         # A missing value becomes NaN here, and is found below.
-        logits = np.array([table["logit_fake"], table["logit_real"]], dtype=np.float32).T
+        logits = np.array([table["logit_fake"], table["logit_real"]], dtype=np.float64).T
     except (TypeError, ValueError) as error:
-        raise InputError(f"{path}: its logits are no numbers ({error}); {SCORE_AGAIN}") from error
-    return check_scores(path, table["segment_id"], table["label"], logits)
+        raise InputError(f"{path}: its logits are no numbers ({error}); {remedy}") from error
+    if logits.ndim != 2:
+        raise InputError(f"{path}: its logits are no single numbers; {remedy}")
+    # What float32 has no room for is found below as infinite.
+    with np.errstate(over="ignore"):
+        logits = logits.astype(np.float32)
+    return check_scores(path, table["segment_id"], table["label"], logits, remedy)
 
 
 def check_scores(
     path: Path,
-    names: Sequence[str | None],
+    names: Sequence[str | int | None],
     labels: Sequence[str | None],
     logits: np.ndarray,
     remedy: str = SCORE_AGAIN,
+    rows: Sequence[int] | None = None,
 ) -> Scores:
     """Make scores of the columns of a file, or say what is wrong with it.
 
@@ -97,20 +109,28 @@ def check_scores(
     path
         The file, for the message.
     names, labels
-        ``str [N]``; labels are `real` or `fake`.
+        ``str [N]``; whole numbers become text as they stand. Labels are `real` or `fake`.
     logits
         ``float32 [N, 2]``; index 0 FAKE, 1 REAL.
     remedy
         What to do about it, for the message.
+    rows
+        ``int [N]``, numbers of the rows for the message; None counts from 1.
 
     Raises
     ------
     InputError
         As `read_scores`.
     """
-    for row, (name, label) in enumerate(zip(names, labels, strict=True), start=1):
-        if not name:
+    rows = range(1, len(names) + 1) if rows is None else rows
+    for row, name, label in zip(rows, names, labels, strict=True):
+        if name is None or name == "":
             raise InputError(f"{path}: row {row} has no segment ID; {remedy}")
+        if not isinstance(name, str | int) or isinstance(name, bool):
+            raise InputError(
+                f"{path}: row {row} has the {type(name).__name__} {name!r} as segment ID, which is "
+                f"neither text nor a whole number; {remedy}"
+            )
         if label not in ("real", "fake"):
             raise InputError(
                 f"{path}: row {row}, segment {name!r} has label {label!r}, neither real nor fake; "
@@ -120,11 +140,11 @@ def check_scores(
     broken = np.flatnonzero(~np.isfinite(logits).all(axis=1))
     if broken.size:
         raise InputError(
-            f"{path}: row {broken[0] + 1}, segment {names[broken[0]]!r} has a logit that is not "
+            f"{path}: row {rows[broken[0]]}, segment {names[broken[0]]!r} has a logit that is not "
             f"finite ({broken.size} rows in all); {remedy}"
         )
     segment_ids = [str(name) for name in names]
-    check_unique(path, segment_ids, remedy)
+    check_unique(path, segment_ids, remedy, rows)
     return Scores(segment_ids, np.array(labels) == "real", logits)
 
 
@@ -167,8 +187,13 @@ def check_classes(path: Path, is_real: np.ndarray, least: int = LEAST_TRIALS) ->
             )
 
 
-def check_unique(path: Path, names: Sequence[str], remedy: str = SCORE_AGAIN) -> None:
-    """Refuse a segment that a file holds twice.
+def check_unique(
+    path: Path,
+    names: Sequence[str],
+    remedy: str = SCORE_AGAIN,
+    rows: Sequence[int] | None = None,
+) -> None:
+    """Refuse a segment that a file holds twice; arguments are those of `check_scores`.
 
     Raises
     ------
@@ -177,9 +202,10 @@ def check_unique(path: Path, names: Sequence[str], remedy: str = SCORE_AGAIN) ->
     """
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
-        rows = [row for row, name in enumerate(names, start=1) if name == repeated[0]]
+        numbers = range(1, len(names) + 1) if rows is None else rows
+        found = [row for row, name in zip(numbers, names, strict=True) if name == repeated[0]]
         raise InputError(
-            f"{path}: segment {repeated[0]!r} stands in row {rows[0]} and again in row {rows[1]} "
+            f"{path}: segment {repeated[0]!r} stands in row {found[0]} and again in row {found[1]} "
             f"({len(repeated)} segments are repeated); {remedy}"
         )
 

@@ -41,6 +41,7 @@ from sdd.training.run_states import (
     STATE,
     describe_segments,
     generator_states,
+    read_state,
     restore_generators,
 )
 
@@ -259,7 +260,7 @@ class PretrainingRun:
         """Go on from a saved state if there is one of the same settings, audio and code."""
         if not path.exists():
             return
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = read_state(path, mmap=False)
         if content["described"] != self.described:
             logger.warning("%s is of other settings, audio or code: starting anew", path)
             return

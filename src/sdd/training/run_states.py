@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -9,9 +10,35 @@ from torch import Tensor
 
 from sdd.data.audio import SAMPLE_RATE
 from sdd.data.segments import Segments
+from sdd.errors import InputError
 
 STATE = "state.pt"
 """File of a state, in the folder of the run's state."""
+
+
+def read_state(path: Path, *, mmap: bool) -> Any:  # noqa: ANN401 (whatever was saved)
+    """Read the saved state of a run, on the CPU.
+
+    Parameters
+    ----------
+    mmap
+        Whether its tensors are mapped from the file rather than read.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
+    except MemoryError:
+        raise
+    except Exception as error:
+        # torch's reader fails in every way there is, and advises to run what the file holds.
+        raise InputError(
+            f"{path} cannot be read ({type(error).__name__}): it is damaged. It is the state of a "
+            "run that is not finished: delete it to start anew."
+        ) from error
 
 
 def describe_segments(table: Segments) -> dict[str, Any]:

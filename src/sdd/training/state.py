@@ -14,7 +14,7 @@ from sdd.errors import InputError
 from sdd.runtime.atomic_files import atomic_path
 from sdd.training.optimiser import load_moments
 from sdd.training.policies import Policies
-from sdd.training.run_states import generator_states, restore_generators
+from sdd.training.run_states import generator_states, read_state, restore_generators
 
 HISTORY = (
     "step",
@@ -120,7 +120,7 @@ def load_state(
     """
     # Mapped rather than read: a GPU holds the policies already and would hold all of it twice, and
     # main memory need not hold it at all.
-    content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    content = read_state(path, mmap=True)
     _check_settings(path, content["settings"], settings)
     progress = Progress(**{"codes": [UNKNOWN_CODE], **content["progress"]})
     _check_code(path, progress.codes[-1], code, accepted=accept_other_code)

@@ -379,7 +379,7 @@ def test_bad_audio_table(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a\.csv is not an audio table: it has x\."):
         read_audio_table(tmp_path / "a.csv")
     (tmp_path / "a.csv").write_text("")
-    with pytest.raises(InputError, match=r"a\.csv is not an audio table"):
+    with pytest.raises(InputError, match=r"a\.csv is empty"):
         read_audio_table(tmp_path / "a.csv")
 
 

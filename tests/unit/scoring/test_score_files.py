@@ -50,17 +50,23 @@ def test_layout_is_antideepfakes(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "needs the columns ID, Score, Label and at least one row; it has no row"),
+        ("", "is empty: it needs a header"),
         ("ID,Score,Label\n", "it has no row"),
         ('ID,Score\na,"[1, 2]"\n', "it has ID, Score"),
         ('ID,Score,Label\na,"[1, 2]",1\nb,"[1]",0\n', r"line 3: Score is '\[1\]'; it must be two"),
         ('ID,Score,Label\na,"[1, 2, 3]",1\n', "line 2: Score is"),
         ('ID,Score,Label\na,"[1, two]",1\n', "line 2: Score is"),
-        ("ID,Score,Label\na\n", "line 2: Score is None"),
+        ("ID,Score,Label\na\n", "row 2: 1 cells where the header has 3"),
         ('ID,Score,Label\na,"[1, 2]",real\n', "line 2: Label is 'real'; it must be 0"),
-        ('ID,Score,Label\na,"[1, nan]",1\n', "segment 'a' has a logit that is not finite"),
-        ('ID,Score,Label\na,"[1, 2]",1\na,"[1, 2]",0\n', "segment 'a' stands in row 1 and again"),
-        ('ID,Score,Label\n,"[1, 2]",1\n', "row 1 has no segment ID"),
+        (
+            'ID,Score,Label\na,"[1, nan]",1\n',
+            r"line 2: Score is '\[1, nan\]'; it must be two finite",
+        ),
+        (
+            'ID,Score,Label\na,"[1, 2]",1\na,"[1, 2]",0\n',
+            "segment 'a' stands in row 2 and again in row 3",
+        ),
+        ('ID,Score,Label\n,"[1, 2]",1\n', "row 2 has no segment ID"),
     ],
 )
 def test_file_that_cannot_be_used(tmp_path, text, message):
@@ -90,7 +96,7 @@ def test_suffix_that_says_nothing(tmp_path, capsys):
     source = write(tmp_path / "itw.parquet", real=[(0, 1)], fake=[(1, 0)])
     assert main(["convert-scores", str(source), str(tmp_path / "itw.txt")]) == 1
     assert (
-        "itw.txt cannot be written: its name must end in .csv or .parquet"
+        "itw.txt cannot be written: its name must end in .csv or .tsv or .parquet"
         in capsys.readouterr().err
     )
     assert not (tmp_path / "itw.txt").exists()
@@ -131,8 +137,12 @@ def test_two_logits_are_read_as_ever(tmp_path):
         ),
         ("a.csv", "ID,Score,Label\na,1,1\nb,inf,0\n", "line 3: the score 'inf'"),
         ("a.csv", 'ID,Score,Label\na,1,1\nb,"[1, 2]",0\n', r"line 3: the score '\[1, 2\]'"),
-        ("a.csv", "ID,Score,Label\na,1,1\na,2,0\n", "segment 'a' stands in row 1 and again"),
-        ("a.csv", "ID,Score,Label\n,1,1\n", "row 1 has no ID"),
+        (
+            "a.csv",
+            "ID,Score,Label\na,1,1\na,2,0\n",
+            "segment 'a' stands in row 2 and again in row 3",
+        ),
+        ("a.csv", "ID,Score,Label\n,1,1\n", "row 2 has no ID"),
         ("a.csv", "ID,Score,Label\na,1,real\n", "Label is 'real'; it must be 0"),
         ("a.txt", "T E 1 real\n", "line 1: 'T E 1 real' is not '<speaker> <utterance> <score>"),
         ("a.txt", "E 1 spoof\n", "line 1: "),

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from sdd.errors import InputError
 from sdd.runtime.stopping import StopRequest
 from sdd.training import optimiser
 from sdd.training.optimiser import adamw, load_moments
 from sdd.training.recipe import Recipe
-from sdd.training.run_states import STATE
+from sdd.training.run_states import STATE, read_state
 from sdd.training.state import Progress, load_state, save_state
 from tests.conftest import GRPO, RECIPE
 from tests.helpers.runs import StopAfter, make_trainer, same, weights
@@ -146,3 +147,14 @@ def test_an_old_policy_in_bf16_is_saved_so_and_comes_back(tones, tmp_path, monke
         assert trainer.run(StopRequest())
         ends.append(weights(trainer))
     assert same(*ends)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_a_damaged_state_is_told_without_the_advice_of_torch(tmp_path, share):
+    path = tmp_path / STATE
+    torch.save({"progress": {}, "policies": torch.ones(1000)}, path)
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(InputError, match=r"it is damaged\..*delete it to start anew") as caught:
+        read_state(path, mmap=True)
+    assert str(caught.value).startswith(str(path))
+    assert "weights_only" not in str(caught.value)

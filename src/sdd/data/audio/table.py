@@ -1,6 +1,5 @@
 """Audio tables: what was prepared of a corpus, a row for each source file."""
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sdd.errors import InputError
 from sdd.runtime.csv_rows import read_rows, write_rows
 from sdd.runtime.digests import text_digest
+from sdd.runtime.text_tables import read_own_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,11 +43,10 @@ def read_audio_table(path: Path) -> "pd.DataFrame":
 
     if not path.is_file():
         raise InputError(f"{path} is missing: prepare the corpus first.")
-    with path.open(encoding="utf-8", newline="") as file:
-        header, *rows = list(csv.reader(file)) or [[]]
-    if tuple(header) != COLUMNS:
-        raise InputError(f"{path} is not an audio table: it has {', '.join(header)}.")
-    frame = pd.DataFrame(rows, columns=list(COLUMNS), dtype="str")
+    table = read_own_table(path)
+    if tuple(table.columns) != COLUMNS:
+        raise InputError(f"{path} is not an audio table: it has {', '.join(table.columns)}.")
+    frame = pd.DataFrame(table.rows, columns=list(COLUMNS), dtype="str")
     return frame.astype({c: "str" if c in TEXT_COLUMNS else "int64" for c in COLUMNS})
 
 
@@ -82,4 +81,4 @@ def read_failures(folder: Path, corpus: str) -> list[str]:
 
 def read_paths(protocol: Path) -> list[str]:
     """Read the column Path of a protocol that the workflow wrote, a Path a row, without pandas."""
-    return [row["Path"] for row in read_rows(protocol)]
+    return read_own_table(protocol).column("Path")

@@ -50,7 +50,7 @@ def list_utterances(root: Path, partitions: Collection[str] | None = None) -> Li
     table = read_metadata(metadata, COLUMNS, RELEASE)
     listing = Listing(RELEASE, metadata, (folder,))
     cells = zip(*(table[column] for column in COLUMNS), strict=True)
-    for row, (file, speaker, label) in enumerate(cells, start=2):
+    for row, (file, speaker, label) in zip(table.index, cells, strict=True):
         with listing.noting_problems():
             utterance = Utterance(
                 name=f"ItW-{Path(file).stem}",

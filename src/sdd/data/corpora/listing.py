@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +17,7 @@ from sdd.data.corpora.protocol import (
     validate_protocol,
 )
 from sdd.data.corpora.release import Release
+from sdd.data.corpora.spelling import NamesOnDisk
 from sdd.data.folders import Walk, walk_audio
 from sdd.data.paths import is_file, is_folder, protocol_path
 from sdd.errors import InputError
@@ -69,6 +70,8 @@ class Listing:
         Rows and files that could not be understood, a message each.
     left_out
         Folders that were searched, each with what of them is not used: a number and the reason.
+    names
+        Finds files whose names the disk spells otherwise than the list.
     """
 
     release: Release
@@ -79,6 +82,7 @@ class Listing:
     set_aside: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     left_out: list[tuple[Path, str]] = field(default_factory=list)
+    names: NamesOnDisk = field(default_factory=NamesOnDisk, repr=False, compare=False)
 
     def note_walk(self, walk: Walk) -> None:
         """Note what a search of a folder could not read, and what it left out."""
@@ -95,6 +99,7 @@ class Listing:
 
     def add(self, utterance: Utterance, partitions: Collection[str] | None) -> None:
         """Take a row, among the others if its Proportion is not asked for (None asks for all)."""
+        utterance = replace(utterance, path=self.names.find(utterance.path))
         if partitions is None or utterance.proportion in partitions:
             self.utterances.append(utterance)
         else:

@@ -1,6 +1,6 @@
 """Corpora of the user's own: a CSV with AntiDeepfake's columns, or two folders.
 
-A CSV and what it names, anywhere::
+A CSV (separated by commas, semicolons or tabs) and what it names, anywhere::
 
     mine
     ├── mine.csv        ID, Label, Path, and any other of AntiDeepfake's columns, Start and End
@@ -30,11 +30,13 @@ from sdd.data.corpora.protocol import (
     WINDOW_COLUMNS,
     check_values,
     check_windows,
-    read_text_table,
+    read_table,
+    row_number,
     typed,
     validate_protocol,
 )
 from sdd.data.corpora.release import Release
+from sdd.data.corpora.spelling import NamesOnDisk
 from sdd.data.folders import Walk, find_audio
 from sdd.data.paths import (
     is_archive,
@@ -122,7 +124,7 @@ def _read_table(root: Path, path: Path | str) -> tuple[pd.DataFrame, list[Path]]
     if is_archive(path):
         raise InputError(f"{path} is an archive, which is not read: unpack it, and name the CSV.")
     refuse_special(path)
-    table = read_text_table(path)
+    table = read_table(path, REQUIRED)
     for column in REQUIRED:
         if column not in table.columns:
             raise InputError(
@@ -136,7 +138,8 @@ def _read_table(root: Path, path: Path | str) -> tuple[pd.DataFrame, list[Path]]
         if column not in frame.columns:
             number = column in ("Duration", "SampleRate", "AudioChannel", "AudioBitSample")
             frame[column] = UNKNOWN_NUMBER if number else UNKNOWN
-    files = [resolve_path(text, root, path.parent) for text in frame["Path"]]
+    names = NamesOnDisk()
+    files = [names.find(resolve_path(text, root, path.parent)) for text in frame["Path"]]
     frame["Path"] = [protocol_path(file, root) for file in files]
     return frame, files
 
@@ -167,7 +170,8 @@ def _kept(
         raise InputError(
             f"{where}: {len(distinct)} of the {len(named)} audio files are missing "
             f"({allowed_missing} may be); the first is {files[missing[0]]}, row "
-            f"{missing[0] + 2}. Correct the Path, or the data root that $ROOT stands for."
+            f"{row_number(frame, missing[0])}. Correct the Path, or the data root that $ROOT "
+            "stands for."
         )
     absent = set(missing)
     return [index for index in wanted if index not in absent]

@@ -1,12 +1,15 @@
 """The protocol of a corpus: its list of utterances, in the columns of AntiDeepfake's CSV files."""
 
-import csv
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from sdd.errors import InputError
+from sdd.runtime import text_tables
 from sdd.runtime.atomic_files import atomic_path
+from sdd.runtime.number_text import decimal_comma_hint, parse_number, parse_whole
 
 LABELS = ("real", "fake")
 PROPORTIONS = ("train", "valid", "test", "-")
@@ -31,6 +34,19 @@ TEXT_COLUMNS = tuple(column for column in COLUMNS if column not in (*INTEGER_COL
 UNKNOWN = "-"
 UNKNOWN_NUMBER = -1
 
+# What the numbers of a table may be: beyond, they are a mistake or wrap around. Thirty years of
+# seconds; no device counts more samples a second; as many samples as float64 tells apart.
+RANGES = {
+    "Duration": (0, 10**9),
+    "SampleRate": (1, 10**8),
+    "AudioChannel": (1, 10**5),
+    "AudioBitSample": (0, 10**3),
+    "Start": (-(2**53), 2**53),
+    "End": (-(2**53), 2**53),
+}
+# The index of a table that was read from a file: the row of each line as an editor shows it.
+LINE = "line"
+
 
 def validate_protocol(frame: pd.DataFrame, where: object) -> None:
     """Check that a table is a protocol that experiments can use.
@@ -38,7 +54,8 @@ def validate_protocol(frame: pd.DataFrame, where: object) -> None:
     Parameters
     ----------
     frame
-        Row numbers in messages count its header as row 1.
+        Row numbers in messages are those of its file (`read_table`); where it has none, they
+        count its header as row 1.
     where
         The file or corpus it comes from, for messages.
 
@@ -70,23 +87,31 @@ def check_values(frame: pd.DataFrame, column: str, allowed: tuple[str, ...], whe
     """
     wrong = (~frame[column].isin(allowed)).to_numpy().nonzero()[0]
     if wrong.size:
+        row, value = row_number(frame, wrong[0]), frame[column].iloc[wrong[0]]
         raise InputError(
-            f"{where}, row {wrong[0] + 2}: {column} is {frame[column].iloc[wrong[0]]!r}; "
+            f"{where}, row {row}: {column} is {value!r}; "
             f"write one of {', '.join(allowed)} ({wrong.size} rows are affected)."
         )
+
+
+def row_number(frame: pd.DataFrame, position: int) -> int:
+    """Return the number of a row, by its position, as an editor shows the table's file."""
+    return int(frame.index[position]) if frame.index.name == LINE else int(position) + 2
 
 
 def _check_names(frame: pd.DataFrame, where: object) -> None:
     empty = frame["ID"].isin(["", UNKNOWN]).to_numpy().nonzero()[0]
     if empty.size:
-        raise InputError(f"{where}, row {empty[0] + 2}: the ID is empty; give every row its own.")
+        raise InputError(
+            f"{where}, row {row_number(frame, empty[0])}: the ID is empty; give every row its own."
+        )
     repeated = frame["ID"].duplicated().to_numpy().nonzero()[0]
     if repeated.size:
         second = repeated[0]
         first = (frame["ID"] == frame["ID"].iloc[second]).to_numpy().argmax()
         raise InputError(
-            f"{where}: ID {frame['ID'].iloc[second]!r} stands in row {first + 2} "
-            f"(Path {frame['Path'].iloc[first]!r}) and again in row {second + 2} "
+            f"{where}: ID {frame['ID'].iloc[second]!r} stands in row {row_number(frame, first)} "
+            f"(Path {frame['Path'].iloc[first]!r}) and again in row {row_number(frame, second)} "
             f"(Path {frame['Path'].iloc[second]!r}); IDs must differ, so rename or remove one."
         )
 
@@ -110,8 +135,9 @@ def check_windows(frame: pd.DataFrame, where: object) -> None:
     if bad.size:
         row = frame.iloc[bad[0]]
         raise InputError(
-            f"{where}, row {bad[0] + 2}: the window from {row['Start']} to {row['End']} is "
-            "not one; Start must be at least 0 and End beyond it, in samples of the source."
+            f"{where}, row {row_number(frame, bad[0])}: the window from {row['Start']} to "
+            f"{row['End']} is not one; Start must be at least 0 and End beyond it, in samples of "
+            "the source."
         )
 
 
@@ -120,10 +146,11 @@ def _check_one_label_a_file(frame: pd.DataFrame, where: object) -> None:
     labels = frame.loc[whole, ["Path", "Label"]].drop_duplicates()
     twice = labels["Path"][labels["Path"].duplicated()]
     if len(twice):
-        rows = (frame["Path"] == twice.iloc[0]).to_numpy().nonzero()[0]
+        positions = (frame["Path"] == twice.iloc[0]).to_numpy().nonzero()[0]
+        rows = ", ".join(str(row_number(frame, position)) for position in positions)
         raise InputError(
             f"{where}: {twice.iloc[0]!r} is real in one row and fake in another "
-            f"(rows {', '.join(str(row + 2) for row in rows)}); keep the right label only."
+            f"(rows {rows}); keep the right label only."
         )
 
 
@@ -179,43 +206,33 @@ def read_protocol(path: Path) -> pd.DataFrame:
     InputError
         If the file is missing or is not a valid protocol.
     """
-    frame = typed(read_text_table(path), path)
+    frame = typed(read_table(path, COLUMNS), path)
     validate_protocol(frame, path)
-    return frame[[column for column in (*COLUMNS, *WINDOW_COLUMNS) if column in frame.columns]]
+    columns = [column for column in (*COLUMNS, *WINDOW_COLUMNS) if column in frame.columns]
+    return frame[columns].reset_index(drop=True)
 
 
-def read_text_table(path: Path) -> pd.DataFrame:
-    """Read a CSV file in UTF-8 as text, cell by cell as it stands there.
+def read_table(path: Path, required: Sequence[str]) -> pd.DataFrame:
+    """Read a CSV or TSV file as text, cell by cell as it stands there.
+
+    Parameters
+    ----------
+    required
+        Columns by which the separator is recognised.
 
     Returns
     -------
     DataFrame
-        Text columns, named by the header; blank lines are left out.
+        Text columns, named by the header; the index is the row in the file.
 
     Raises
     ------
     InputError
-        If the file is missing or not UTF-8, or a row has more or fewer cells than the header.
+        As `sdd.runtime.text_tables.read_text_table`.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if row]
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} is not a CSV file in UTF-8: {error}.") from error
-    if not rows:
-        raise InputError(f"{path} is empty: it needs a header and a row for each utterance.")
-    header = [name.strip() for name in rows[0]]
-    if len(set(header)) < len(header):
-        raise InputError(f"{path}: two columns have the same name among {', '.join(header)}.")
-    for number, row in enumerate(rows[1:], start=2):
-        if len(row) != len(header):
-            raise InputError(
-                f"{path}, row {number}: {len(row)} cells where the header has {len(header)}; "
-                "put names that hold a comma in double quotes."
-            )
-    return pd.DataFrame(rows[1:], columns=header, dtype="str")
+    table = text_tables.read_text_table(path, required)
+    index = pd.Index(table.lines, name=LINE, dtype="int64")
+    return pd.DataFrame(table.rows, columns=table.columns, index=index, dtype="str")
 
 
 def typed(frame: pd.DataFrame, where: object) -> pd.DataFrame:
@@ -229,29 +246,51 @@ def typed(frame: pd.DataFrame, where: object) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If a cell of a number column is not a number.
+        If a cell of a number column is not a number, or outside of `RANGES`.
     """
     frame = frame.copy()
     for column in frame.columns:
-        if column == "Duration" or column in INTEGER_COLUMNS:
-            numbers = _numbers(frame[column], column, where).fillna(UNKNOWN_NUMBER)
-            frame[column] = numbers if column == "Duration" else numbers.astype("int64")
+        if column == "Duration":
+            numbers = _numbers(frame, column, where, parse_number)
+            frame[column] = np.array(_or_unknown(numbers), dtype=np.float64)
+        elif column in INTEGER_COLUMNS:
+            numbers = _numbers(frame, column, where, parse_whole)
+            frame[column] = np.array(_or_unknown(numbers), dtype=np.int64)
         elif column in WINDOW_COLUMNS:
-            frame[column] = _numbers(frame[column], column, where).astype("Int64")
+            numbers = _numbers(frame, column, where, parse_whole)
+            frame[column] = pd.array(numbers, dtype="Int64")
         elif column in TEXT_COLUMNS:
             frame[column] = frame[column].mask(frame[column] == "", UNKNOWN)
     return frame
 
 
-def _numbers(cells: "pd.Series[str]", column: str, where: object) -> "pd.Series[float]":
-    known = ~cells.isin(["", UNKNOWN])
-    numbers = pd.to_numeric(cells.where(known), errors="coerce").astype("float64")
-    whole = (numbers % 1 == 0) | (column == "Duration")
-    wrong = (known & ~(numbers.notna() & whole)).to_numpy().nonzero()[0]
-    if wrong.size:
+def _or_unknown(numbers: Sequence[float | None]) -> list[float]:
+    return [UNKNOWN_NUMBER if number is None else number for number in numbers]
+
+
+def _numbers(
+    frame: pd.DataFrame, column: str, where: object, parse: Callable[[str], float | None]
+) -> list[float | None]:
+    """Parse a column of text; None where the cell says unknown."""
+    texts = frame[column].tolist()
+    least, most = RANGES[column]
+    # Each text once: a protocol of a million rows has few rates and channels.
+    numbers = {text: parse(text) for text in set(texts)} | {"": None, UNKNOWN: None}
+    unknown = {"", UNKNOWN}
+    wrong = {
+        text
+        for text, number in numbers.items()
+        if text not in unknown
+        and (number is None or not least <= number <= most)
+        and (number != UNKNOWN_NUMBER or column in WINDOW_COLUMNS)
+    }
+    if wrong:
+        position = next(index for index, text in enumerate(texts) if text in wrong)
+        text = texts[position]
         kind = "a number" if column == "Duration" else "a whole number"
+        bounds = "" if numbers[text] is None else f" from {max(0, least)} to {most}"
         raise InputError(
-            f"{where}, row {wrong[0] + 2}: {column} is {cells.iloc[wrong[0]]!r}; "
-            f"write {kind}, or {UNKNOWN} where it is not known."
+            f"{where}, row {row_number(frame, position)}: {column} is {text!r}; write {kind}"
+            f"{bounds}{decimal_comma_hint(text)}, or {UNKNOWN} where it is not known."
         )
-    return numbers
+    return [numbers[text] for text in texts]

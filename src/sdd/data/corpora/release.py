@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from sdd.data.corpora.protocol import read_text_table
+from sdd.data.corpora.protocol import read_table
 from sdd.data.paths import is_archive, is_file, is_folder
 from sdd.errors import InputError
+from sdd.runtime.text_files import read_text, split_lines
 
 
 @dataclass(frozen=True)
@@ -68,14 +69,10 @@ def read_lines(path: Path, release: Release) -> list[tuple[int, str]]:
     Raises
     ------
     InputError
-        If the file is missing or not UTF-8.
+        If the file is missing, or as `sdd.runtime.text_files.read_text`.
     """
     require_file(path, release)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text: {error}.") from error
-    lines = ((number, line.strip()) for number, line in enumerate(text.split("\n"), start=1))
+    lines = enumerate((line.strip() for line in split_lines(read_text(path))), start=1)
     return [(number, line) for number, line in lines if line]
 
 
@@ -97,15 +94,16 @@ def require_file(path: Path, release: Release) -> None:
 
 
 def read_metadata(path: Path, columns: Sequence[str], release: Release) -> pd.DataFrame:
-    """Read the metadata of a release that comes as a CSV file, as text.
+    """Read the metadata of a release that comes as a CSV file, as text; the index is the row.
 
     Raises
     ------
     InputError
-        If it is missing, empty, no CSV file, or lacks one of the columns.
+        If it is missing, lacks one of the columns, or as
+        `sdd.runtime.text_tables.read_text_table`.
     """
     require_file(path, release)
-    table = read_text_table(path)
+    table = read_table(path, columns)
     for column in columns:
         if column not in table.columns:
             raise InputError(f"{path} has no column {column}; it has {', '.join(table.columns)}.")

@@ -22,6 +22,11 @@ BROKEN_OFF = (
     ConnectionError,
     TimeoutError,
 )
+FETCH_AGAIN = (
+    "delete it and fetch it again, or correct `digest` (where the config gives none, it is the one "
+    "of the first download, in the .sha256 file beside it)"
+)
+CORRECT = "name the right file as `source`, or correct `digest`"
 logger = logging.getLogger(__name__)
 
 
@@ -51,7 +56,9 @@ def fetch(source: str, folder: Path, digest: str | None = None) -> Path:
         if not path.is_file():
             raise InputError(f"checkpoint {path} does not exist; correct its `source`")
         if digest:
-            check_digest(path, digest)
+            check_digest(path, digest, CORRECT)
+        else:
+            logger.info("%s has no `digest` in the config: a flipped byte may go unnoticed", path)
         return path
     # The address is part of the path: many checkpoints are called `model.safetensors`.
     address = urllib.parse.urlsplit(source)
@@ -69,8 +76,13 @@ def fetch(source: str, folder: Path, digest: str | None = None) -> Path:
     return path
 
 
-def check_digest(path: Path, digest: str) -> None:
+def check_digest(path: Path, digest: str, remedy: str = FETCH_AGAIN) -> None:
     """Hold a file against a digest such as ``md5:...``.
+
+    Parameters
+    ----------
+    remedy
+        For the message: what to do about it.
 
     Raises
     ------
@@ -82,8 +94,7 @@ def check_digest(path: Path, digest: str) -> None:
     if found != expected:
         raise InputError(
             f"{path}: its {algorithm} is {found}, not {expected}; it is damaged or another file: "
-            "delete it and fetch it again, or correct `digest` (where the config gives none, it is "
-            "the one of the first download, in the .sha256 file beside it)"
+            f"{remedy}"
         )
 
 

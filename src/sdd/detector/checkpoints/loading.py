@@ -9,10 +9,18 @@ import torch
 from torch import Tensor
 
 from sdd.detector.architectures import Architecture, find_architecture, parse_convolutions
+from sdd.detector.checkpoints.file_formats import checkpoint_format
+from sdd.detector.checkpoints.foreign_names import (
+    about_wrappers,
+    describe_shard,
+    describe_weights,
+    why_no_detector,
+)
 from sdd.detector.checkpoints.reading import Stored, read_checkpoint, read_safetensors_metadata
 from sdd.detector.checkpoints.weight_names import (
     ARCHITECTURE_KEY,
     BACK_END_PREFIX,
+    ENCODER_PREFIX,
     detector_names,
 )
 from sdd.detector.detector import Detector
@@ -23,6 +31,13 @@ from sdd.errors import InputError
 SHAPELESS_KEYS = ("encoder_attention_heads", "layer_norm_first", "activation_fn", "conv_pos_groups")
 
 MOST_NAMED = 8
+
+# Floating, but of so few bits that nothing is computed in them; by name, since versions differ.
+_FEW_BITS = frozenset(
+    getattr(torch, name)
+    for name in dir(torch)
+    if name.startswith(("float8", "float4")) and isinstance(getattr(torch, name), torch.dtype)
+)
 
 
 def load_detector(
@@ -67,9 +82,9 @@ def load_detector(
     weights = detector_names(stored.tensors)
     if not any(name.startswith(BACK_END_PREFIX) for name in weights):
         raise InputError(
-            f"{path} has no {BACK_END_PREFIX}weight: it is a pre-trained encoder, not a detector. "
-            "Load it as the front end of a detector with a new back end (init: pre)."
+            f"{path} has no {BACK_END_PREFIX}weight: {why_no_detector(path, stored.tensors)}."
         )
+    _check_depth(path, weights, chosen)
     with without_weights():
         detector = Detector(chosen)
     _assign(path, detector, weights, dtype)
@@ -162,10 +177,10 @@ def stored_architecture(path: Path | str) -> Architecture:
     Raises
     ------
     InputError
-        If the file is missing, not safetensors, or does not say.
+        If the file is missing or none of a checkpoint, or does not say.
     """
     path = Path(path)
-    if path.suffix != ".safetensors":
+    if checkpoint_format(path) != "safetensors":
         raise InputError(f"{path} does not say what architecture it has: name it.")
     return _stored_architecture(path, read_metadata(path))
 
@@ -175,9 +190,14 @@ def _stored_architecture(path: Path, metadata: Mapping[str, str]) -> Architectur
         raise InputError(f"{path} does not say what architecture it has: name it.")
     try:
         fields = json.loads(metadata[ARCHITECTURE_KEY])
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise InputError(f"The architecture in {path} is not JSON ({error}): name it.") from error
-    return find_architecture(fields)
+    try:
+        return find_architecture(fields)
+    except InputError as error:
+        raise InputError(f"The architecture that {path} says it has cannot be used: {error}") from (
+            error
+        )
 
 
 def _check_configuration(path: Path, stored: Stored, chosen: Architecture) -> None:
@@ -193,10 +213,26 @@ def _check_configuration(path: Path, stored: Stored, chosen: Architecture) -> No
                 f"{wanted!r}: choose the one it was made with."
             )
     layers = said.get("conv_feature_layers")
-    if isinstance(layers, str) and parse_convolutions(layers) != chosen.convolutions:
+    if not isinstance(layers, str):
+        return
+    try:
+        convolutions = parse_convolutions(layers)
+    except InputError as error:
+        raise InputError(f"{path}: what it says of itself cannot be used: {error}") from error
+    if convolutions != chosen.convolutions:
         raise InputError(
             f"{path} was made with conv_feature_layers {layers!r}, the architecture chosen for it "
             f"has {chosen.conv_feature_layers!r}: choose the one it was made with."
+        )
+
+
+def _check_depth(path: Path, weights: Mapping[str, Tensor], chosen: Architecture) -> None:
+    """Refuse far more layers than there are weights before they are built, which takes hours."""
+    if chosen.encoder_layers > len(weights):
+        raise InputError(
+            f"{path} does not fit the architecture: encoder_layers is {chosen.encoder_layers}, and "
+            f"the file has {len(weights)} weights in all. Choose the architecture that the file "
+            "was made with."
         )
 
 
@@ -222,9 +258,12 @@ def _assign(
             f"{path} does not fit the architecture "
             f"({', '.join(f'{len(names)} weights {what}' for what, names in problems.items())}). "
             + " ".join(f"{what}: {_list(names)}." for what, names in problems.items() if names)
-            + " Choose the architecture that the file was made with."
+            + about_wrappers(weights)
+            + f" {_remedy(path, weights)}."
         )
-    _check_finite(path, weights)
+    for name, tensor in weights.items():
+        _check_kind(path, name, tensor)
+        _check_finite(path, name, tensor)
     if dtype is None:
         # One type throughout, since the layers multiply with each other.
         dtype = reduce(torch.promote_types, {tensor.dtype for tensor in weights.values()})
@@ -233,16 +272,41 @@ def _assign(
     detector.load_state_dict(assigned, strict=True, assign=True)
 
 
-def _check_finite(path: Path, weights: Mapping[str, Tensor]) -> None:
-    for name, tensor in weights.items():
-        if not tensor.is_floating_point():
-            raise InputError(f"{path}: weight {name} is of type {tensor.dtype}, not floating.")
-        # The extremes of a tensor with a NaN are NaN; isfinite would allocate twice its size.
-        if not all(map(torch.isfinite, torch.aminmax(tensor))):
-            raise InputError(
-                f"{path}: weight {name} {_shape(tensor)} has values that are not finite (NaN or "
-                "infinite): the training that made it has diverged, or the file is damaged."
-            )
+def _remedy(path: Path, weights: Mapping[str, Tensor]) -> str:
+    """Say what to do about weights that are not those of the architecture."""
+    names = [name.removeprefix(ENCODER_PREFIX) for name in weights]
+    told = describe_weights(names) or describe_shard(path)
+    if told is not None:
+        return f"It is {told}"
+    return "Choose the architecture that the file was made with"
+
+
+def _check_kind(path: Path, name: str, tensor: Tensor) -> None:
+    """Refuse a tensor that is not plain numbers in memory, and say what it is instead."""
+    kind = None
+    if tensor.is_meta:
+        kind = "on the meta device: it has a shape and no values; save the model once it has some"
+    elif tensor.is_quantized or tensor.dtype in _FEW_BITS:
+        kind = (
+            f"quantised to {tensor.dtype}, which is for inference: get the checkpoint in float32, "
+            "float16 or bfloat16"
+        )
+    elif tensor.layout != torch.strided or tensor.is_nested:
+        layout = "nested" if tensor.is_nested else str(tensor.layout)
+        kind = f"sparse or nested ({layout}): save it anew with .to_dense()"
+    elif not tensor.is_floating_point():
+        kind = f"of type {tensor.dtype}, not floating: get the checkpoint in float32"
+    if kind is not None:
+        raise InputError(f"{path}: weight {name} is {kind}.")
+
+
+def _check_finite(path: Path, name: str, tensor: Tensor) -> None:
+    # The extremes of a tensor with a NaN are NaN; isfinite would allocate twice its size.
+    if tensor.numel() and not all(map(torch.isfinite, torch.aminmax(tensor))):
+        raise InputError(
+            f"{path}: weight {name} {_shape(tensor)} has values that are not finite (NaN or "
+            "infinite): the training that made it has diverged, or the file is damaged."
+        )
 
 
 def _shape(tensor: Tensor) -> str:

@@ -1,64 +1,52 @@
 """Reading checkpoint files of other people without running anything that they hold.
 
-torch.load with `weights_only=True` rebuilds tensors and plain containers and nothing else. fairseq
-adds configuration objects of its own kind (argparse.Namespace, omegaconf): their names are bound
-to a class without behaviour, which only keeps what is stored in it.
+torch.load with `weights_only=True` rebuilds tensors and plain containers and nothing else. What
+lies beside the weights, fairseq's configuration for instance, is bound to stand-ins without
+behaviour (`sdd.detector.checkpoints.stand_ins`), which only keep what is stored in them.
 """
 
+import io
+import logging
 import pickle
 import re
+import struct
 import warnings
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 import torch
 from torch import Tensor
 
+from sdd.detector.checkpoints.file_formats import checkpoint_format
+from sdd.detector.checkpoints.stand_ins import (
+    Inert,
+    InertList,
+    InertMapping,
+    is_harmless,
+    named_in,
+    stand_in_for,
+)
+from sdd.detector.checkpoints.weight_names import DIGEST_KEY, weights_digest, without_wrappers
 from sdd.errors import InputError
 
-ZIP_SIGNATURE = b"PK\x03\x04"
-
-
-class Inert:
-    """Stands in for a class named in a pickle: accepts any arguments, does nothing."""
-
-    def __init__(self, *arguments: object) -> None:
-        self.arguments = arguments
-
-
-def _plain_dict(*_: object) -> dict[object, object]:
-    """Stand in for defaultdict, whose factory would be called."""
-    return {}
-
-
-# omegaconf 2.0 and 2.1 store these; the builtins are types named in its metadata, never called.
-INERT_NAMES: tuple[str, ...] = (
-    "argparse.Namespace",
-    "typing.Any",
-    *(f"builtins.{name}" for name in ("dict", "list", "tuple", "int", "float", "str", "bool")),
-    *(
-        f"omegaconf.{name}"
-        for name in (
-            "base.ContainerMetadata",
-            "base.Metadata",
-            "dictconfig.DictConfig",
-            "listconfig.ListConfig",
-            "nodes.AnyNode",
-            "nodes.BooleanNode",
-            "nodes.EnumNode",
-            "nodes.FloatNode",
-            "nodes.IntegerNode",
-            "nodes.StringNode",
-        )
-    ),
+# Where training programs keep the weights: fairseq, Lightning, torch's tutorials, DeepSpeed.
+STATE_KEYS = ("model", "state_dict", "model_state_dict", "module", "net", "network", "weights")
+KEEP_WEIGHTS_ALONE = (
+    "If it is yours, save its weights alone in the program that made it: "
+    "torch.save({'model': model.state_dict()}, FILE)"
 )
-STAND_INS: Mapping[str, Callable[..., object]] = MappingProxyType(
-    {"collections.defaultdict": _plain_dict, **dict.fromkeys(INERT_NAMES, Inert)}
+UNCHECKED = (
+    "%s has no checksum of its weights, so a flipped byte would not be noticed: hold its SHA-256 "
+    "against the one of where you got it"
 )
-# Enumerations and settings that fairseq's configuration may hold, by the start of their names.
-INERT_PREFIXES = ("fairseq.", "omegaconf.")
+_CHUNK = 1 << 20
+# torch's own words on this are no advice: it asks to run what the file holds.
+_NOT_ADVICE = ("weights_only", "safe_globals", "torch.load", "pytorch.org")
+_NOT_FILLED = re.compile(r"Can only (SETITEM|append).*got <class '.*Inert\[(.+)\]'>")
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -81,32 +69,62 @@ class Stored:
 
 
 def read_checkpoint(path: Path) -> Stored:
-    """Read a safetensors file or one of torch.save.
+    """Read a safetensors file or one of torch.save, as its content says.
+
+    Prefixes that wrappers put before all names are taken off.
 
     Raises
     ------
     InputError
-        If the file is missing, truncated, of no known format, or would run code.
+        If the file is missing, closed to the user, truncated, altered, of no known format, holds no
+        weights, or would run code.
     """
-    if not path.is_file():
-        raise InputError(f"There is no checkpoint file {path}.")
-    if path.suffix == ".safetensors":
-        return _read_safetensors(path)
+    if checkpoint_format(path) == "safetensors":
+        stored = _read_safetensors(path)
+        return Stored(without_wrappers(stored.tensors), metadata=stored.metadata)
     content = _read_pickle(path)
-    if not isinstance(content, Mapping):
-        raise InputError(
-            f"{path} holds a {type(content).__name__}, not a dictionary of named tensors."
-        )
-    state = content["model"] if isinstance(content.get("model"), Mapping) else content
+    state = _state_of(path, content)
     tensors = {}
     for name, value in state.items():
         if not isinstance(value, Tensor):
             raise InputError(
-                f"{path}: {name!r} is a {type(value).__name__} where a tensor should be; a "
-                "checkpoint is a dictionary of named tensors, plain or under 'model'."
+                f"{path}: {name!r} is a {_kind(value)} where a tensor should be; a checkpoint is a "
+                "dictionary of named tensors, plain or under 'model' or 'state_dict'."
             )
         tensors[str(name)] = value
-    return Stored(tensors, _model_configuration(content))
+    configuration = _model_configuration(content) if isinstance(content, Mapping) else {}
+    return Stored(without_wrappers(tensors), configuration)
+
+
+def _state_of(path: Path, content: object) -> Mapping[object, object]:
+    """Find the dictionary of weights in what a file holds."""
+    if not isinstance(content, Mapping):
+        whole = " (a whole model, which is code as well as weights)" * isinstance(content, Inert)
+        raise InputError(
+            f"{path} holds a {_kind(content)}{whole}, not a dictionary of named tensors. "
+            f"{KEEP_WEIGHTS_ALONE}."
+        )
+    under = [key for key in STATE_KEYS if _holds_weights(content.get(key))]
+    if under:
+        # fairseq's own key first; the others stand alone in files of their programs.
+        state: Mapping[object, object] = content[under[0]]
+        return state
+    if any(isinstance(value, Tensor) for value in content.values()) or not content:
+        return content
+    keys = ", ".join(repr(key) for key in list(content)[:8])
+    raise InputError(
+        f"{path} holds no weights where they are looked for: it has {keys}; wanted is a dictionary "
+        f"of named tensors, plain or under one of {', '.join(map(repr, STATE_KEYS))}. "
+        f"{KEEP_WEIGHTS_ALONE}."
+    )
+
+
+def _holds_weights(value: object) -> bool:
+    return isinstance(value, Mapping) and any(isinstance(item, Tensor) for item in value.values())
+
+
+def _kind(value: object) -> str:
+    return value.stands_for if isinstance(value, Inert) else type(value).__name__
 
 
 def read_safetensors_metadata(path: Path) -> dict[str, str]:
@@ -119,12 +137,12 @@ def read_safetensors_metadata(path: Path) -> dict[str, str]:
     """
     from safetensors import SafetensorError, safe_open
 
-    if not path.is_file():
-        raise InputError(f"There is no checkpoint file {path}.")
+    if checkpoint_format(path) != "safetensors":
+        raise InputError(f"{path} is a file of torch.save, not safetensors.")
     try:
         with safe_open(path, framework="pt") as file:
             return dict(file.metadata() or {})
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, RuntimeError) as error:
         raise _unreadable(path, error) from error
 
 
@@ -134,29 +152,30 @@ def _read_safetensors(path: Path) -> Stored:
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return Stored(tensors, metadata=dict(file.metadata() or {}))
-    except (SafetensorError, OSError) as error:
+            metadata = dict(file.metadata() or {})
+    # Types that torch does not have yet, or that this version of safetensors does not know.
+    except (SafetensorError, OSError, RuntimeError, AttributeError, KeyError) as error:
         raise _unreadable(path, error) from error
+    if DIGEST_KEY not in metadata:
+        logger.info(UNCHECKED, path)
+    elif metadata[DIGEST_KEY] != weights_digest(tensors):
+        raise InputError(
+            f"{path} cannot be read as a checkpoint: its weights are not those that were saved "
+            f"({DIGEST_KEY} in its metadata differs): it is damaged. Get it anew."
+        )
+    return Stored(tensors, metadata=metadata)
 
 
 def _read_pickle(path: Path) -> object:
-    with path.open("rb") as file:
-        is_zip = file.read(len(ZIP_SIGNATURE)) == ZIP_SIGNATURE
-    # Files of torch before 1.6 are no zip: they can neither be mapped nor be asked what they name.
-    stand_ins = dict(STAND_INS)
+    is_zip = checkpoint_format(path) == "zip"
     try:
-        if is_zip:
-            stand_ins.update(dict.fromkeys(_harmless_globals(path), Inert))
-        allowed: list[Callable[..., object] | tuple[Callable[..., object], str]] = [
-            (stand_in, name) for name, stand_in in stand_ins.items()
-        ]
-        with torch.serialization.safe_globals(allowed), warnings.catch_warnings():
-            # About pickle protocols and deprecated storages: nothing that a user could act on.
-            warnings.simplefilter("ignore")
-            content: object = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
-            return content
+        names, protocol = _names_in_zip(path) if is_zip else _names_in_file(path)
+        stand_ins = {name: stand_in_for(name) for name in names if is_harmless(name)}
+        return _load(path, stand_ins, is_zip=is_zip)
+    except InputError:
+        raise
     except pickle.UnpicklingError as error:
-        raise _refused(path, error) from error
+        raise _refused(path, error, protocol) from error
     except MemoryError:
         raise  # the machine's fault, not the file's
     except Exception as error:
@@ -165,28 +184,134 @@ def _read_pickle(path: Path) -> object:
         raise _unreadable(path, error) from error
 
 
-def _harmless_globals(path: Path) -> list[str]:
-    named = torch.serialization.get_unsafe_globals_in_checkpoint(path)
-    return [name for name in named if name.startswith(INERT_PREFIXES)]
+def _load(path: Path, stand_ins: dict[str, type], *, is_zip: bool) -> object:
+    # Each time round one stand-in becomes a dictionary or a list, as the file fills it.
+    for _ in range(len(stand_ins) + 1):
+        allowed: list[Callable[..., object] | tuple[Callable[..., object], str]] = [
+            (stand_in, name) for name, stand_in in stand_ins.items()
+        ]
+        try:
+            with torch.serialization.safe_globals(allowed), warnings.catch_warnings():
+                # About pickle protocols and deprecated storages: nothing to act on.
+                warnings.simplefilter("ignore")
+                # Files of torch before 1.6 are no zip, and cannot be mapped.
+                return _load_pickle(path, mmap=is_zip)
+        except pickle.UnpicklingError as error:
+            found = _NOT_FILLED.search(str(error))
+            if found is None or stand_ins.get(found[2]) in (None, InertMapping, InertList):
+                raise
+            stand_ins[found[2]] = InertMapping if found[1] == "SETITEM" else InertList
+    raise AssertionError("each stand-in changes once")
 
 
-def _refused(path: Path, error: Exception) -> InputError:
-    found = re.search(r"GLOBAL ([\w.]+)", str(error))
+def _load_pickle(path: Path, *, mmap: bool) -> object:
+    content: object
+    if path.suffix != ".safetensors":
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
+    else:
+        # torch goes by the name of a file, and by the content of an open one, which it cannot map.
+        with path.open("rb") as file:
+            content = torch.load(file, map_location="cpu", weights_only=True)
+    return content
+
+
+def _names_in_file(path: Path) -> tuple[set[str], int]:
+    logger.info(UNCHECKED, path)
+    with path.open("rb") as file:
+        return named_in(file, path.stat().st_size)
+
+
+def _names_in_zip(path: Path) -> tuple[set[str], int]:
+    """List what the pickle within a zip names, once all of the zip is known to be whole."""
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+        pickles = [entry for entry in entries if entry.filename.endswith("/data.pkl")]
+        if len(pickles) != 1:
+            held = ", ".join(entry.filename for entry in entries[:4])
+            raise InputError(
+                f"{path} is a zip archive, but none of torch.save: it holds {held}. Unpack it, and "
+                "name the checkpoint."
+            )
+        _check_sums(path, archive, entries)
+        pickled = _stored_bytes(path, pickles[0])
+        return named_in(io.BytesIO(pickled), len(pickled))
+
+
+def _stored_bytes(path: Path, entry: zipfile.ZipInfo) -> bytes:
+    """Read a part of a zip as it is stored, also one whose checksum was not written."""
+    with path.open("rb") as file:
+        # The part's own header: 30 bytes, the last four the lengths of its name and extra field.
+        file.seek(entry.header_offset + 26)
+        name, extra = struct.unpack("<HH", file.read(4))
+        file.seek(name + extra, io.SEEK_CUR)
+        # What the zip says of its size may be anything.
+        return file.read(min(entry.file_size, path.stat().st_size))
+
+
+def _check_sums(path: Path, archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> None:
+    """Hold each part of a zip against the checksum that the zip states; a flipped byte shows."""
+    unknown = 0
+    for entry in entries:
+        if entry.compress_type != zipfile.ZIP_STORED:
+            raise InputError(
+                f"{path} is compressed, as torch.save never does: unpack it, or save it anew."
+            )
+        if entry.CRC == 0:
+            unknown += entry.file_size > 0
+            continue
+        with archive.open(entry) as file:
+            try:
+                while file.read(_CHUNK):
+                    pass
+            except zipfile.BadZipFile as error:
+                raise InputError(
+                    f"{path} cannot be read as a checkpoint: the bytes of {entry.filename} are not "
+                    "those that were written (their CRC-32 differs): it is damaged, and nothing "
+                    "of it was executed. Get it anew."
+                ) from error
+    if unknown > 1:
+        logger.info(UNCHECKED, path)
+
+
+def _refused(path: Path, error: Exception, protocol: int) -> InputError:
+    found = re.search(r"GLOBAL ([\w.]+)|reduce for .*Inert\[([\w.]+)\]", str(error))
     if found is None:
+        if protocol > 2 and "operand" in str(error):
+            return InputError(
+                f"{path} cannot be read as a checkpoint: it is a pickle of protocol {protocol}, "
+                "which is not read without running code, and nothing of it was executed. Save it "
+                "anew by torch.save, whose protocol is 2, or as safetensors."
+            )
         # Opcodes that torch.save never writes.
         return _unreadable(path, error)
+    name = found[1] or found[2]
+    if name.startswith("torch.distributed."):
+        return InputError(
+            f"{path} holds weights that are spread over processes ({name}), and nothing of it "
+            "was executed: gather them where it was made (full_state_dict), and save them anew."
+        )
     return InputError(
-        f"{path} was refused and nothing of it was executed: it names {found[1]}, and reading it "
-        "in full would run code. Get the checkpoint from its authors, or as safetensors."
+        f"{path} was refused and nothing of it was executed: it names {name}, and reading it "
+        f"in full would run code. Get the checkpoint from its authors, or as safetensors. "
+        f"{KEEP_WEIGHTS_ALONE}."
     )
 
 
 def _unreadable(path: Path, error: Exception) -> InputError:
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
     return InputError(
-        f"{path} cannot be read as a checkpoint ({reason}): it is truncated, altered or of another "
-        "format, and nothing of it was executed. Get it anew."
+        f"{path} cannot be read as a checkpoint ({_reason(error)}): it is truncated, altered or of "
+        "another format, and nothing of it was executed. Get it anew."
     )
+
+
+def _reason(error: Exception) -> str:
+    """Word what a reader found, in one line and without its advice."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    told = [line.partition("Unpickler error: ")[2] for line in lines if "Unpickler error: " in line]
+    for line in told or lines[:1]:
+        if line and not any(word in line for word in _NOT_ADVICE):
+            return line[:200]
+    return type(error).__name__
 
 
 def _model_configuration(content: Mapping[object, object]) -> dict[str, object]:

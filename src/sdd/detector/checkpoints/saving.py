@@ -8,7 +8,12 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from sdd.detector.checkpoints.weight_names import ARCHITECTURE_KEY, ENCODER_PREFIX
+from sdd.detector.checkpoints.weight_names import (
+    ARCHITECTURE_KEY,
+    DIGEST_KEY,
+    ENCODER_PREFIX,
+    weights_digest,
+)
 from sdd.detector.detector import Detector
 from sdd.errors import InputError
 from sdd.runtime.atomic_files import atomic_path
@@ -17,7 +22,7 @@ from sdd.runtime.atomic_files import atomic_path
 def save_detector(
     detector: Detector, path: Path | str, metadata: Mapping[str, str] | None = None
 ) -> None:
-    """Write a detector as safetensors, atomically, with its architecture in the metadata.
+    """Write a detector as safetensors, atomically; its metadata has architecture and digest.
 
     Parameters
     ----------
@@ -29,16 +34,17 @@ def save_detector(
     Raises
     ------
     InputError
-        If the name ends otherwise, or the metadata is not text or uses the key `architecture`.
+        If the name ends otherwise, or the metadata is not text or uses a key that is written here.
     """
     path, metadata = Path(path), dict(metadata or {})
     if path.suffix != ".safetensors":
         raise InputError(f"A detector is saved as safetensors: {path} must end in .safetensors.")
     for key, value in metadata.items():
-        if not isinstance(key, str) or not isinstance(value, str) or key == ARCHITECTURE_KEY:
+        own = (ARCHITECTURE_KEY, DIGEST_KEY)
+        if not isinstance(key, str) or not isinstance(value, str) or key in own:
             raise InputError(
                 f"Metadata entry {key!r}: {value!r} cannot be saved; keys and values are text, and "
-                f"{ARCHITECTURE_KEY!r} is written by save_detector itself."
+                f"{' and '.join(map(repr, own))} are written by save_detector itself."
             )
     # "format" is what other readers of safetensors look for.
     entries = {
@@ -90,8 +96,9 @@ def _weights(detector: Detector) -> dict[str, Tensor]:
 
 
 def _write(weights: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
+    described = {**metadata, DIGEST_KEY: weights_digest(weights)}
     with atomic_path(path, durable=True) as temporary:
-        save_file(weights, temporary, metadata)
+        save_file(weights, temporary, described)
         _sort_metadata(temporary)
 
 

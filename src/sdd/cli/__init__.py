@@ -6,11 +6,11 @@ import is imported where it runs.
 
 import argparse
 import logging
-import math
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from sdd.cli import values
 from sdd.errors import InputError, one_line
 from sdd.runtime.outputs import STANDARD_OUTPUT, check_output
 from sdd.runtime.standard_streams import (
@@ -87,50 +87,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-# ---------------------------------------------------------------------------- types of arguments
-def _text(text: str) -> str:
-    if not text.strip():
-        raise argparse.ArgumentTypeError("it is empty; is a variable of the shell not set?")
-    return text
-
-
-def _path(text: str) -> Path:
-    # Of an empty name Path would make the folder that one is in.
-    return Path(_text(text))
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
-
-
-def _positive(text: str) -> float:
-    number = _number(text)
-    if not number > 0:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return number
-
-
-def _whole(text: str, least: int) -> int:
-    number = _number(text)
-    if not math.isfinite(number) or number != int(number) or number < least:
-        raise argparse.ArgumentTypeError(f"{text} is no whole number of at least {least}")
-    return int(number)
-
-
-def _count(text: str) -> int:
-    return _whole(text, 0)
-
-
-def _at_least_one(text: str) -> int:
-    return _whole(text, 1)
-
-
-# ------------------------------------------------------------------------------------- commands
-
-
 def _add_protocol(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     command = commands.add_parser(
         "protocol",
@@ -140,15 +96,17 @@ def _add_protocol(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     command.add_argument(
         "name",
         metavar="NAME",
-        type=_text,
+        type=values.text,
         help="deepfake_eval_2024 (dfe24), add2023 (add23), fake_or_real (for), deep_voice (dv), "
         "in_the_wild (itw), asvspoof2019_la (asv19); csv or folders for a corpus of your own",
     )
-    command.add_argument("root", metavar="ROOT", type=_path, help="the folder that holds corpora")
+    command.add_argument(
+        "root", metavar="ROOT", type=values.path, help="the folder that holds corpora"
+    )
     command.add_argument(
         "-o",
         "--output",
-        type=_path,
+        type=values.path,
         default=STANDARD_OUTPUT,
         metavar="FILE",
         help="CSV to write; else standard output",
@@ -161,16 +119,20 @@ def _add_protocol(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     )
     command.add_argument(
         "--allowed-missing",
-        type=_count,
+        type=values.count,
         default=0,
         metavar="N",
         help="leave out up to N missing audio files instead of failing (default: 0)",
     )
-    command.add_argument("--path", type=_text, metavar="FILE", help="csv: the user's table")
-    command.add_argument("--real", type=_text, metavar="FOLDER", help="folders: real recordings")
-    command.add_argument("--fake", type=_text, metavar="FOLDER", help="folders: fake recordings")
+    command.add_argument("--path", type=values.text, metavar="FILE", help="csv: the user's table")
     command.add_argument(
-        "--corpus", type=_text, metavar="WORD", help="folders: what IDs begin with"
+        "--real", type=values.text, metavar="FOLDER", help="folders: real recordings"
+    )
+    command.add_argument(
+        "--fake", type=values.text, metavar="FOLDER", help="folders: fake recordings"
+    )
+    command.add_argument(
+        "--corpus", type=values.text, metavar="WORD", help="folders: what IDs begin with"
     )
     command.set_defaults(run=_protocol)
 
@@ -212,12 +174,16 @@ def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "the detector says, and not calibrated: see docs/scoring.md.",
     )
     command.add_argument(
-        "recordings", metavar="AUDIO", type=_path, nargs="+", help="recordings, or folders of them"
+        "recordings",
+        metavar="AUDIO",
+        type=values.path,
+        nargs="+",
+        help="recordings, or their folders",
     )
     command.add_argument(
         "-m",
         "--model",
-        type=_path,
+        type=values.path,
         required=True,
         metavar="FILE",
         help="the detector: a model.safetensors of the workflow, or the authors' .ckpt",
@@ -225,7 +191,7 @@ def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     command.add_argument(
         "-a",
         "--architecture",
-        type=_text,
+        type=values.text,
         metavar="NAME",
         help="of the detector, where its file does not say (.ckpt): xlsr_2b, xlsr_1b, mms_1b, "
         "mms_300m, w2v_large, w2v_small, or fairseq's keys as JSON",
@@ -233,13 +199,13 @@ def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     command.add_argument(
         "-o",
         "--output",
-        type=_path,
+        type=values.path,
         metavar="FILE",
         help="CSV to write, - to print it; else a table is shown",
     )
     command.add_argument(
         "--window",
-        type=_positive,
+        type=values.positive,
         default=15.0,
         metavar="SECONDS",
         help="cut longer recordings into windows of at most this; inf: never (default: 15)",
@@ -254,16 +220,16 @@ def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def _add_computing(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--device",
-        type=_text,
+        type=values.text,
         default="auto",
         help="cpu, cuda, cuda:1, ...; auto: cuda where there is one",
     )
     command.add_argument(
-        "--threads", type=_at_least_one, metavar="N", help="CPU threads (default: torch's)"
+        "--threads", type=values.at_least_one, metavar="N", help="CPU threads (default: torch's)"
     )
     command.add_argument(
         "--batch-seconds",
-        type=_positive,
+        type=values.positive,
         metavar="SECONDS",
         help="audio of a forward pass (default: 8 on a CPU, 100 elsewhere)",
     )
@@ -309,7 +275,7 @@ def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     )
     more.add_argument(
         "--validation",
-        type=_path,
+        type=values.path,
         metavar="FILE",
         help="also show which share of real trials is rejected (FRR), and of fakes accepted (FAR), "
         "at the threshold where this score file has its EER",
@@ -331,10 +297,11 @@ def _add_score_files(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "scores",
         metavar="FILE",
-        type=_path,
+        type=values.path,
         nargs="+",
-        help="Parquet of the workflow, AntiDeepfake's CSV (ID, Score, Label), or ASVspoof 5's text "
-        "(speaker, utterance, score, bonafide or spoof); a higher single score is more likely real",
+        help="Parquet of the workflow, AntiDeepfake's CSV or TSV (ID, Score, Label), or ASVspoof "
+        "5's text (speaker, utterance, score, bonafide or spoof); a higher single score is more "
+        "likely real",
     )
     command.add_argument(
         "--score",
@@ -388,16 +355,16 @@ def _add_convert_scores(commands: "argparse._SubParsersAction[argparse.ArgumentP
     command = commands.add_parser(
         "convert-scores",
         help="AntiDeepfake's score CSV from our Parquet, or the other way",
-        description="Convert a score file; the suffixes .csv and .parquet say what to what.",
+        description="Convert a score file; the suffixes .csv, .tsv and .parquet say what to what.",
     )
-    command.add_argument("source", metavar="FROM", type=_path, help="score file")
-    command.add_argument("target", metavar="TO", type=_path, help="score file to write")
+    command.add_argument("source", metavar="FROM", type=values.path, help="score file")
+    command.add_argument("target", metavar="TO", type=values.path, help="score file to write")
     command.set_defaults(run=_convert_scores)
 
 
 def _convert_scores(arguments: argparse.Namespace) -> None:
-    from sdd.scoring.score_files import CSV, PARQUET, read_score_file, write_score_file
+    from sdd.scoring.score_files import PARQUET, TABLES, read_score_file, write_score_file
 
     _refuse_special([arguments.source])
-    check_output(arguments.target, suffixes=[CSV, PARQUET], inputs=[arguments.source])
+    check_output(arguments.target, suffixes=[*TABLES, PARQUET], inputs=[arguments.source])
     write_score_file(arguments.target, read_score_file(arguments.source))
