@@ -146,7 +146,7 @@ def read_headers(paths: Iterable[Path]) -> dict[Path, Header | None]:
 def _header_or_none(path: Path) -> Header | None:
     try:
         return read_header(path)
-    except InputError:
+    except (InputError, MemoryError):
         return None
 
 
