@@ -2,9 +2,10 @@
 
 from types import MappingProxyType
 
-from tests.fuzz import checkpoints, scores, tables
+from tests.fuzz import audio, checkpoints, scores, tables
 from tests.fuzz.target import Target
 
+KINDS = (tables, scores, checkpoints, audio)
 TARGETS = MappingProxyType[str, Target](
-    {target.name: target for target in (*tables.TARGETS, *scores.TARGETS, *checkpoints.TARGETS)}
+    {target.name: target for kind in KINDS for target in kind.TARGETS}
 )

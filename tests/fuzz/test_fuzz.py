@@ -6,9 +6,9 @@ The same inputs in every run, and a number of them, not a time. Longer: `make fu
 import pytest
 
 from sdd.errors import InputError
-from tests.fuzz import checkpoints, scores, tables
 from tests.fuzz.harness import Worker, fuzz
 from tests.fuzz.target import Target
+from tests.fuzz.targets import KINDS
 from tests.fuzz.worker import make_input, outcome
 
 
@@ -20,7 +20,7 @@ def worker():
 
 
 # A process for each kind: starting one takes longer than hundreds of inputs.
-@pytest.mark.parametrize("kind", [tables, scores, checkpoints])
+@pytest.mark.parametrize("kind", KINDS)
 def test_changed_files(worker, kind):
     for target in kind.TARGETS:
         # Number 0 is a valid file as it is: without a result of it, nothing would be tried.

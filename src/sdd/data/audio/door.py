@@ -191,7 +191,15 @@ class _Nameless:
     """An open file without its name, from which FFmpeg would guess formats and sequences."""
 
     def __init__(self, file: io.FileIO) -> None:
-        self.read, self.seek, self.tell = file.read, file.seek, file.tell
+        self.read, self.tell = file.read, file.tell
+        self._seek = file.seek
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to where a file says, which may be nowhere; PyAV would print an exception."""
+        try:
+            return self._seek(offset, whence)
+        except (OSError, OverflowError):
+            return -1
 
 
 class _Patched(io.RawIOBase):
