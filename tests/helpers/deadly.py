@@ -4,6 +4,8 @@ import os
 import signal
 from pathlib import Path
 
+from sdd.data.audio.headers import Header
+from sdd.data.audio.many_headers import _read_chunk
 from sdd.data.audio.preparing import PreparedSource, prepare_source
 from sdd.data.inventory.file_facts import FileFacts, examine_file
 from sdd.data.preparation import Entry, _Job, _prepared
@@ -19,6 +21,12 @@ def prepared(job: _Job) -> Entry:
 def examined(path: Path) -> FileFacts:
     die_of(path)
     return examine_file(path)
+
+
+def headers(chunk: list[Path]) -> dict[Path, Header | None]:
+    for path in chunk:
+        die_of(path)
+    return _read_chunk(chunk)
 
 
 def recording(job: tuple[Path, Path]) -> PreparedSource:

@@ -4,34 +4,6 @@ localrules:
     pilot,
 
 
-PILOTED = {
-    (cell.model, last_objective(EXPERIMENT, cell)): cell
-    for cell in piloted_cells(EXPERIMENT, config["recipe"])
-}
-
-
-def piloted_cell(wildcards):
-    asked = (wildcards.model, wildcards.objective)
-    if asked not in PILOTED:
-        known = ", ".join(map(" ".join, PILOTED)) or "none"
-        raise WorkflowError(f"{' '.join(asked)} is not piloted; known: {known}")
-    return PILOTED[asked]
-
-
-def checkpoint_of_pilot(wildcards):
-    cell = piloted_cell(wildcards)
-    return tree.fill(tree.CHECKPOINT, checkpoint=f"{cell.model}/{cell.init}")
-
-
-def needs_of_piloted_training(wildcards):
-    return NEEDS.piloted_training(piloted_cell(wildcards), wildcards.recipe)
-
-
-def needs_of_piloted_scoring(wildcards):
-    precision = EXPERIMENT.scoring_precision(wildcards.recipe)
-    return NEEDS.piloted_scoring(wildcards.model, precision)
-
-
 rule pilot_training:
     input:
         checkpoint=checkpoint_of_pilot,

@@ -6,8 +6,7 @@ frame, the pages or the packets. A length that nothing confirms is unknown.
 
 import math
 import re
-from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -55,7 +54,6 @@ _PLAIN = re.compile(r"pcm_[suf](\d+)(?:le|be)?$")
 _LONGEST_SECONDS = 366 * 86_400
 
 # Waiting for the disk is most of the work.
-_THREADS = 8
 
 
 @dataclass(frozen=True)
@@ -122,32 +120,6 @@ def read_header(path: Path) -> Header:
         If the file cannot be opened, holds no audio, or states a format that no recording has.
     """
     return plan_reading(path).header
-
-
-def read_headers(paths: Iterable[Path]) -> dict[Path, Header | None]:
-    """Read many headers in parallel threads.
-
-    Parameters
-    ----------
-    paths
-        Audio files; each distinct one is read once.
-
-    Returns
-    -------
-    dict
-        Header by path; None where the file cannot be read, so that one bad file does not hide the
-        others: preparing the audio reports it.
-    """
-    distinct = list(dict.fromkeys(paths))
-    with ThreadPoolExecutor(_THREADS) as pool:
-        return dict(zip(distinct, pool.map(_header_or_none, distinct), strict=True))
-
-
-def _header_or_none(path: Path) -> Header | None:
-    try:
-        return read_header(path)
-    except (InputError, MemoryError):
-        return None
 
 
 def plan_reading(path: Path, *, decoding: bool = False) -> Plan:

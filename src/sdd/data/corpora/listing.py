@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from sdd.data.audio.headers import Header, read_headers
+from sdd.data.audio.headers import Header
+from sdd.data.audio.many_headers import read_headers
 from sdd.data.corpora.protocol import (
     COLUMNS,
     UNKNOWN,

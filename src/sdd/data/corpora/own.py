@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sdd.data.audio.headers import read_headers
+from sdd.data.audio.many_headers import read_headers
 from sdd.data.corpora.listing import Listing, Utterance, header_cells
 from sdd.data.corpora.protocol import (
     COLUMNS,
