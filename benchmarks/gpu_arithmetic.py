@@ -92,7 +92,6 @@ def bf16_as_on_a_gpu() -> Iterator[None]:
     with ExitStack() as stack:
         for name, stand_in in {
             "sdd.runtime.devices.computes_in_bf16": in_bf16,
-            "sdd.training.policies.computes_in_bf16": in_bf16,
             "torch.nn.functional.layer_norm": in_float32(F.layer_norm),
             "torch.nn.functional.group_norm": in_float32(F.group_norm),
         }.items():
