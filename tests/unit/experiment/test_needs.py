@@ -228,7 +228,7 @@ def job_of(lines, name):
 def test_hours_are_those_of_the_pilot(config):
     """Audio over the speed that was measured: 250 s a second by GRPO, 200 on In-the-Wild."""
     config["resources"]["audio_hours"]["asv19_dev"] = 0
-    lines, text = planned(config, training_row(), scoring_row("itw", precision="tf32"))
+    lines, text = planned(config, training_row(), scoring_row("itw"))
     train = job_of(lines, "train xlsr_2b post grpo")
     assert train.basis == "measured"
     assert train.hours == pytest.approx(20_000 * 90 / 250 / 3600)

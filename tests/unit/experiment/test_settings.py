@@ -74,7 +74,7 @@ def test_scoring_settings():
         "architecture": "mms_300m",
         "skip_suffixes": [],
         "batch_seconds": "auto",
-        "precision": "tf32",
+        "precision": "fp32",
     }
     assert scoring(paper, cell, "as_released")["precision"] == "fp32"
     for value in ("fp32", "bf16"):
