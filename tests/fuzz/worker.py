@@ -14,10 +14,12 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+from sdd.data.audio import many_headers
 from sdd.errors import InputError
 from tests.fuzz.mutation import mutate
 from tests.fuzz.target import Target
 from tests.fuzz.targets import TARGETS
+from tests.helpers.in_process import run_here
 
 # What no file may make the software do.
 FORBIDDEN_EVENTS = ("os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "socket.connect")
@@ -57,6 +59,8 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print is no answer
     warnings.simplefilter("ignore")
+    # This is a process of its own already, and another one would not be watched.
+    many_headers.run_expendable = run_here
 
     watching = False
 
