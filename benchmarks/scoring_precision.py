@@ -183,7 +183,13 @@ def trained(case: Case, folder: Path, audio: Path, machine: Machine) -> Detector
         )
         validation = validation.select(range(min(VALIDATION_CLIPS, len(validation))))
         data = TrainingData(training, validation, audio)
-        files = StageFiles(start, start, model, folder / "history.csv", folder / "state")
+        files = StageFiles(
+            start=start,
+            checkpoint=start,
+            state=folder / "state",
+            model=model,
+            history=folder / "history.csv",
+        )
         finetune(stage, files, data, machine, code="benchmark")
     return load_detector(model).eval()
 
