@@ -52,8 +52,9 @@ def reading(
 ) -> Iterator[None]:
     """Turn any exception of a library in the block into an `UndecodableError` that names the file.
 
-    InputError passes as it is. So does MemoryError: the machine may be short of memory, not the
-    file at fault. KeyboardInterrupt, SystemExit and the end of a generator are no `Exception`.
+    InputError passes as it is. So does Python's MemoryError: the machine may be short of memory,
+    not the file at fault. KeyboardInterrupt, SystemExit and the end of a generator are no
+    `Exception`.
 
     Parameters
     ----------
@@ -62,8 +63,16 @@ def reading(
     """
     try:
         yield
-    except (InputError, MemoryError):
+    except InputError:
         raise
+    except MemoryError as error:
+        if type(error) is MemoryError:
+            raise
+        # A library's own, such as FFmpeg's: it was asked for more than there can be.
+        raise UndecodableError(
+            f"{path} {problem} (it needs more memory than there is): its header is damaged; "
+            "replace the file, or use fewer workers."
+        ) from error
     # The only place that takes everything: what FFmpeg, libsndfile and their bindings raise on
     # broken files is not documented (UnicodeDecodeError, ZeroDivisionError, SystemError, ...).
     except Exception as error:

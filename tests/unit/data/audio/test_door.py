@@ -216,6 +216,19 @@ def test_any_exception_becomes_a_reason(tmp_path: Path, error: Exception) -> Non
     assert caught.value.__cause__ is error
 
 
+def test_memory_that_a_library_asked_for_in_vain_is_the_files_fault(tmp_path):
+    """FFmpeg and numpy raise errors of their own where a header states absurd sizes."""
+    path = tmp_path / "odd.m4a"
+    path.touch()
+
+    class LibraryMemoryError(MemoryError):
+        pass
+
+    message = r"odd\.m4a cannot be decoded \(it needs more memory than there is\)"
+    with pytest.raises(InputError, match=message), door.reading(path):
+        raise LibraryMemoryError
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(75), MemoryError()])
 def test_what_is_not_the_files_fault_passes(tmp_path: Path, error: BaseException) -> None:
     with pytest.raises(type(error)), door.reading(tmp_path / "x.wav"):
