@@ -64,9 +64,10 @@ def test_the_whole_experiment(whole):
     assert (made / "figure2.png").stat().st_size > 1000
     assert "Results to look at:" in output
     assert len(watcher.devices) == len(CELLS) + 1  # post-training is fine-tuning, too
-    # An hour is the least; 6 GB is Python and torch, 2 are two workers, and the detector is tiny.
+    # An hour is the least; 6 GB is Python and torch, 2 are two workers, and a step of the tiny
+    # detector lies in main memory, without a GPU: 0.02 GB, in post-training 0.05.
     for job in watcher.devices:
-        assert asked_for(job) == (60, pytest.approx(8.0, abs=0.01))
+        assert asked_for(job) == (60, pytest.approx(8.03, abs=0.02))
     assert set(watcher.devices) <= set(submitted(output))
     assert set(watcher.devices.values()) <= {"0", "1"}  # exactly one GPU each
     assert 1 <= watcher.most_at_once <= 2
