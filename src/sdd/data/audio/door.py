@@ -150,14 +150,17 @@ def open_container(path: Path) -> Iterator[Any]:
     import av  # only few files need it
 
     options = {"format_whitelist": ",".join(_FORMATS), "protocol_whitelist": _NO_PROTOCOL}
+    # Tags of older programs are not UTF-8. From PyAV 19 on it replaces what it cannot read itself.
+    is_strict = int(av.__version__.split(".")[0]) < 19
+    tags: dict[str, Any] = {"metadata_errors": "replace"} if is_strict else {}
     with (
         open_local(path) as file,
         av.open(
             _Nameless(file),
-            metadata_errors="replace",  # tags of older programs are not UTF-8
             options=options,
             buffer_size=_BUFFER,
             io_open=_refuse,
+            **tags,
         ) as container,
     ):
         yield container

@@ -188,7 +188,7 @@ def test_pipes_folders_and_devices_are_no_recordings(tmp_path: Path) -> None:
                 read(path)
     with pytest.raises(InputError, match=r"none\.wav is missing"):
         read_header(tmp_path / "none.wav")
-    with pytest.raises(InputError, match=r"cannot be opened \(embedded null byte\)"):
+    with pytest.raises(InputError, match=r"cannot be opened \(.*embedded null"):
         read_header(tmp_path / "a\0.wav")
 
 
