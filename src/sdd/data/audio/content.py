@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-_REPLACE = "replace or remove the file."
+_REPLACE = "replace the file or leave it out."
 
 # First bytes, in the order in which they are tried, and what the file is then.
 _BEGINNINGS = (

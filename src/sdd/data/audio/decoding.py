@@ -124,7 +124,7 @@ class Source:
         """Return the end of a message on a file without samples."""
         size = self.path.stat().st_size
         if size < _SMALL:
-            return ": replace or remove the file."
+            return ": replace the file or leave it out."
         return (
             f", says its header, but the file has {size:,} bytes: the header was perhaps never "
             "finished. Mend or convert it with a program that ignores the length, such as "
@@ -170,7 +170,7 @@ class Source:
         except UndecodableError as error:
             raise InputError(
                 f"{self.path} cannot be decoded beyond {count / self.rate:.2f} s "
-                f"({error.__cause__}): replace or remove the file."
+                f"({error.__cause__}): replace the file or leave it out."
             ) from error
 
     def _from_container(self) -> Iterator[FloatArray]:
@@ -202,7 +202,7 @@ class Source:
             if unreadable and packet.size and container.format.name != "mp3":
                 raise InputError(
                     f"{self.path} cannot be decoded beyond {self.samples / self.rate:.2f} s: "
-                    "replace or remove the file."
+                    "replace the file or leave it out."
                 )
             try:
                 frames = packet.decode()

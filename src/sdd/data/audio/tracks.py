@@ -30,7 +30,7 @@ def choose_track(path: Path) -> tuple[int, Remark | None]:
         tracks = list(container.streams.audio)
         default = [number for number, track in enumerate(tracks) if _is_default(track)]
     if not tracks:
-        raise InputError(f"{path} holds no audio stream: replace or remove the file.")
+        raise InputError(f"{path} holds no audio stream: replace the file or leave it out.")
     if len(tracks) == 1:
         return 0, None
     # Matroska calls every track a default that is not said to be none.

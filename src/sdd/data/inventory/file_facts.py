@@ -65,7 +65,7 @@ def examine_file(path: Path) -> FileFacts:
     """Decode an audio file that exists and note its facts, or as `error` why it cannot be."""
     facts = FileFacts(size=path.stat().st_size)
     if facts.size == 0:
-        return replace(facts, error=f"{path} is empty: replace or remove the file.")
+        return replace(facts, error=f"{path} is empty: replace the file or leave it out.")
     try:
         source = Source(path)
         channels = 0
