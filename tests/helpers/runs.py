@@ -28,6 +28,7 @@ def make_trainer(
     detector_seed=7,
     code="this",
     accept_state=False,
+    machine=ALONE,
     **switches,
 ):
     segments, audio = tones
@@ -40,7 +41,7 @@ def make_trainer(
         TrainingData(segments, segments, audio),
         seed=seed,
         state=folder,
-        machine=ALONE,
+        machine=machine,
         code=code,
         accept_state=accept_state,
     )
