@@ -446,6 +446,8 @@ def test_paths(tmp_path: Path) -> None:
     assert protocol_path(tmp_path / "a/../b/c.wav", tmp_path) == "$ROOT/b/c.wav"
     assert protocol_path(Path("/x/c.wav"), tmp_path) == "/x/c.wav"
     assert resolve_path("$ROOT/b/c.wav", tmp_path) == tmp_path / "b/c.wav"
+    # Not the file of that name from the top, which nobody named.
+    assert resolve_path("$ROOT//b/c.wav", tmp_path) == tmp_path / "b/c.wav"
     assert resolve_path("/x/c.wav", tmp_path) == Path("/x/c.wav")
     assert resolve_path("c.wav", tmp_path, Path("/y")) == Path("/y/c.wav")
     with pytest.raises(InputError, match=r"Path 'c\.wav' is neither absolute nor below"):
