@@ -21,7 +21,7 @@ env: .venv/.ready ## uv and the locked environment, in .venv
 
 # Byte code is compiled once: hundreds of processes import torch, and compiling doubles that.
 .venv/.ready: pyproject.toml uv.lock | $(filter .uv/bin/uv,$(UV))
-	$(UV) sync --frozen --compile-bytecode
+	@$(UV) run --quiet --no-project envs/install.py $(UV)
 	@touch $@
 
 demo: env ## the whole experiment on toy corpora: Table 1 and Figure 2 in minutes

@@ -7,7 +7,7 @@ lines, so that nothing is drawn over.
 
 import os
 from collections.abc import Callable, Sequence
-from typing import TextIO
+from typing import IO
 
 _SAVE, _RESTORE, _DOWN = "\x1b7", "\x1b8", "\x1bD"
 _ALL_LINES = "\x1b[r"
@@ -22,7 +22,7 @@ class BottomLines:
         Asked before each drawing: columns and lines of the terminal.
     """
 
-    def __init__(self, stream: TextIO, size: Callable[[], os.terminal_size]) -> None:
+    def __init__(self, stream: IO[str], size: Callable[[], os.terminal_size]) -> None:
         self._stream, self._size = stream, size
         self._height = 0
         self._reserved_in: os.terminal_size | None = None
