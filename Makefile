@@ -21,14 +21,14 @@ env: .venv/.ready ## uv and the locked environment, in .venv
 
 # Byte code is compiled once: hundreds of processes import torch, and compiling doubles that.
 .venv/.ready: pyproject.toml uv.lock | $(filter .uv/bin/uv,$(UV))
-	$(UV) sync --frozen --compile-bytecode
+	@$(UV) run --quiet --no-project envs/install.py $(UV)
 	@touch $@
 
 demo: env ## the whole experiment on toy corpora: Table 1 and Figure 2 in minutes
-	$(BIN)/snakemake --configfile demo/config.yaml --cores $(CORES) --quiet host reason -- all
+	$(BIN)/snakemake --configfile demo/config.yaml --cores $(CORES) --logger sdd -- all
 
 report: env ## one HTML page of all results: the demo's, or of CONFIGFILE=mine.yaml
-	$(BIN)/snakemake --configfile $(CONFIGFILE) --cores $(CORES) --quiet host reason -- report
+	$(BIN)/snakemake --configfile $(CONFIGFILE) --cores $(CORES) --logger sdd -- report
 
 # A part that fails does not keep the others from running; what failed or was skipped ends the output.
 test: env ## lint, types, unit and workflow tests (README, CI)

@@ -94,5 +94,9 @@ rule certify:
         tree.CERTIFICATES,
 
 
+onstart:
+    refuse_what_does_not_fit()
+
+
 onsuccess:
     print(report_where_results_are(config))

@@ -32,6 +32,9 @@ def test_everything_is_made_and_nothing_half_written_is_left(whole):
         *("figure2.pdf", "figure2_column.png", "figure2_column.pdf", "claims.html", "claims.csv"),
     ):
         assert (results / "as_written" / name).stat().st_size > 1000
+    text = (results / "as_written/table1.txt").read_text()
+    assert re.search(r"^ *3 +post SFT→GRPO +\S+ ", text, re.MULTILINE)
+    assert text in whole.printed
     # No row of it is in the paper, so there is nothing to subtract.
     assert not list((results / "as_written").glob("table1_minus_paper*"))
     caption = (results / "as_written/figure2.caption.tex").read_text()

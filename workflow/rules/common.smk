@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 # Rules and scripts use the library of this checkout: the code that the digests describe.
 LIBRARY = str(Path(workflow.basedir) / "src")
@@ -24,6 +25,7 @@ from sdd.experiment import contents, settings, tree
 from sdd.experiment.cells import CELL_PATTERN, Cell
 from sdd.experiment.consistency import check_experiment
 from sdd.experiment.experiment import Experiment
+from sdd.experiment.fitting import Room, find_shortages
 from sdd.experiment.needs import JobResources
 from sdd.experiment.pilot import (
     last_objective,
@@ -31,11 +33,14 @@ from sdd.experiment.pilot import (
     piloted_checkpoints,
     read_pilot,
 )
+from sdd.experiment.plan import plan as plan_of
 from sdd.experiment.schema import check_config
 from sdd.runtime.attempts import read_attempt
+from sdd.runtime.capacity import free_bytes, memory_bytes, usable_cores
 from sdd.runtime.code_digest import code_digest
 from sdd.runtime.digests import file_digest
 from sdd.runtime.outputs import check_folder
+from sdd.runtime.standard_streams import mend_streams
 
 try:
     check_config(
@@ -76,7 +81,8 @@ CELLS = [cell.path for cell in EXPERIMENT.cells()]
 DRIFT_CELLS = [cell.path for cell in EXPERIMENT.drift_cells()]
 
 # What `all` makes of a recipe.
-TARGETS = [f"{tree.TABLE1}.{suffix}" for suffix in ("csv", "tex", "html", "png", "pdf")]
+FORMATS = ("csv", "txt", "tex", "html", "png", "pdf")
+TARGETS = [f"{tree.TABLE1}.{suffix}" for suffix in FORMATS]
 if DRIFT_CELLS:
     TARGETS += [f"{tree.FIGURE2}.{suffix}" for suffix in ("png", "pdf")]
 if contents.is_in_paper(EXPERIMENT, PAPER_TABLE):
@@ -220,14 +226,41 @@ def needs_of_fetching(wildcards):
 
 
 def report_where_results_are(config):
+    """The table and the files to look at, for a terminal of any locale."""
+    mend_streams()
     targets = [*TARGETS, tree.REPORT]
     paths = [tree.path(name, RESULTS, recipe=config["recipe"]) for name in targets]
     made = [path for path in paths if path.exists()]
-    return (
-        "Results to look at:\n" + "\n".join(f"  {path}" for path in made)
-        if made
-        else "Done."
+    if not made:
+        return "Done."
+    table = tree.path(f"{tree.TABLE1}.txt", RESULTS, recipe=config["recipe"])
+    words = [table.read_text(encoding="utf-8")] if table in made else []
+    return "\n".join([*words, "Results to look at:", *(f"  {path}" for path in made)])
+
+
+def refuse_what_does_not_fit():
+    """Before the first job of the whole experiment: a line for each thing that there is too little of."""
+    if not {job.rule.name for job in workflow.dag.targetjobs} & {"all", "report"}:
+        return
+    here = workflow.local_exec
+    memory_gb = (memory_bytes() or 0) / 1e9
+    shortages = find_shortages(
+        plan_of(EXPERIMENT, NEEDS, config["recipe"], RESULTS),
+        Room(
+            folder=RESULTS,
+            free_gb=free_bytes(RESULTS) / 1e9,
+            memory_gb=memory_gb if here and memory_gb else None,
+            cores=usable_cores() if here else None,
+            given_cores=workflow.cores if here else None,
+        ),
+        threads=config["threads"],
+        keeps_models=config["keep_models"] != "none",
     )
+    for shortage in shortages:
+        if not shortage.impossible:
+            logger.warning(shortage.text)
+    if impossible := [shortage.text for shortage in shortages if shortage.impossible]:
+        raise WorkflowError("\n".join(impossible))
 
 
 PILOTED = {

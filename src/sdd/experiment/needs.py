@@ -58,6 +58,8 @@ class Job:
         Whether it runs a detector: its hours are those of GPUs, or of a CPU without them.
     basis
         How its hours are known.
+    loaded_gb
+        What it cannot do without of `memory_gb`: weights and, without a GPU, what a step keeps.
     """
 
     hours: float | None
@@ -67,6 +69,7 @@ class Job:
     kept_gb: float = 0.0
     computes: bool = False
     basis: Basis = "arithmetic"
+    loaded_gb: float = 0.0
 
     def memory_mb(self, attempt: int) -> int:
         """Return the memory to ask for: half as much again with each attempt."""
@@ -198,6 +201,7 @@ class JobResources:
             kept_gb=weight_bytes(encoder) / 1e9,
             computes=True,
             basis=pace.basis,
+            loaded_gb=main_gb + (step_gb if self.on_cpu else 0.0),
         )
 
     def _training_hours(self, recipe: Mapping[str, Any], passes: int, pace: Pace) -> float | None:
@@ -242,6 +246,7 @@ class JobResources:
             gpu_gb=0.0 if self.on_cpu else weights + activations,
             computes=True,
             basis=least_sure(pace.basis for pace in paces.values()),
+            loaded_gb=weights,
         )
 
     @property
@@ -282,7 +287,7 @@ class JobResources:
         """Return the needs of converting a checkpoint: 1.07 times its weights were measured."""
         weights = weight_bytes(self._encoder(model)) / 1e9
         # The file as published stays in the download folder; pre-trained ones hold more weights.
-        return Job(hours=1.0, memory_gb=4 + 1.5 * weights, kept_gb=2.2 * weights)
+        return Job(hours=1.0, memory_gb=4 + 1.5 * weights, kept_gb=2.2 * weights, loaded_gb=weights)
 
     def _corpus_hours(self, corpus: str) -> float | None:
         """Sum the hours of the partitions in use: sets that differ in their duration share them."""
