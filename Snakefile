@@ -29,6 +29,7 @@ include: "workflow/rules/checkpoints.smk"
 include: "workflow/rules/finetune.smk"
 include: "workflow/rules/score.smk"
 include: "workflow/rules/pilot.smk"
+include: "workflow/rules/shortcuts.smk"
 include: "workflow/rules/analysis.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
@@ -40,6 +41,7 @@ localrules:
     zero_shot,
     plan,
     protocols,
+    shortcuts,
     materialise,
     certify,
 

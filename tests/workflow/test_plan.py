@@ -23,6 +23,7 @@ def test_the_paper_experiment_is_planned_with_nothing_on_disk(checkout):
     assert plan["measure_uncertainty"] == plan["judge_claims"] == plan["subtract_paper"] == 1
     # The further figures and the report are asked for by name.
     assert not {"draw_figures", "write_report", "compare_recipes", "table1_partial"} & set(plan)
+    assert not {"measure_features", "measure_shortcuts"} & set(plan)
 
 
 def test_the_other_recipe_is_planned_too(checkout):

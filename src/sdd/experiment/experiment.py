@@ -112,6 +112,12 @@ class Experiment:
             sets += [training["training_set"], training["validation_set"]]
         return list(dict.fromkeys(sets))
 
+    def shortcut_sets(self) -> list[str]:
+        """List the sets that trivial features are tried on: those of training, and the tests."""
+        config = self.config
+        trained = [config["training_set"], config["validation_set"]] if self.trains() else []
+        return list(dict.fromkeys([*trained, *self.test_sets]))
+
     def partitions(self, corpus: str) -> list[str] | None:
         """List the partitions of a corpus that are used; None if rows of any partition are.
 

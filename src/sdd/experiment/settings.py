@@ -169,6 +169,19 @@ def uncertainty(experiment: Experiment, recipe: str) -> dict[str, Any]:
     }
 
 
+def shortcuts(experiment: Experiment) -> dict[str, Any]:
+    """Return on which sets trivial features are tried, and on which one they are trained."""
+    sets = experiment.shortcut_sets()
+    training = experiment.config["training_set"]
+    corpora = {name: experiment.corpus(name) for name in sets}
+    return {
+        "training_set": training if training in sets else None,
+        "corpora": corpora,
+        "clusters": {corpus: clusters(experiment, corpus) for corpus in corpora.values()},
+        "seed": experiment.config["seed"],
+    }
+
+
 def piloted_training(experiment: Experiment, cell: Cell, recipe: str) -> dict[str, Any]:
     """Return what a pilot of a cell's last stage depends on: it starts from the checkpoint."""
     objective = last_objective(experiment, cell)
