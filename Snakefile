@@ -34,6 +34,7 @@ include: "workflow/rules/analysis.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/other_experiments.smk"
 
 
 localrules:

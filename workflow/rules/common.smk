@@ -81,7 +81,9 @@ if DRIFT_CELLS:
     TARGETS += [f"{tree.FIGURE2}.{suffix}" for suffix in ("png", "pdf")]
 if contents.is_in_paper(EXPERIMENT, PAPER_TABLE):
     TARGETS.append(f"{tree.DIFFERENCES}.html")
-TARGETS.append(f"{tree.CLAIMS}.html")
+# Claims compare rows of one model.
+if contents.has_comparisons(EXPERIMENT):
+    TARGETS.append(f"{tree.CLAIMS}.html")
 
 MATERIALISED = expand(tree.SEGMENT_FILES, set=EXPERIMENT.sets_in_use())
 

@@ -1,8 +1,4 @@
 # Whether trivial features tell real from fake: of any corpus, and no input of any result.
-localrules:
-    measure_shortcuts,
-
-
 rule measure_features:
     input:
         segments=tree.SEGMENTS,
@@ -14,6 +10,8 @@ rule measure_features:
     conda:
         "../../envs/sdd.yaml"
     threads: config["threads"]["prepare"]
+    resources:
+        runtime="4h",
     params:
         audio=audio_folder,
         code=code_digest("measure_features"),
@@ -34,6 +32,8 @@ rule measure_shortcuts:
         f"{tree.LOGS}/measure_shortcuts.log",
     conda:
         "../../envs/sdd.yaml"
+    resources:
+        runtime="4h",
     params:
         settings=settings.shortcuts(EXPERIMENT),
         labels=contents.labels(EXPERIMENT),

@@ -105,21 +105,21 @@ def read_features(features: Path, table: Path, corpus: str, rule: Rule) -> Featu
     import pyarrow.parquet as pq
 
     segments, clusters = read_segments(table), read_clusters(table, rule)
-    # Reads nothing yet, but says in words what is wrong with the file.
-    read_parquet(features, ["segment_id"])
-    columns = pq.ParquetFile(features).read().to_pydict()
-    if columns.pop("segment_id") != segments.segment_id:
+    # First, since it says in words what is wrong with a file.
+    names = read_parquet(features, ["segment_id"]).column("segment_id").to_pylist()
+    if names != segments.segment_id:
         raise InputError(
             f"{features} is of other segments than {table}: delete it to have it made again"
         )
     missing = {"real", "fake"} - set(segments.label)
     if missing:
         raise InputError(f"{table} has no {missing.pop()} segment: error rates need both classes")
+    found = pq.ParquetFile(features).read().drop_columns("segment_id")
     return FeatureTable(
         table.stem,
         corpus,
-        np.array(list(columns.values()), dtype=np.float64).T,
-        list(columns),
+        np.stack([column.to_numpy() for column in found.columns], axis=1),
+        found.column_names,
         segments.is_real,
         [clusters.of_segment[name] for name in segments.segment_id],
         clusters.drawn,
@@ -163,7 +163,9 @@ def shortcut_rows(
                 else _scores_of(other, table, columns)
                 for group, columns in table.groups.items()
             }
-            rows += _rows(table, trained_on, scores, seed, replicates)
+            shared: set[str] = set() if other is None else _shared(table, other)
+            note = f"{len(shared)} {table.drawn} are in {trained_on}, too" if shared else ""
+            rows += _rows(table, trained_on, scores, note, seed, replicates)
     return rows
 
 
@@ -171,6 +173,7 @@ def _rows(
     table: FeatureTable,
     trained_on: str,
     scores: Mapping[str, FloatArray | None],
+    note: str,
     seed: int,
     replicates: int,
 ) -> list[dict[str, Any]]:
@@ -193,10 +196,16 @@ def _rows(
                 "n_fake": int((~table.real).sum()),
                 "clusters": table.fewest_clusters,
                 "drawn": table.drawn,
-                "note": _note(table, measured=group in rates),
+                "note": "; ".join(filter(None, [note, _note(table, measured=group in rates)])),
             }
         )
     return rows
+
+
+def _shared(table: FeatureTable, training: FeatureTable) -> set[str]:
+    """Return the clusters that are in both sets."""
+    same = table.corpus == training.corpus
+    return set(table.cluster) & set(training.cluster) if same else set()
 
 
 def _note(table: FeatureTable, *, measured: bool) -> str:

@@ -13,9 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from sdd.data.audio import SAMPLE_RATE
+from sdd.data.audio.door import died
 from sdd.data.audio.prepared import read_segment
 from sdd.data.segments import Segments
-from sdd.runtime.expendable_workers import run_expendable
+from sdd.errors import InputError
+from sdd.runtime.expendable_workers import WorkerDiedError, run_expendable
 from sdd.runtime.parquet import write_parquet
 
 FloatArray = npt.NDArray[np.float64]
@@ -175,7 +177,8 @@ def features_of_segments(
     Raises
     ------
     InputError
-        If a prepared file is missing, damaged or shorter than its segments.
+        If a prepared file is missing, damaged or shorter than its segments, or ends the process
+        that reads it.
     """
     rows: dict[str, list[int]] = {}
     for row, file in enumerate(table.file):
@@ -189,7 +192,11 @@ def features_of_segments(
     for (path, _), outcome in run_expendable(
         _features_of_file, items, workers=workers, imports=("numpy.fft", "soundfile")
     ):
-        found |= zip(of_path[path], outcome.value(), strict=True)
+        try:
+            values = outcome.value()
+        except WorkerDiedError as error:
+            raise InputError(died(path, error)) from error
+        found |= zip(of_path[path], values, strict=True)
     return {name: np.array([found[row][name] for row in range(len(table))]) for name in found[0]}
 
 

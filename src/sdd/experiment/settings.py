@@ -35,11 +35,13 @@ def unreadable_sources(experiment: Experiment, corpus: str) -> int:
 
 
 def pretraining(experiment: Experiment, model: str) -> dict[str, Any]:
-    """Return what self-supervised pre-training depends on."""
+    """Return what self-supervised pre-training depends on, besides its set."""
+    options = dict(experiment.config["checkpoint_training"]["pre"])
+    options.pop("training_set", None)
     return {
         "architecture": experiment.architecture(model),
         "seed": experiment.config["seed"],
-        **experiment.config["checkpoint_training"]["pre"],
+        **options,
     }
 
 

@@ -66,6 +66,15 @@ def test_what_is_trained_on_another_set_is_applied_as_it_is() -> None:
     real, values = same.real, same.values[:, 0]
     assert of["b"] == pytest.approx(100 * eer(values[real], values[~real])[0])
     assert of["c"] > 85
+    assert {row["note"] for row in rows} == {""}  # clusters of one name, of other corpora
+    # Of one corpus they are the same ones.
+    again = dataclasses.replace(same, corpus=training.corpus)
+    [note] = {
+        r["note"]
+        for r in shortcut_rows([again], training, replicates=8)
+        if r["trained_on"] == "train"
+    }
+    assert note == "100 speakers are in train, too"
     # A set is not applied to itself.
     assert not rates([r for r in rows if r["test_set"] == "train"], "train")
 
