@@ -1,6 +1,7 @@
 # The experiment, and what rules ask about it. Names of its files are patterns of sdd.experiment.tree:
 # <results> is results/{name}, and a cell is {model}/{init}/{algorithm}/round{n}.
 import os
+import re
 import shlex
 import sys
 from functools import partial
@@ -258,3 +259,21 @@ def needs_of_piloted_training(wildcards):
 def needs_of_piloted_scoring(wildcards):
     precision = EXPERIMENT.scoring_precision(wildcards.recipe)
     return NEEDS.piloted_scoring(wildcards.model, precision)
+
+
+def folders_of_inputs():
+    """The experiments that own corpora are read from, beside this one."""
+    paths = [
+        Path(corpus["path"].replace("$ROOT", config["data_root"]))
+        for corpus in config["corpora"].values()
+        if "path" in corpus
+    ]
+    return [
+        re.escape(path.parts[1])
+        for path in paths
+        if len(path.parts) > 2 and path.parts[0] == RESULTS.parts[0]
+    ]
+
+
+def refuse_other_experiment(wildcards):
+    raise WorkflowError(contents.belongs_to_another(EXPERIMENT, wildcards.other))
