@@ -29,10 +29,12 @@ include: "workflow/rules/checkpoints.smk"
 include: "workflow/rules/finetune.smk"
 include: "workflow/rules/score.smk"
 include: "workflow/rules/pilot.smk"
+include: "workflow/rules/shortcuts.smk"
 include: "workflow/rules/analysis.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/other_experiments.smk"
 
 
 localrules:
@@ -40,6 +42,7 @@ localrules:
     zero_shot,
     plan,
     protocols,
+    shortcuts,
     materialise,
     certify,
 

@@ -111,6 +111,21 @@ def test_the_report_and_a_partial_table_are_made_of_what_is_there(run):
     assert [row["add23"] == "" for row in rows] == [False, True, False]
 
 
+def test_trivial_features_are_tried_on_request(run):
+    assert run.plan("shortcuts") == {"measure_features": 5, "measure_shortcuts": 1, "shortcuts": 1}
+    output = run.run("--", "shortcuts")
+    assert "Trained on dfe24_train, EER %" in output
+    with (run.folder / "results/mini/shortcuts.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    # All groups of features, five alone and two together: within five sets, and on four others.
+    assert len(rows) == 7 * (5 + 4)
+    for row in rows:
+        assert 0 <= float(row["eer_percent"]) <= 100
+        assert (row["flagged"] == "yes") == (float(row["eer_percent"]) < 25)
+    page = (run.folder / "results/mini/inventory/shortcuts.html").read_text(encoding="utf-8")
+    assert "Within each set, by cross-validation" in page
+
+
 def test_the_plan_counts_all_of_it_as_done(run):
     """Every kind of job that Snakemake would send to a cluster; the rest takes seconds."""
     planned = run.run("--", "plan")

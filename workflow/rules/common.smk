@@ -1,6 +1,7 @@
 # The experiment, and what rules ask about it. Names of its files are patterns of sdd.experiment.tree:
 # <results> is results/{name}, and a cell is {model}/{init}/{algorithm}/round{n}.
 import os
+import re
 import shlex
 import sys
 from functools import partial
@@ -87,7 +88,9 @@ if DRIFT_CELLS:
     TARGETS += [f"{tree.FIGURE2}.{suffix}" for suffix in ("png", "pdf")]
 if contents.is_in_paper(EXPERIMENT, PAPER_TABLE):
     TARGETS.append(f"{tree.DIFFERENCES}.html")
-TARGETS.append(f"{tree.CLAIMS}.html")
+# Claims compare rows of one model.
+if contents.has_comparisons(EXPERIMENT):
+    TARGETS.append(f"{tree.CLAIMS}.html")
 
 MATERIALISED = expand(tree.SEGMENT_FILES, set=EXPERIMENT.sets_in_use())
 
@@ -289,3 +292,21 @@ def needs_of_piloted_training(wildcards):
 def needs_of_piloted_scoring(wildcards):
     precision = EXPERIMENT.scoring_precision(wildcards.recipe)
     return NEEDS.piloted_scoring(wildcards.model, precision)
+
+
+def folders_of_inputs():
+    """The experiments that own corpora are read from, beside this one."""
+    paths = [
+        Path(corpus["path"].replace("$ROOT", config["data_root"]))
+        for corpus in config["corpora"].values()
+        if "path" in corpus
+    ]
+    return [
+        re.escape(path.parts[1])
+        for path in paths
+        if len(path.parts) > 2 and path.parts[0] == RESULTS.parts[0]
+    ]
+
+
+def refuse_other_experiment(wildcards):
+    raise WorkflowError(contents.belongs_to_another(EXPERIMENT, wildcards.other))

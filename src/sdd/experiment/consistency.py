@@ -138,6 +138,9 @@ def _check_checkpoint_training(experiment: Experiment) -> None:
         name = config["checkpoint_training"][key]
         _known(f"checkpoint_training.{key}", name, config["sets"])
         _check_both_classes(experiment, f"checkpoint_training.{key}", name)
+    # Pre-training looks at no label: a set of real speech alone will do.
+    pretrained_on = experiment.pretraining_set()
+    _known("checkpoint_training.pre.training_set", str(pretrained_on), config["sets"])
 
 
 def _check_rows(experiment: Experiment) -> None:
@@ -171,7 +174,7 @@ def _check_cell(experiment: Experiment, where: str, model: str, init: str, algor
     if trained and "checkpoint_training" not in experiment.config:
         raise InputError(
             f"models.{model}.checkpoints.{trained[0]}: source train needs the section "
-            "checkpoint_training; see demo/config.yaml"
+            "checkpoint_training; see docs/own-corpus.md and demo/config.yaml"
         )
     if trained and "pre" not in checkpoints:
         raise InputError(f"models.{model}.checkpoints: a trained post starts from pre; add pre")

@@ -23,18 +23,38 @@ def table1(experiment: Experiment) -> dict[str, Any]:
 
 
 def is_in_paper(experiment: Experiment, paper: Path) -> bool:
-    """Tell whether any cell of Table 1 is in the paper's table too: the same row and test set.
+    """Tell whether any cell of Table 1 has a value in the paper's table, too.
 
     Parameters
     ----------
     paper
         The paper's table as CSV.
     """
+    rows = set(experiment.rows())
     with paper.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        rows = {(row["model"], row["init"], row["algorithm"]) for row in reader}
-    shared_sets = set(experiment.test_sets) & set(reader.fieldnames or [])
-    return bool(shared_sets) and not rows.isdisjoint(experiment.rows())
+        return any(
+            row.get(name)
+            for row in csv.DictReader(file)
+            if (row["model"], row["init"], row["algorithm"]) in rows
+            for name in experiment.test_sets
+        )
+
+
+def has_comparisons(experiment: Experiment) -> bool:
+    """Tell whether two rows of Table 1 can be compared: two of one model."""
+    models = [model for model, _, _ in experiment.rows()]
+    return len(set(models)) < len(models)
+
+
+def belongs_to_another(experiment: Experiment, other: str) -> str:
+    """Say what to do about a target that is named as another experiment's."""
+    known = {"paper": "", "demo": " --configfile demo/config.yaml"}
+    own = known.get(other, f" --configfile FILE, whose `name` is {other}")
+    return (
+        f"{tree.folder(other)}/ is of an experiment named {other!r}, but the config is that of "
+        f"{experiment.name!r}: run it with its own config (snakemake{own} -- TARGET), or ask for "
+        f"the same file below {tree.folder(experiment.name)}/"
+    )
 
 
 def partial_table1(experiment: Experiment) -> dict[str, Any]:

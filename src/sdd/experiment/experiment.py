@@ -110,7 +110,14 @@ class Experiment:
         if self.trained_checkpoints():
             training = config["checkpoint_training"]
             sets += [training["training_set"], training["validation_set"]]
+            sets += [name for name in [self.pretraining_set()] if name]
         return list(dict.fromkeys(sets))
+
+    def shortcut_sets(self) -> list[str]:
+        """List the sets that trivial features are tried on: those of training, and the tests."""
+        config = self.config
+        trained = [config["training_set"], config["validation_set"]] if self.trains() else []
+        return list(dict.fromkeys([*trained, *self.test_sets]))
 
     def partitions(self, corpus: str) -> list[str] | None:
         """List the partitions of a corpus that are used; None if rows of any partition are.
@@ -173,6 +180,12 @@ class Experiment:
     def checkpoint_training_set(self, role: str) -> str | None:
         """Name the `training_set` or `validation_set` of checkpoints; None without a section."""
         name: str | None = self.config.get("checkpoint_training", {}).get(role)
+        return name
+
+    def pretraining_set(self) -> str | None:
+        """Name the set that encoders are pre-trained on: their own, or that of post-training."""
+        training = self.config.get("checkpoint_training", {})
+        name: str | None = training.get("pre", {}).get("training_set", training.get("training_set"))
         return name
 
     def trained_checkpoints(self) -> list[tuple[str, str]]:

@@ -277,9 +277,9 @@ def _notes(lines: list[Line], audio_hours: Mapping[str, float], speeds: Speeds) 
         else "Nothing is trained."
     )
     sets = (
-        f"Audio: {len(audio_hours)} sets are cut and counted; hours of others: config.yaml."
+        f"Audio: {len(audio_hours)} sets are listed or cut, and counted; others: config.yaml."
         if audio_hours
-        else "Audio: no set is cut yet; hours are those of config.yaml (resources)."
+        else "Audio: no corpus is read yet; hours are those of config.yaml (resources)."
     )
     return [
         *_notes_on_speeds(speeds),

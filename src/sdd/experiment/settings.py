@@ -35,11 +35,13 @@ def unreadable_sources(experiment: Experiment, corpus: str) -> int:
 
 
 def pretraining(experiment: Experiment, model: str) -> dict[str, Any]:
-    """Return what self-supervised pre-training depends on."""
+    """Return what self-supervised pre-training depends on, besides its set."""
+    options = dict(experiment.config["checkpoint_training"]["pre"])
+    options.pop("training_set", None)
     return {
         "architecture": experiment.architecture(model),
         "seed": experiment.config["seed"],
-        **experiment.config["checkpoint_training"]["pre"],
+        **options,
     }
 
 
@@ -165,6 +167,19 @@ def uncertainty(experiment: Experiment, recipe: str) -> dict[str, Any]:
         "in_domain": experiment.in_domain,
         "out_of_domain": experiment.out_of_domain,
         "score": experiment.config["recipes"][recipe]["score"],
+        "seed": experiment.config["seed"],
+    }
+
+
+def shortcuts(experiment: Experiment) -> dict[str, Any]:
+    """Return on which sets trivial features are tried, and on which one they are trained."""
+    sets = experiment.shortcut_sets()
+    training = experiment.config["training_set"]
+    corpora = {name: experiment.corpus(name) for name in sets}
+    return {
+        "training_set": training if training in sets else None,
+        "corpora": corpora,
+        "clusters": {corpus: clusters(experiment, corpus) for corpus in corpora.values()},
         "seed": experiment.config["seed"],
     }
 

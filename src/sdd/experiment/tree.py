@@ -3,6 +3,7 @@
     results/{name}/                      what recipes share
         protocols/{corpus}.csv           audio/{corpus}.csv          segments/{set}.parquet
         checkpoints/{model}/{init}.safetensors
+        shortcuts.csv                    shortcuts/{set}.parquet: trivial features
         pilot.csv                        pilot/{recipe}/{model}/: its parts, and scores of samples
         {recipe}/                        table1.csv, intervals.csv, claims.csv, report.html, ...
             {model}/{init}/{algorithm}/round{n}/      a cell
@@ -28,6 +29,8 @@ AUDIO = f"{AUDIO_FOLDER}/{{corpus}}.csv"
 AUDIO_ATTEMPT = f"{AUDIO_FOLDER}/{{corpus}}.attempt"
 SEGMENTS = "<results>/segments/{set}.parquet"
 SEGMENT_FILES = "<results>/segments/{set}/protocol.csv"
+FEATURES = "<results>/shortcuts/{set}.parquet"
+SHORTCUTS = "<results>/shortcuts.csv"
 # A checkpoint is {model}/{init}.
 CHECKPOINT = "<results>/checkpoints/{checkpoint}.safetensors"
 CHECKPOINT_HISTORY = "<results>/checkpoints/{checkpoint}.csv"

@@ -29,6 +29,8 @@ CLAIMS_STYLE = """
 .chip.supported { background: #005b96; }
 .chip.contradicted { background: #a13d00; }
 .model .chip { justify-self: start; }
+.alone { margin: 0 0 1rem; padding: .5rem .8rem; border-left: 4px solid #a13d00; color: #a13d00;
+  font-weight: 600; max-width: 60rem; }
 .claims h3 { margin: 2rem 0 .5rem; font-size: 1.05rem; border-bottom: 2px solid var(--line); }
 .claim { padding: .8rem 0; border-bottom: 1px solid var(--hair); max-width: 60rem; }
 .claim header { display: flex; justify-content: space-between; align-items: baseline; gap: 1rem; }
@@ -109,7 +111,9 @@ def claims_fragment(assessed: Sequence[Assessed], labels: Mapping[str, str] | No
         f"<span>{_chip(verdict)} {verdicts.count(verdict)} of {len(verdicts)} claims</span>"
         for verdict in SIGNS
     )
-    lines = [f'<p class="tally">{tally}</p>', '<div class="claims">']
+    warning = one_training_warning(assessed)
+    lines = [f'<p class="alone">{escape(warning)}</p>'] if warning else []
+    lines += [f'<p class="tally">{tally}</p>', '<div class="claims">']
     section, scale = None, Scale.of_eers(assessed)
     for group, verdict in zip(groups, verdicts, strict=True):
         claim = group[0].claim
@@ -119,6 +123,18 @@ def claims_fragment(assessed: Sequence[Assessed], labels: Mapping[str, str] | No
             lines.append(f"<h3>{title}</h3>")
         lines += _claim(group, verdict, names, scale)
     return "\n".join([*lines, "</div>"])
+
+
+def one_training_warning(assessed: Sequence[Assessed]) -> str:
+    """Say how many claims rest on algorithms that were trained once; empty where none does."""
+    alone = {one.claim.name for one in assessed if one.judgement.one_training}
+    if not alone:
+        return ""
+    return (
+        f"One round: {len(alone)} claims are about algorithms that were trained once. Another "
+        "training may turn them round, and by how much one cannot know from one; so nothing is "
+        "decided about them, however narrow the intervals. Set `rounds` to 3 or more."
+    )
 
 
 def _section(claim: Claim | DriftClaim) -> str:

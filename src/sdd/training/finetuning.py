@@ -212,6 +212,7 @@ def load_stage(
     """
     recipe, device = stage.recipe, choose_device(machine.device)
     logger.info("device: %s", describe_device(device))
+    data.warn_of_small_batches(recipe)
     prepare_process(recipe.precision, machine.threads)
     # Dropout is drawn from torch's own generator, whose state is saved with the rest.
     torch.manual_seed(stage.seed)

@@ -156,6 +156,17 @@ def test_checkpoints():
     )
     assert demo.checkpoint_training_set("training_set") == "toy_post"
     assert paper.checkpoint_training_set("training_set") is None
+    assert (demo.pretraining_set(), paper.pretraining_set()) == ("toy_post", None)
+    own = experiment(
+        "sets: {speech: {corpus: toy_post, label: real}}\n"
+        "checkpoint_training: {pre: {training_set: speech}}",
+        DEMO,
+    )
+    assert (own.pretraining_set(), own.checkpoint_training_set("training_set")) == (
+        "speech",
+        "toy_post",
+    )
+    assert set(own.sets_in_use()) == {*demo.sets_in_use(), "speech"}
 
 
 def test_checkpoints_in_use():

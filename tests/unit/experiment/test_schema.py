@@ -360,6 +360,10 @@ def test_mistake_is_answered(overlay, words):
     ("overlay", "words"),
     [
         ("checkpoint_training: {training_set: toy_pots}", "training_set: 'toy_pots' toy_post?"),
+        (
+            "checkpoint_training: {pre: {training_set: toy_pots}}",
+            "pre.training_set: 'toy_pots' toy_post?",
+        ),
         ("checkpoint_training: {validation_set: asv_dev}", "validation_set: 'asv_dev' asv19_dev?"),
         ("checkpoint_training: {validation_set: asv19_dev_fake}", "validation_set: only fake"),
         ("checkpoint_training: {post: {crop: {shortest: 9.0}}}", "checkpoint_training.post.crop:"),

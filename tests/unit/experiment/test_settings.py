@@ -85,6 +85,8 @@ def test_scoring_settings():
 
 def test_settings_of_checkpoints_that_are_trained():
     demo = experiment(base=DEMO)
+    own_set = experiment("checkpoint_training: {pre: {training_set: for}}", DEMO)
+    assert pretraining(own_set, "tiny_s") == pretraining(demo, "tiny_s")
     assert pretraining(demo, "tiny_s")["steps"] == DEMO["checkpoint_training"]["pre"]["steps"]
     assert pretraining(demo, "tiny_s")["architecture"] == demo.architecture("tiny_s")
     post = posttraining(demo, "tiny_s")

@@ -149,6 +149,9 @@ def _recipes(results: Path, paper: Path, contents: Mapping[str, Any]) -> list[st
 
 
 def _claims(place: Callable[..., Path], paper: Path, contents: Mapping[str, Any]) -> list[str]:
+    """Return the verdicts on the paper's claims; nothing where no two rows can be compared."""
+    if not read_rows(place(tree.COMPARISONS)) and not contents["drift_cells"]:
+        return []
     drifts = [place(tree.DRIFT, cell=cell) for cell in contents["drift_cells"]]
     assessed = assess_results(place(tree.COMPARISONS), drifts, paper, contents["claims"])
     labels = contents["claims"]["labels"]
