@@ -7,10 +7,10 @@ import is imported where it runs.
 import argparse
 import logging
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from sdd.cli import values
+from sdd.cli import score_files, values
 from sdd.errors import InputError, one_line
 from sdd.runtime.outputs import STANDARD_OUTPUT, check_output
 from sdd.runtime.standard_streams import (
@@ -81,9 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_protocol(commands)
     _add_score(commands)
-    _add_evaluate(commands)
-    _add_eer(commands)
-    _add_convert_scores(commands)
+    score_files.add_commands(commands)
     return parser
 
 
@@ -256,115 +254,3 @@ def _score(arguments: argparse.Namespace) -> int:
         batch_seconds=arguments.batch_seconds,
         precision=arguments.precision,
     )
-
-
-def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    command = commands.add_parser(
-        "evaluate",
-        help="error rates, detection costs and calibration of score files",
-        description="Show EER and AUC (%), minDCF and actDCF (ASVspoof 5), Cllr and Cllr_min "
-        "(bits) of score files. actDCF and Cllr take scores as natural-log likelihood ratios: the "
-        "logit of REAL less that of FAKE, or a single score as it is.",
-    )
-    _add_score_files(command)
-    more = command.add_mutually_exclusive_group()
-    more.add_argument(
-        "--json",
-        action="store_true",
-        help="print a list of objects, in which eer and auc are fractions",
-    )
-    more.add_argument(
-        "--validation",
-        type=values.path,
-        metavar="FILE",
-        help="also show which share of real trials is rejected (FRR), and of fakes accepted (FAR), "
-        "at the threshold where this score file has its EER",
-    )
-    command.set_defaults(run=_evaluate)
-
-
-def _add_eer(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    command = commands.add_parser(
-        "eer",
-        help="equal error rate of score files: the short form of evaluate",
-        description="Show EER and AUC (%) of score files.",
-    )
-    _add_score_files(command)
-    command.set_defaults(run=_eer)
-
-
-def _add_score_files(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "scores",
-        metavar="FILE",
-        type=values.path,
-        nargs="+",
-        help="Parquet of the workflow, AntiDeepfake's CSV or TSV (ID, Score, Label), or ASVspoof "
-        "5's text (speaker, utterance, score, bonafide or spoof); a higher single score is more "
-        "likely real",
-    )
-    command.add_argument(
-        "--score",
-        choices=["logit", "probability"],
-        default="logit",
-        help="what EER and AUC rank: the logit of REAL, or its softmax probability in float32, as "
-        "AntiDeepfake's evaluation.py does (default: logit)",
-    )
-
-
-def _evaluate(arguments: argparse.Namespace) -> int:
-    from sdd.analysis.score_file_evaluation import as_json, as_table, evaluate_files
-
-    require_output()
-    _refuse_special([*arguments.scores, arguments.validation])
-    found, errors = evaluate_files(arguments.scores, arguments.score, arguments.validation)
-    return _show(as_json(found) if arguments.json else as_table(found), errors)
-
-
-def _eer(arguments: argparse.Namespace) -> int:
-    from sdd.analysis.score_file_evaluation import as_short_table, evaluate_files
-
-    require_output()
-    _refuse_special(arguments.scores)
-    found, errors = evaluate_files(arguments.scores, arguments.score)
-    return _show(as_short_table(found), errors)
-
-
-def _refuse_special(paths: Iterable[Path | None]) -> None:
-    """Refuse pipes: score files are read more than once."""
-    from sdd.data.paths import refuse_special
-
-    for path in paths:
-        if path is not None:
-            refuse_special(path)
-
-
-def _show(text: str, errors: Sequence[InputError]) -> int:
-    """Show what could be measured, and then what could not be, and why."""
-    try:
-        write_out(text)
-    except BrokenPipeError:
-        if not errors:
-            raise
-    finally:
-        tell("".join(f"error: {one_line(str(error))}\n" for error in errors))
-    return INPUT_ERROR if errors else 0
-
-
-def _add_convert_scores(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    command = commands.add_parser(
-        "convert-scores",
-        help="AntiDeepfake's score CSV from our Parquet, or the other way",
-        description="Convert a score file; the suffixes .csv, .tsv and .parquet say what to what.",
-    )
-    command.add_argument("source", metavar="FROM", type=values.path, help="score file")
-    command.add_argument("target", metavar="TO", type=values.path, help="score file to write")
-    command.set_defaults(run=_convert_scores)
-
-
-def _convert_scores(arguments: argparse.Namespace) -> None:
-    from sdd.scoring.score_files import PARQUET, TABLES, read_score_file, write_score_file
-
-    _refuse_special([arguments.source])
-    check_output(arguments.target, suffixes=[*TABLES, PARQUET], inputs=[arguments.source])
-    write_score_file(arguments.target, read_score_file(arguments.source))
