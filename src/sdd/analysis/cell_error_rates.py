@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from sdd.analysis.breakdown import breakdown_rows
-from sdd.analysis.evaluation import Trials, error_rates_at, evaluate, log_likelihood_ratios
+from sdd.analysis.evaluation import Trials, error_rates_at, evaluate
 from sdd.data.segments import Segments, read_segments, without_suffixes
 from sdd.errors import InputError
 from sdd.metrics.error_rates import eer
+from sdd.scoring.calibrations import log_likelihood_ratios
 from sdd.scoring.score_tables import (
     LEAST_TRIALS,
     Score,

@@ -97,23 +97,5 @@ def error_rates_at(threshold: float, trials: Trials) -> tuple[float, float]:
     return _share(real <= threshold), _share(fake > threshold)
 
 
-def log_likelihood_ratios(logits: NDArray[np.floating]) -> FloatArray:
-    """Take the difference of two logits for a log-likelihood ratio.
-
-    Parameters
-    ----------
-    logits
-        ``float [N, 2]``: index 0 FAKE, 1 REAL.
-
-    Returns
-    -------
-    ndarray
-        ``float64 [N]``, in nats: the logit of REAL less that of FAKE. That is the detector's
-        log-odds; they are a likelihood ratio if it takes both classes for equally frequent.
-    """
-    ratios: FloatArray = np.diff(logits.astype(np.float64), axis=1)[:, 0]
-    return ratios
-
-
 def _share(errors: NDArray[np.bool_]) -> float:
     return float(errors.mean()) if errors.size else float("nan")

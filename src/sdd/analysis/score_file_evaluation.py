@@ -1,24 +1,24 @@
 """Score files, measured one by one and together, and shown as a table or as JSON."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sdd.analysis.evaluation import (
     Evaluation,
-    FloatArray,
     Trials,
     error_rates_at,
     evaluate,
-    log_likelihood_ratios,
 )
 from sdd.errors import InputError, one_line
+from sdd.scoring.calibrations import Calibration, calibrated_ratios, mapped_values
 from sdd.scoring.score_files import SingleScores, read_labelled_scores
-from sdd.scoring.score_tables import Score, Scores, check_classes, ranked_scores
+from sdd.scoring.score_tables import Score, check_classes, ranked_scores
 from sdd.scoring.trial_keys import TrialKey
 from sdd.scoring.trial_matching import Matching, pair_keys
 
@@ -53,15 +53,15 @@ class Reading:
         One for all files, one a file, or none where they have labels.
     matching
         How scores find the trials of a key.
-    calibrate
-        Makes natural-log likelihood ratios of what a file has, ``float64 [N]``; None takes the
-        difference of two logits, or a single score, for one.
+    calibration
+        Makes natural-log likelihood ratios of scores; None takes the difference of two logits, or
+        a single score, for one.
     """
 
     score: Score = "logit"
     keys: Sequence[TrialKey] = ()
     matching: Matching | None = None
-    calibrate: Callable[[Path, Scores | SingleScores], FloatArray] | None = None
+    calibration: Calibration | None = None
 
 
 def read_trials_of_files(
@@ -143,13 +143,12 @@ def _read_trials(path: Path, key: TrialKey | None, reading: Reading) -> Trials:
                 f"{path}: it has one score a trial, of which no softmax can be taken; leave out "
                 "--score probability"
             )
-        ranked, ratios = scores.values, scores.values
+        ranked: NDArray[np.floating] = scores.values
     else:
         ranked = ranked_scores(scores.logits, reading.score)
-        ratios = log_likelihood_ratios(scores.logits)
-    if reading.calibrate is not None:
-        ratios = reading.calibrate(path, scores)
-    return Trials(scores.real, ranked, ratios)
+    if reading.calibration is None:
+        return Trials(scores.real, ranked, mapped_values(scores)[1])
+    return Trials(scores.real, ranked, calibrated_ratios(reading.calibration, path, scores))
 
 
 # ---------------------------------------------------------------------------------- one by one

@@ -9,6 +9,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sdd.cli import score_files, values
 from sdd.errors import InputError, one_line
@@ -22,6 +23,9 @@ from sdd.runtime.standard_streams import (
     tell,
     write_out,
 )
+
+if TYPE_CHECKING:
+    from sdd.scoring.judging import Judge
 
 INPUT_ERROR = 1
 INTERRUPTED = 130
@@ -169,7 +173,7 @@ def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "score",
         help="score recordings with a detector",
         description="Show the probability that recordings are fake, as a table or CSV. It is what "
-        "the detector says, and not calibrated: see docs/scoring.md.",
+        "the detector says, and not calibrated but with --calibration: see docs/scoring.md.",
     )
     command.add_argument(
         "recordings",
@@ -211,8 +215,33 @@ def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     command.add_argument(
         "--each-window", action="store_true", help="a row for each window, not for each recording"
     )
+    _add_calibration(command)
     _add_computing(command)
     command.set_defaults(run=_score)
+
+
+def _add_calibration(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--calibration",
+        type=values.path,
+        metavar="FILE",
+        help="of this detector (sdd calibrate, or a cell's calibration.json): also show the "
+        "natural-log likelihood ratio of real to fake, the probability of fake, and a decision",
+    )
+    command.add_argument(
+        "--prior",
+        type=values.share,
+        metavar="P",
+        help="how often a recording is fake, before it is heard (default: that of the calibration)",
+    )
+    command.add_argument(
+        "--costs",
+        type=values.positive,
+        nargs=2,
+        default=[1.0, 1.0],
+        metavar=("MISS", "FALSE_ALARM"),
+        help="of a real recording decided fake, and of a fake one decided real (default: 1 1)",
+    )
 
 
 def _add_computing(command: argparse.ArgumentParser) -> None:
@@ -239,7 +268,19 @@ def _add_computing(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _judge(arguments: argparse.Namespace) -> "Judge | None":
+    from sdd.scoring.calibrations import read_calibration
+    from sdd.scoring.judging import make_judge
+
+    if arguments.calibration is None:
+        if arguments.prior is not None or arguments.costs != [1.0, 1.0]:
+            raise InputError("--prior and --costs need a calibration: name one (--calibration).")
+        return None
+    return make_judge(read_calibration(arguments.calibration), arguments.prior, *arguments.costs)
+
+
 def _score(arguments: argparse.Namespace) -> int:
+    judge = _judge(arguments)  # before seconds of imports
     from sdd.scoring.command import score_command
 
     return score_command(
@@ -253,4 +294,5 @@ def _score(arguments: argparse.Namespace) -> int:
         threads=arguments.threads,
         batch_seconds=arguments.batch_seconds,
         precision=arguments.precision,
+        judge=judge,
     )

@@ -11,6 +11,7 @@ from sdd.runtime.outputs import check_output
 from sdd.runtime.standard_streams import require_output, tell, write_out
 
 if TYPE_CHECKING:
+    from sdd.analysis.calibration import CalibratedFile
     from sdd.analysis.score_file_evaluation import Reading
     from sdd.scoring.trial_matching import Matching
 
@@ -32,6 +33,7 @@ def add_commands(commands: "Commands") -> None:
     _add_evaluate(commands)
     _add_eer(commands)
     _add_convert_scores(commands)
+    _add_calibrate(commands)
 
 
 def _add_evaluate(commands: "Commands") -> None:
@@ -44,6 +46,12 @@ def _add_evaluate(commands: "Commands") -> None:
     )
     _add_score_files(command)
     _add_keys(command)
+    command.add_argument(
+        "--calibration",
+        type=values.path,
+        metavar="FILE",
+        help="take calibrated scores for likelihood ratios (sdd calibrate)",
+    )
     command.add_argument(
         "--json",
         action="store_true",
@@ -142,11 +150,18 @@ def _matching(arguments: argparse.Namespace) -> "Matching":
 
 def _reading(arguments: argparse.Namespace) -> "Reading":
     from sdd.analysis.score_file_evaluation import Reading
+    from sdd.scoring.calibrations import read_calibration
     from sdd.scoring.trial_keys import read_trial_key
 
     _refuse_special([*arguments.scores, *arguments.key])
     keys = [read_trial_key(path, arguments.subset) for path in arguments.key]
-    return Reading(arguments.score, keys, _matching(arguments))
+    calibration = getattr(arguments, "calibration", None)
+    return Reading(
+        arguments.score,
+        keys,
+        _matching(arguments),
+        None if calibration is None else read_calibration(calibration),
+    )
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
@@ -250,3 +265,98 @@ def _convert_scores(arguments: argparse.Namespace) -> None:
     trials = read_trial_key(key[0], arguments.subset) if key else None
     lines = match_trials(read_score_lines(source), trials, _matching(arguments))
     write_scores_as(str(form), target, lines, arguments.score)
+
+
+def _add_calibrate(commands: "Commands") -> None:
+    command = commands.add_parser(
+        "calibrate",
+        help="make likelihood ratios of a detector's scores",
+        description="Fit a scale and an offset by which scores become natural-log likelihood "
+        "ratios of real to fake, on files of trials whose labels are known, and show what that is "
+        "worth, there and on other files: Cllr (bits) and actDCF before and after.",
+    )
+    command.add_argument(
+        "scores",
+        metavar="SCORES",
+        type=values.path,
+        nargs="+",
+        help="score files of any form, taken together; all of one detector",
+    )
+    command.add_argument(
+        "-o",
+        "--output",
+        type=values.path,
+        required=True,
+        metavar="FILE",
+        help="calibration to write (.json)",
+    )
+    command.add_argument(
+        "--try",
+        dest="tried",
+        type=values.path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a score file with labels that it is tried on, but not fitted; may be given again",
+    )
+    command.add_argument(
+        "--prior",
+        type=values.share,
+        default=0.5,
+        metavar="P",
+        help="prior probability of fake at which the ratios are to be best (default: 0.5)",
+    )
+    command.add_argument(
+        "--picture",
+        type=values.path,
+        metavar="FILE",
+        help="a reliability diagram to draw, before and after (.png, .pdf)",
+    )
+    _add_keys(command)
+    command.set_defaults(run=_calibrate)
+
+
+def _calibrate(arguments: argparse.Namespace) -> None:
+    from sdd.analysis.calibration import read_scored, try_calibration, worth_as_table
+    from sdd.scoring.calibrations import fit_calibration, write_calibration
+    from sdd.scoring.trial_keys import read_trial_key
+    from sdd.scoring.trial_matching import Matching
+
+    require_output()
+    inputs = [*arguments.scores, *arguments.tried, *arguments.key]
+    _refuse_special(inputs)
+    check_output(arguments.output, suffixes=[".json"], inputs=inputs)
+    if arguments.picture is not None:
+        check_output(arguments.picture, suffixes=[".png", ".pdf"], inputs=inputs)
+    keys = [read_trial_key(path, arguments.subset) for path in arguments.key]
+    parts = read_scored(arguments.scores, keys, _matching(arguments))
+    others = read_scored(arguments.tried, [], Matching())
+    calibration = fit_calibration(parts, arguments.prior)
+    files = try_calibration(calibration, parts, True) + try_calibration(calibration, others, False)
+    write_calibration(arguments.output, calibration)
+    if arguments.picture is not None:
+        _draw_reliability(files, arguments.picture)
+    write_out(worth_as_table(calibration, files))
+    if calibration.scale == 0:
+        tell(
+            "warning: higher scores are not more often real in these files, so that every ratio is "
+            "1, which says nothing: is higher more likely real?\n"
+        )
+
+
+def _draw_reliability(files: "Sequence[CalibratedFile]", picture: Path) -> None:
+    from sdd.presentation.figures.reliability import plot_reliability, reliability_curve
+    from sdd.presentation.figures.style import save_figure
+
+    groups = [
+        (
+            f"{'fitted on' if file.fitted else 'tried on'} {file.path.name}",
+            [
+                reliability_curve(name, ratios[file.real], ratios[~file.real])
+                for name, ratios in (("as it was", file.before), ("calibrated", file.after))
+            ],
+        )
+        for file in files
+    ]
+    figure = plot_reliability(groups, labels={}, title="Reliability before and after calibration")
+    save_figure(figure, [picture])

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from sdd.errors import InputError
 from sdd.runtime.atomic_files import atomic_path
 from sdd.runtime.parquet import write_parquet
+from sdd.scoring.calibrations import log_likelihood_ratios
 from sdd.scoring.score_files import TABLES, labelled_scores, write_score_csv
 from sdd.scoring.score_lines import ANTIDEEPFAKE, CLASSES, PACKAGE, PARQUET, WORDS, ScoreLines
 from sdd.scoring.score_tables import Scores, ranked_scores, write_score_columns
@@ -67,7 +68,7 @@ def single_scores(lines: ScoreLines, single: Single) -> NDArray[np.float64]:
         return lines.values
     logits = np.asarray(lines.logits, dtype=np.float32)
     if single == "difference":
-        return logits[:, 1].astype(np.float64) - logits[:, 0].astype(np.float64)
+        return log_likelihood_ratios(logits)
     return ranked_scores(logits, single).astype(np.float64)
 
 
