@@ -71,7 +71,7 @@ def plot_reliability(
 
 def _set_probabilities(axes: "Axes") -> None:
     axes.plot([0, 1], [0, 1], color="#bbbbbb", linewidth=0.7)
-    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     axes.tick_params(axis="both", labelsize=7)
     axes.set_xlabel("stated probability of fake", fontsize=7.5)
     axes.set_ylabel("share of fakes", fontsize=7.5)
