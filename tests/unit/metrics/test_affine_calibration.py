@@ -85,7 +85,9 @@ def test_the_prior_weighs_the_classes():
     generator = np.random.default_rng(3)
     real, fake = draw(generator, 2, 30_000)
     for prior in (0.05, 0.5, 0.95):
-        assert fit_affine_map(real, fake, prior).scale * SCALE == pytest.approx(1, abs=0.06)
+        found = fit_affine_map(real, fake, prior)
+        assert found.scale * SCALE == pytest.approx(1, abs=0.06)
+        assert found.offset + found.scale * OFFSET == pytest.approx(0, abs=0.15)
     bent = np.where(fake > 0, 3 * fake, fake)
     costs = []
     for prior in (0.05, 0.5, 0.95):
