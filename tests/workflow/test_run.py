@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sdd.presentation.report.report import FIGURES
+from sdd.scoring.calibrations import read_calibration
 
 CELLS = "results/mini/as_written/tiny_s/post"
 
@@ -56,6 +57,10 @@ def test_error_rates_have_further_measures_and_those_of_the_validation_set(whole
         # The weights kept are those of the lowest: scored, the same set gives the same rate.
         assert float(row["validation_eer_percent"]) == pytest.approx(100 * np.nanmin(history))
     assert not list((whole.folder / CELLS / "sft/round1/embeddings").glob("asv19_dev.parquet"))
+    calibration = read_calibration(whole.folder / CELLS / "sft/round1/calibration.json")
+    assert calibration.cllr_calibrated <= calibration.cllr
+    [scored] = calibration.files
+    assert scored.endswith("sft/round1/scores/asv19_dev.parquet")
     assert (
         (whole.folder / CELLS / "sft/round1/breakdown.csv").read_text().startswith("test_set,by,")
     )
@@ -96,8 +101,9 @@ def test_the_report_and_a_partial_table_are_made_of_what_is_there(run):
         assert words in page
     assert "<script" not in page
     assert 'src="http' not in page
-    assert page.count("data:image/png;base64,") == 2 * 7
-    for words in ("Rows compared", "minDCF", "pooled", "the threshold of the validation set"):
+    assert page.count("data:image/png;base64,") == 2 * 8
+    for words in ("Rows compared", "minDCF", "pooled", "the threshold of the validation set",
+                  "What calibration is worth"):  # fmt: skip
         assert words in page
     drawn = {path.stem for path in (folder / "figures").glob("*.pdf")}
     assert drawn == set(FIGURES), "a figure that the report does not show"

@@ -79,6 +79,10 @@ def of_checkout(name):
 
 PAPER_TABLE = of_checkout("resources/table1.csv")
 CELLS = [cell.path for cell in EXPERIMENT.cells()]
+# Cells whose calibration is drawn, where there is one.
+CALIBRATED_CELLS = (
+    contents.main_cells(EXPERIMENT) if EXPERIMENT.scored_validation_set else []
+)
 DRIFT_CELLS = [cell.path for cell in EXPERIMENT.drift_cells()]
 
 # What `all` makes of a recipe.

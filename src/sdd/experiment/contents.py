@@ -100,6 +100,7 @@ def figures(experiment: Experiment, recipe: str) -> dict[str, Any]:
         "labels": labels(experiment),
         "notes": config["notes"],
         "score": config["recipes"][recipe]["score"],
+        "calibrated": experiment.scored_validation_set is not None,
     }
 
 

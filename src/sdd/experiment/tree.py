@@ -8,6 +8,7 @@
         {recipe}/                        table1.csv, intervals.csv, claims.csv, report.html, ...
             {model}/{init}/{algorithm}/round{n}/      a cell
                 model.safetensors   history.csv   eer.csv, breakdown.csv, drift.csv, drift.parquet
+                calibration.json
                 scores/{set}.parquet     embeddings/{set}.parquet
 
 Each is a pattern as Snakemake reads it: `<results>` is the experiment's folder, what stands in
@@ -75,6 +76,7 @@ SCORING_STATE = f"{CELL}/state/scores"
 SCORING_TIME = f"{CELL}/run_times/score_{{job}}.tsv"
 EER = f"{CELL}/eer.csv"
 BREAKDOWN = f"{CELL}/breakdown.csv"
+CALIBRATION = f"{CELL}/calibration.json"
 DRIFT = f"{CELL}/drift.csv"
 DRIFT_REPLICATES = f"{CELL}/drift.parquet"
 

@@ -11,6 +11,7 @@ import yaml
 
 from sdd.analysis.cell_tables import read_cells
 from sdd.analysis.claims.assessment import assess_results
+from sdd.analysis.other_figures import beside_table, read_other_figures
 from sdd.analysis.partial_table1 import measured_tables
 from sdd.analysis.table1 import paper_values, read_table, value_columns
 from sdd.analysis.table1_differences import read_intervals, subtract_paper
@@ -19,6 +20,7 @@ from sdd.presentation.claims_page import claims_fragment, how_claims_are_judged
 from sdd.presentation.figures.figure2 import figure2_caption
 from sdd.presentation.html_page import markup, notes
 from sdd.presentation.report.breakdown import breakdown_tables
+from sdd.presentation.report.others import others_table
 from sdd.presentation.report.page import facts_fragment, figure_fragment, write_page
 from sdd.presentation.report.provenance import digests, run_times, seeds, switches, versions
 from sdd.presentation.tables.comparison_arrangement import arrange_comparisons
@@ -36,6 +38,8 @@ FIGURES = {
     "eer_against_drift": "EER of each test set against its drift",
     "spread": "Average EERs of every round, with the interval of their mean",
     "scores": "Histograms of the scores of each test set",
+    "reliability": "Stated and found probabilities of fake of each test set, calibrated on the "
+    "validation set",
     "det": "Detection error trade-off curves of each test set",
     "learning_curves": "Validation EER over steps",
     "reward_and_kl": "Mean reward and divergence from the reference policy over steps",
@@ -48,6 +52,7 @@ def write_report(
     results: Path,
     recipe: str,
     paper: Path,
+    others: Path,
     repository: Path,
     contents: Mapping[str, Any],
 ) -> None:
@@ -57,6 +62,8 @@ def write_report(
     ----------
     results, recipe
         results/{name}, and the recipe, of which all is made.
+    paper, others
+        Tables that results are held against: the paper's Table 1, and figures of others.
     repository
         The checkout, for its commit.
     contents
@@ -65,7 +72,10 @@ def write_report(
     place = partial(tree.path, results=results, recipe=recipe)
     cells = read_cells([place(tree.EER, cell=cell) for cell in contents["table1"]["cells"]])
     sections = {
-        contents["table1"]["title"]: _table1(place, cells, paper, contents["table1"]),
+        contents["table1"]["title"]: [
+            *_table1(place, cells, paper, contents["table1"]),
+            *_others(place, paper, others, contents["table1"]["labels"]),
+        ],
         "Measured minus paper": _differences(place, paper, contents["table1"]),
         "Rows compared": _comparisons(place, contents["table1"]),
         "Further measures": _measures(cells, contents["table1"]),
@@ -101,6 +111,15 @@ def _table1(
     return [table_fragment(arranged, contents["notes"])]
 
 
+def _others(
+    place: Callable[..., Path], paper: Path, others: Path, labels: Mapping[str, str]
+) -> list[str]:
+    """Return what others found in cells of the table; nothing where they have none of them."""
+    table = read_table(f"{place(tree.TABLE1)}.csv")
+    found = beside_table(read_other_figures(others), table, read_table(paper))
+    return [facts_fragment(others_table(found, labels))] if found else []
+
+
 def _comparisons(place: Callable[..., Path], contents: Mapping[str, Any]) -> list[str]:
     """Return the rows that the claims compare; nothing where there are no two of them."""
     rows = read_rows(place(tree.COMPARISONS))
@@ -111,7 +130,7 @@ def _measures(cells: Sequence[Mapping[str, Any]], contents: Mapping[str, Any]) -
     parts = []
     for measure in MEASURES:
         arranged = arrange_measure(measure, cells, contents)
-        # Of what eer.csv may lack, this alone can be: all else comes with the EER.
+        # Of what eer.csv may lack, this alone and what follows from it can be.
         shown = table_fragment(arranged) if arranged else notes([_NO_VALIDATION])
         parts.append(
             f'<details class="part"><summary>{markup(measure.heading)}</summary>{shown}</details>'
