@@ -39,9 +39,10 @@ _TWICE = """(() => {
   return texts.filter((text, i) => texts.indexOf(text) < i).map(text => `twice: ${text}`);
 })()"""
 # The switch before a table is for the screen alone.
-_HIDDEN = """[...document.querySelectorAll('details:not(.on-demand) *')]
-  .filter(element => !element.checkVisibility({contentVisibilityAuto: true}))
-  .map(element => `folded: ${element.tagName} ${element.textContent.slice(0, 40)}`)"""
+_FOLDED = """[...document.querySelectorAll('details:not(.on-demand)')]
+  .filter(details => ![...details.children].some(
+    each => each.tagName !== 'SUMMARY' && each.checkVisibility()))
+  .map(details => `folded: ${details.textContent.slice(0, 60)}`)"""
 
 
 def faults_on_screen(browser: Browser, page: Path, width: int) -> list[str]:
@@ -60,4 +61,4 @@ def faults_in_print(browser: Browser, page: Path) -> list[str]:
     across = "size: landscape" in page.read_text(encoding="utf-8")
     browser.show(ACROSS if across else UPRIGHT, media="print")
     browser.open(page)
-    return [*browser.evaluate(_TOO_WIDE), *browser.evaluate(_HIDDEN)]
+    return [*browser.evaluate(_TOO_WIDE), *browser.evaluate(_FOLDED)]

@@ -4,6 +4,8 @@ import pytest
 
 from tests.browser.faults import NARROW, WIDE, faults_in_print, faults_on_screen
 
+pytestmark = pytest.mark.browser
+
 
 def faulty(pages, faults):
     found = {str(page): faults(page) for page in pages}

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# Chrome first: where a system forbids programs a sandbox of their own, it has leave, as Ubuntu's.
+NAMES = ("google-chrome", "google-chrome-stable", "chromium", "chromium-browser")
 OPTIONS = (
     "--headless",
     "--remote-debugging-pipe",

@@ -30,9 +30,10 @@ ANSWER_STYLE = """
 .answer .claim { border: 0; padding: 0; max-width: none; }
 """
 
+# What contradicts comes first, what is open last.
 _DIRECTIONS: Mapping[Verdict, str] = {
-    "supported": "GRPO generalises better",
     "contradicted": "GRPO generalises worse",
+    "supported": "GRPO generalises better",
     "undecided": "the data do not tell",
 }
 _OPENINGS: Mapping[Verdict, str] = {
@@ -85,9 +86,8 @@ def headline(asked: Sequence[Assessed], names: Mapping[str, str]) -> str:
         return f"Undecided: {_ONE_TRAINING}."
     opening = _OPENINGS[verdict]
     if len(models) > 1:
-        # What decided comes first, what is open last.
-        ordered = [kind for kind in ("contradicted", "supported", "undecided") if kind in models]
-        parts = [f"with {_joined(models[kind])} {_DIRECTIONS[kind]}" for kind in ordered]
+        known = [kind for kind in _DIRECTIONS if kind in models]
+        parts = [f"with {_joined(models[kind])} {_DIRECTIONS[kind]}" for kind in known]
         return f"{opening}: {'; '.join(parts)}."
     [reached] = models.values()
     reach = f"with {reached[0]}" if len(reached) == 1 else f"with all {len(reached)} models"
