@@ -13,8 +13,7 @@ from sdd.experiment import contents, tree
 from sdd.presentation.claims_page import write_claims_page
 from sdd.presentation.inventory_page import write_page
 from sdd.presentation.tables.arrangement import arrange
-from sdd.presentation.tables.difference_arrangement import arrange_differences
-from sdd.presentation.tables.recipe_tables import write_partial_tables
+from sdd.presentation.tables.difference_arrangement import arrange_differences, arrange_recipes
 from sdd.presentation.tables.render_html import write_html
 from tests.helpers.browser import find_browser, running_browser
 from tests.helpers.experiments import experiment
@@ -37,14 +36,15 @@ def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
     for rounds in (1, 3):
         write_made_up_report(folder / f"{rounds}_rounds", rounds=rounds)
-    shown = contents.partial_table1(experiment())
-    write_partial_tables(folder / "3_rounds", PAPER, shown)
+    shown = contents.table1(experiment())
     table, words = read_table(PAPER), {key: shown[key] for key in ("labels", "group_titles")}
     write_claims_page(assess_table(table), folder / "claims.html", title="Claims", remarks=["One."])
     write_html(arrange(table, paper=table, **words), folder / "table1.html", title="Table 1")
     intervals = read_intervals(tree.path(tree.INTERVALS, folder / "3_rounds", recipe="as_written"))
     arranged = arrange_differences(table, subtract_paper(table, table, intervals), **words)
     write_html(arranged, folder / "table1_minus_paper.html", title="Table 1 minus the paper's")
+    recipes = arrange_recipes({"as_written": table, "as_released": table}, table, **words)
+    write_html(recipes, folder / "recipes.html", title="Recipes side by side", notes=["One."])
     _write_inventory(folder)
     own = Path(os.environ["PAGES"]).rglob("*.html") if os.environ.get("PAGES") else []
     return [*sorted(folder.rglob("*.html")), *sorted(own)]

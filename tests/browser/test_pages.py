@@ -14,7 +14,7 @@ def faulty(pages, faults):
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 def test_no_message_no_request_no_link_outside_and_no_sideways_scrolling(browser, pages, width):
-    assert len(pages) >= 9
+    assert len(pages) >= 7
     assert faulty(pages, lambda page: faults_on_screen(browser, page, width)) == {}
 
 
@@ -30,9 +30,9 @@ WIDE_TABLE = '<table style="width: 1300px"><tr><td>wide</td></tr></table>'
     ("planted", "found"),
     [
         ("<script>document.title = 'planted'</script>", {"script", "console"}),
-        ('<p onclick="x()">planted</p>', {"script"}),
+        ('<p onclick="x()">planted</p>', {"script", "console"}),
         (f'<a href="{OUTSIDE}">planted</a>', {"outside"}),
-        (f'<img src="{OUTSIDE}/a.png">', {"outside", "console"}),
+        (f'<img src="{OUTSIDE}/a.png">', {"outside", "request", "console"}),
         (WIDE_TABLE, {"sideways"}),
         (f'<div style="overflow-x: auto">{WIDE_TABLE}</div>', {"sideways"}),
         (f"<details><summary>more</summary>{WIDE_TABLE}</details>", {"sideways"}),
@@ -77,7 +77,7 @@ def test_what_paper_would_cut_is_found(browser, pages, tmp_path, planted, found)
 
 def plant(pages, planted, folder):
     """Return a copy of the page of claims with something more in it."""
-    [page] = [page for page in pages if page.name == "claims.html" and page.parent.name[0] == "p"]
+    page = next(page for page in pages if page.name == "claims.html")
     text = page.read_text(encoding="utf-8")
     copy = folder / "planted.html"
     copy.write_text(text.replace("</body>", f"{planted}</body>"), encoding="utf-8")
