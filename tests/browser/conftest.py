@@ -51,8 +51,9 @@ def pages(tmp_path_factory):
 
 
 def _write_inventory(folder):
-    release = write_in_the_wild(folder / "release")
+    root = folder / "release"
+    release = write_in_the_wild(root)
     for number in range(3):
         write_audio(release / f"{'a_name_without_any_blank' * 5}{number}.wav", 0.05)
-    found = take_inventory("mine", release.parent, folder / "journal.jsonl", reader="in_the_wild")
+    found = take_inventory("mine", root, folder / "journal.jsonl", reader="in_the_wild")
     write_page([found], folder / "inventory.html", experiment="paper")
