@@ -2,8 +2,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help env demo report test test-unit test-workflow test-fairseq test-slurm test-gpu fuzz \
-  lint lint-code lint-layout lint-rules lint-types lint-rooms lint-side-by-side format bench \
-  bench-gpu clean
+  test-browser lint lint-code lint-layout lint-rules lint-types lint-rooms lint-side-by-side format \
+  bench bench-gpu clean
 
 # uv is taken from the PATH, else fetched into .uv/.
 UV := $(shell command -v uv || echo .uv/bin/uv)
@@ -54,6 +54,10 @@ test-fairseq: env ## ours against real fairseq, which is built once (needs a C++
 
 test-slurm: env ## the workflow through a real Slurm on this Debian machine, and its faults (root)
 	$(BIN)/pytest tests/slurm
+
+PAGES ?=
+test-browser: env ## all kinds of pages in a headless Chromium, and those below PAGES=results/demo
+	PAGES=$(PAGES) $(BIN)/pytest tests/browser
 
 test-gpu: env ## what needs a CUDA GPU
 	$(BIN)/pytest tests/gpu

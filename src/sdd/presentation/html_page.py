@@ -19,6 +19,14 @@ sub { font-size: .75em; line-height: 0; }
   body { padding: 1rem .75rem; }
   h1 { font-size: 1.1rem; }
 }
+/* Paper cannot be unfolded or scrolled: all of it stands there. */
+@media print {
+  @page { margin: 12mm; }
+  :root { font-size: 8.5pt; }
+  body { padding: 0; max-width: none; }
+  h1, h2, h3, h4, summary { break-after: avoid; }
+  details::details-content { content-visibility: visible; block-size: auto; }
+}
 """
 
 TABLE_STYLE = """
