@@ -5,6 +5,7 @@ import dataclasses
 import torch
 
 from sdd.detector import Detector, find_architecture
+from sdd.experiment.trainable import Trainable
 from sdd.runtime.machine import Machine
 from sdd.runtime.stopping import StopRequest
 from sdd.training.finetuning import Stage, StageFiles
@@ -36,8 +37,15 @@ def make_trainer(
     detector = Detector(find_architecture(TINY))
     detector.initialise(detector_seed)
     recipe = Recipe.from_config({**RECIPE, **switches})
+    parameters = {name: value for name, value in objective.items() if name != "trainable"}
     return Trainer(
-        Policies(detector, objective_from_config(objective), recipe),
+        Policies(
+            detector,
+            objective_from_config(parameters),
+            recipe,
+            trainable=Trainable.of(objective),
+            seed=seed,
+        ),
         TrainingData(segments, segments, audio),
         seed=seed,
         state=folder,

@@ -13,6 +13,7 @@ CHECKOUT = Path(__file__).parents[2]
 PARTS = (
     "Snakefile",
     "config.yaml",
+    "controls.yaml",
     "demo",
     "envs",
     "profiles",

@@ -40,6 +40,14 @@ def test_zero_shot_trains_nothing(checkout):
     assert plan["measure_eer"] == plan["fetch_checkpoint"] == 3
 
 
+def test_the_controls_are_planned_too(checkout):
+    plan = Workflow(checkout, "controls.yaml").plan("all")
+    assert (plan["finetune"], plan["average_weights"], plan["measure_eer"]) == (30, 6, 37)
+    half = "results/controls/as_written/xlsr_2b/post/sft-half/round2/model.safetensors"
+    plan = Workflow(checkout, "controls.yaml").plan(half)
+    assert (plan["finetune"], plan["average_weights"], plan["fetch_checkpoint"]) == (1, 1, 1)
+
+
 def test_a_cell_is_asked_for_by_its_path(checkout):
     plan = Workflow(checkout).plan("results/paper/as_written/mms_1b/post/grpo/round2/eer.csv")
     assert plan["finetune"] == plan["measure_eer"] == plan["fetch_checkpoint"] == 1

@@ -180,14 +180,27 @@ def model_of_cell(wildcards):
 
 def start_of_cell(wildcards):
     """What a cell's last stage starts from: the stage before, or the checkpoint."""
+    return start_of(Cell.parse(wildcards.cell), wildcards.recipe)
+
+
+def start_of_stage_before(wildcards):
+    """What the stage before a cell's last one started from."""
     before = EXPERIMENT.cell_before(Cell.parse(wildcards.cell))
+    return start_of(before, wildcards.recipe)
+
+
+def start_of(cell, recipe):
+    before = EXPERIMENT.cell_before(cell)
     if before is None:
-        return checkpoint_of_cell(wildcards)
-    return tree.fill(tree.MODEL, recipe=wildcards.recipe, cell=before.path)
+        return checkpoint_of(cell)
+    return tree.fill(tree.MODEL, recipe=recipe, cell=before.path)
 
 
 def checkpoint_of_cell(wildcards):
-    cell = Cell.parse(wildcards.cell)
+    return checkpoint_of(Cell.parse(wildcards.cell))
+
+
+def checkpoint_of(cell):
     return tree.fill(tree.CHECKPOINT, checkpoint=f"{cell.model}/{cell.init}")
 
 
@@ -209,6 +222,10 @@ def number_of_attempt(wildcards, attempt):
 
 def needs_of_finetuning(wildcards):
     return NEEDS.finetuning(Cell.parse(wildcards.cell), wildcards.recipe)
+
+
+def needs_of_averaging(wildcards):
+    return NEEDS.averaging(Cell.parse(wildcards.cell))
 
 
 def needs_of_posttraining(wildcards):

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
+from sdd.detector.architectures import find_architecture
 from sdd.errors import InputError
-from sdd.experiment.experiment import Experiment
+from sdd.experiment.experiment import AVERAGE, SWITCHES, Experiment
 from sdd.experiment.schema import did_you_mean
+from sdd.experiment.trainable import Trainable
 
 
 def check_experiment(experiment: Experiment, files: Iterable[str] = ()) -> None:
@@ -39,6 +41,7 @@ def _check_names(experiment: Experiment) -> None:
     for algorithm, stages in config["algorithms"].items():
         for stage in stages:
             _known(f"algorithms.{algorithm}", stage, config["objectives"])
+        _check_averages(f"algorithms.{algorithm}", stages, config["objectives"])
     for name, spec in config["sets"].items():
         _known(f"sets.{name}.corpus", spec["corpus"], config["corpora"])
     for name, spec in config["corpora"].items():
@@ -60,6 +63,18 @@ def _check_names(experiment: Experiment) -> None:
     _check_rows(experiment)
     _check_drift(experiment)
     _check_recipes(experiment)
+
+
+def _check_averages(where: str, stages: Sequence[str], objectives: Mapping[str, Any]) -> None:
+    """Check that an average comes after a stage that trains."""
+    kinds = [objectives[stage]["kind"] for stage in stages]
+    for number, kind in enumerate(kinds):
+        if kind == AVERAGE and (number == 0 or kinds[number - 1] == AVERAGE):
+            raise InputError(
+                f"{where}: {stages[number]!r} averages start and end of the stage before it, which "
+                "must be one that trains; put it after one, such as [sft, average], and say other "
+                "shares by its weight"
+            )
 
 
 def _check_clusters(corpus: str, rule: object) -> None:
@@ -170,6 +185,7 @@ def _check_cell(experiment: Experiment, where: str, model: str, init: str, algor
     before: str | None = algorithm
     while before is not None:
         before = experiment.algorithm_before(before)
+    _check_layers(experiment, where, model, algorithm)
     trained = [name for name, spec in checkpoints.items() if spec["source"] == "train"]
     if trained and "checkpoint_training" not in experiment.config:
         raise InputError(
@@ -178,6 +194,18 @@ def _check_cell(experiment: Experiment, where: str, model: str, init: str, algor
         )
     if trained and "pre" not in checkpoints:
         raise InputError(f"models.{model}.checkpoints: a trained post starts from pre; add pre")
+
+
+def _check_layers(experiment: Experiment, where: str, model: str, algorithm: str) -> None:
+    """Check that a model has the layers that a stage trains."""
+    layers = find_architecture(experiment.architecture(model)).encoder_layers
+    for stage in experiment.stages(algorithm):
+        trained = Trainable.of(experiment.config["objectives"][stage]).layers
+        if trained and not trained[0] <= trained[1] <= layers:
+            raise InputError(
+                f"{where}: objectives.{stage}.trainable.layers: {list(trained)} are no layers of "
+                f"{model}, which has {layers}; give the first and the last, counted from 1"
+            )
 
 
 def _check_drift(experiment: Experiment) -> None:
@@ -206,7 +234,7 @@ def _check_recipes(experiment: Experiment) -> None:
 def _check_objective(experiment: Experiment, name: str, recipe_name: str) -> None:
     """Refuse exact rollouts where there is no closed form, or where it is another one."""
     objective = experiment.config["objectives"][name]
-    recipe = experiment.config["recipes"][recipe_name]
+    recipe = {**experiment.config["recipes"][recipe_name], **objective.get(SWITCHES, {})}
     if objective.get("rollouts") != "exact":
         return
     if recipe["advantage"] == "batch" and objective["negatives"]:

@@ -88,7 +88,7 @@ def figures(experiment: Experiment, recipe: str) -> dict[str, Any]:
     return {
         "name": experiment.name,
         "cells": [cell.path for cell in cells],
-        "trained": [cell.path for cell in cells if experiment.stages(cell.algorithm)],
+        "trained": [cell.path for cell in cells if experiment.is_trained(cell.algorithm)],
         "starts": _starts(experiment),
         "drift_cells": [cell.path for cell in experiment.drift_cells()],
         "main_cells": main_cells(experiment),
@@ -117,10 +117,10 @@ def main_cells(experiment: Experiment) -> list[str]:
 
 
 def _starts(experiment: Experiment) -> dict[str, str]:
-    """Return the cell whose weights each fine-tuned cell starts from, where there is one."""
+    """Return the cell whose weights each trained cell starts from, where there is one."""
     starts = {}
     for cell in experiment.cells():
-        if experiment.stages(cell.algorithm):
+        if experiment.is_trained(cell.algorithm):
             before = experiment.cell_before(cell)
             if before is None and cell.init == "post":
                 before = experiment.zero_shot_cell(cell.model)

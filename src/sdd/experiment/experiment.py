@@ -1,13 +1,18 @@
 """What an experiment consists of: cells, sets, stages and scoring jobs, read from its config."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
 from typing import Any
 
 from sdd.errors import InputError
 from sdd.experiment.cells import CELL_PATTERN, Cell, ScoringJob
+
+AVERAGE = "average"
+"""Kind of an objective: weights between start and end of the stage before, and no training."""
+SWITCHES = "switches"
+"""Key of an objective: switches of the recipe that its stage has otherwise."""
 
 
 class Experiment:
@@ -140,6 +145,25 @@ class Experiment:
         """List the objectives of an algorithm, one a stage."""
         return list(self.config["algorithms"][algorithm])
 
+    def is_averaged(self, algorithm: str) -> bool:
+        """Tell whether the last stage of an algorithm averages weights rather than trains."""
+        stages = self.stages(algorithm)
+        return bool(stages) and self.config["objectives"][stages[-1]]["kind"] == AVERAGE
+
+    def is_trained(self, algorithm: str) -> bool:
+        """Tell whether the last stage of an algorithm trains: it has a history."""
+        return bool(self.stages(algorithm)) and not self.is_averaged(algorithm)
+
+    def objective(self, algorithm: str) -> dict[str, Any]:
+        """Return the objective of an algorithm's last stage, less what it says of the recipe."""
+        spec = self.config["objectives"][self.stages(algorithm)[-1]]
+        return {name: value for name, value in spec.items() if name != SWITCHES}
+
+    def stage_recipe(self, algorithm: str, recipe: str) -> dict[str, Any]:
+        """Return a recipe with what the objective of an algorithm's last stage says of it."""
+        spec = self.config["objectives"][self.stages(algorithm)[-1]]
+        return {**self.config["recipes"][recipe], **spec.get(SWITCHES, {})}
+
     def algorithm_before(self, algorithm: str) -> str | None:
         """Name the algorithm whose model the last stage of this one starts from.
 
@@ -163,8 +187,16 @@ class Experiment:
 
     @property
     def finetuned_cells(self) -> str:
-        """Return a pattern of the fine-tuned cells: those of every algorithm with stages."""
-        algorithms = [re.escape(name) for name in self.config["algorithms"] if self.stages(name)]
+        """Return a pattern of the cells whose last stage trains."""
+        return self._cells_of(self.is_trained)
+
+    @property
+    def averaged_cells(self) -> str:
+        """Return a pattern of the cells whose last stage averages weights."""
+        return self._cells_of(self.is_averaged)
+
+    def _cells_of(self, chosen: Callable[[str], bool]) -> str:
+        algorithms = [re.escape(name) for name in self.config["algorithms"] if chosen(name)]
         return f"[^/]+/[^/]+/(?:{'|'.join(algorithms) or '(?!)'})/round[0-9]+"
 
     # ------------------------------------------------------------------------------ checkpoints

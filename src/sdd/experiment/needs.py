@@ -112,11 +112,18 @@ class JobResources:
 
     def finetuning(self, cell: Cell, recipe: str) -> Job:
         """Return the needs of the last stage of a cell."""
-        config, name = self.experiment.config, last_objective(self.experiment, cell)
-        names = {"objective": name, "recipe": recipe}
+        names = {"objective": last_objective(self.experiment, cell), "recipe": recipe}
         return self._training(
-            cell.model, config["objectives"][name], config["recipes"][recipe], names
+            cell.model,
+            self.experiment.objective(cell.algorithm),
+            self.experiment.stage_recipe(cell.algorithm, recipe),
+            names,
         )
+
+    def averaging(self, cell: Cell) -> Job:
+        """Return the needs of averaging the weights of two models: both are read, one is made."""
+        weights = weight_bytes(self._encoder(cell.model)) / 1e9
+        return Job(hours=0.1, memory_gb=4 + 3 * weights, kept_gb=weights)
 
     def posttraining(self, model: str) -> Job:
         """Return the needs of a checkpoint's post-training."""
@@ -142,7 +149,7 @@ class JobResources:
         )
         needs, seconds = TrainingNeeds(), options["batch_seconds"]
         gpu = training_gpu_bytes(encoder, needs, seconds, precision="fp32", recomputed=False)
-        passes = training_passes(needs, recomputed=False)
+        passes = training_passes(encoder, needs, recomputed=False)
         pace = self.speeds.training(
             model, encoder, options["crop_seconds"], precision="fp32", passes=passes
         )
@@ -181,7 +188,7 @@ class JobResources:
         if recomputed == "auto":
             fits = fits_gpu(gpu[False], 1e9 * self.config["gpu_memory_gb"])
             recomputed = not (self.on_cpu or fits)
-        passes = training_passes(needs, recomputed=recomputed)
+        passes = training_passes(encoder, needs, recomputed=recomputed)
         pace = self.speeds.training(
             model,
             encoder,
@@ -204,7 +211,7 @@ class JobResources:
             loaded_gb=main_gb + (step_gb if self.on_cpu else 0.0),
         )
 
-    def _training_hours(self, recipe: Mapping[str, Any], passes: int, pace: Pace) -> float | None:
+    def _training_hours(self, recipe: Mapping[str, Any], passes: float, pace: Pace) -> float | None:
         config = self.experiment.config
         training = self.audio_hours.get(config["training_set"])
         validation = self.audio_hours.get(config["validation_set"])

@@ -98,6 +98,11 @@ class Made:
         outputs = [tree.MODEL, tree.HISTORY] if self.models_are_kept else [tree.HISTORY]
         return self.has(*outputs, cell=cell.path)
 
+    def has_average(self, cell: Cell) -> bool:
+        """Tell whether a cell's weights are averaged; they are deleted once it is scored."""
+        kept = tree.MODEL if self.models_are_kept else tree.EER
+        return self.has(tree.MODEL, cell=cell.path) or self.has(kept, cell=cell.path)
+
     def has_scores(self, cell: Cell, job: ScoringJob) -> bool:
         """Tell whether a cell has all that a scoring job makes."""
         outputs = [(tree.SCORES, job.sets), (tree.EMBEDDINGS, job.embedded)]
@@ -149,7 +154,11 @@ def _needed_checkpoints(experiment: Experiment) -> list[str]:
 def _finetuning(experiment: Experiment, needs: JobResources, recipe: str, made: Made) -> list[Line]:
     lines = []
     for (model, init, algorithm), cells in _rows(_with_first_stages(experiment)).items():
-        if experiment.stages(algorithm):
+        if experiment.is_averaged(algorithm):
+            done = sum(made.has_average(cell) for cell in cells)
+            job, name = needs.averaging(cells[0]), f"average {model} {init} {algorithm}"
+            lines.append(Line(name, job, len(cells), done))
+        elif experiment.stages(algorithm):
             done = sum(made.has_model(cell) for cell in cells)
             job = needs.finetuning(cells[0], recipe)
             lines.append(Line(f"train {model} {init} {algorithm}", job, len(cells), done))

@@ -59,16 +59,27 @@ def posttraining(experiment: Experiment, model: str) -> dict[str, Any]:
 
 def finetuning(experiment: Experiment, cell: Cell, recipe: str) -> dict[str, Any]:
     """Return what a cell's last stage depends on."""
-    config = experiment.config
+    of_stage = experiment.stage_recipe(cell.algorithm, recipe)
     return {
         "architecture": experiment.architecture(cell.model),
-        "objective": dict(config["objectives"][experiment.stages(cell.algorithm)[-1]]),
-        "recipe": training_switches(config["recipes"][recipe]),
+        "objective": experiment.objective(cell.algorithm),
+        "recipe": training_switches(of_stage),
         "seed": seed(experiment, cell, recipe),
         # A pre-trained encoder has no back end and can be no reference.
-        "checkpoint_is_reference": cell.init == "post"
-        and config["recipes"][recipe]["reference"] == "post_trained",
+        "checkpoint_is_reference": cell.init == "post" and of_stage["reference"] == "post_trained",
         "new_back_end": cell.init == "pre" and experiment.cell_before(cell) is None,
+    }
+
+
+def averaging(experiment: Experiment, cell: Cell, recipe: str) -> dict[str, Any]:
+    """Return what a cell's average depends on: between start and end of the stage before."""
+    before = experiment.cell_before(cell)
+    assert before is not None  # held by the consistency of the config
+    of_before = finetuning(experiment, before, recipe)
+    shared = ("architecture", "seed", "new_back_end")
+    return {
+        "weight": experiment.objective(cell.algorithm)["weight"],
+        **{name: of_before[name] for name in shared},
     }
 
 
