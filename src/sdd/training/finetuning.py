@@ -3,7 +3,7 @@
 import json
 import logging
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +49,8 @@ class Stage:
         Whether the start is an encoder without a back end.
     checkpoint_is_reference
         Whether the reference policy is the cell's checkpoint, rather than the start.
+    kept_steps
+        Steps whose weights are kept, beside the best.
     """
 
     architecture: str | Mapping[str, Any]
@@ -57,6 +59,7 @@ class Stage:
     seed: int
     new_back_end: bool
     checkpoint_is_reference: bool
+    kept_steps: Sequence[int] = ()
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "Stage":
@@ -97,10 +100,13 @@ class StageFiles(StageInputs):
     ----------
     model, history
         Where the best weights (safetensors) and the history (CSV) go; both atomic.
+    kept
+        Where the weights of the stage's `kept_steps` go, in their order.
     """
 
     model: Path
     history: Path
+    kept: Sequence[Path] = ()
 
 
 @dataclass(frozen=True)
@@ -186,6 +192,9 @@ def finetune(
                 finished = trainer.run(stop)
             if not finished:
                 raise SystemExit(STOPPED)
+            for step, path in zip(stage.kept_steps, files.kept, strict=True):
+                kept = load_detector(trainer.kept(step), stage.architecture)
+                save_detector(kept, path, metadata | {"steps": str(step)})
             write_history(trainer.progress, files.history)
             best = load_detector(trainer.best, stage.architecture)
             save_detector(best, files.model, metadata | _outcome(trainer.progress))
@@ -228,6 +237,7 @@ def load_stage(
         start=_digest_of_start(stage, files),
         code=code,
         accept_state=accept_state,
+        kept_steps=stage.kept_steps,
     )
     return ReadyStage(trainer, device, memory, recomputed)
 
