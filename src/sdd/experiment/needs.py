@@ -21,7 +21,7 @@ from sdd.experiment.pilot import PilotRow, last_objective
 from sdd.experiment.scoring_batches import scoring_batch_seconds
 from sdd.experiment.speeds import Basis, Pace, Speeds, least_sure
 from sdd.experiment.training_needs import TrainingNeeds
-from sdd.experiment.variants import candidates, tried_switches, trade_off_steps
+from sdd.experiment.variants import candidates, trade_off_steps, tried_switches
 
 PROCESS_GB = 6.0
 """Python, torch, CUDA's share and the segment tables of a process; our estimate."""
@@ -109,7 +109,7 @@ class JobResources:
         return self.speeds.device == "cpu"
 
     def finetuning(self, cell: Cell, recipe: str) -> Job:
-        """Return the needs of the last stage of a cell; if it is tuned, of its longest candidate."""
+        """Return the needs of a cell's last stage; if it is tuned, of its longest candidate."""
         tried: list[dict[str, Any]] = [{}]
         if tried_switches(self.experiment, cell.algorithm):
             tried = candidates(self.experiment, cell.algorithm)
@@ -121,7 +121,7 @@ class JobResources:
         return replace(self._variant(variant, recipe), kept_gb=0.0)
 
     def followed_training(self, variant: Variant, recipe: str) -> Job:
-        """Return the needs of a run of the trade-off, of which the weights of some steps are kept."""
+        """Return the needs of a run of the trade-off, which keeps the weights of some steps."""
         steps = trade_off_steps(self.experiment)
         job = self._variant(variant, recipe, {"max_steps": steps[-1]})
         return replace(

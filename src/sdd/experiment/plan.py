@@ -136,7 +136,9 @@ def _trade_off(experiment: Experiment, needs: JobResources, recipe: str, made: M
             made.has(tree.STEP_MODEL, step=str(step), **names) for step in kept
         )
         job = needs.followed_training(variant, recipe)
-        lines.append(Line(f"follow {variant.cell.model} {variant.cell.algorithm}", job, 1, int(done)))
+        lines.append(
+            Line(f"follow {variant.cell.model} {variant.cell.algorithm}", job, 1, int(done))
+        )
     return _merged(lines)
 
 

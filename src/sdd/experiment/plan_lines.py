@@ -57,7 +57,5 @@ class Made:
         """Tell whether a cell, or a step of a run, has all that a scoring job makes."""
         outputs = [(tree.SCORES, job.sets), (tree.EMBEDDINGS, job.embedded)]
         return all(
-            self.has(pattern, cell=path, set=name)
-            for pattern, sets in outputs
-            for name in sets
+            self.has(pattern, cell=path, set=name) for pattern, sets in outputs for name in sets
         )

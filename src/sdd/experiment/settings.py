@@ -11,11 +11,11 @@ from sdd.experiment.experiment import Experiment
 from sdd.experiment.pilot import SCORING, TRAINING, last_objective
 from sdd.experiment.training_needs import training_switches
 from sdd.experiment.variants import (
-    tried_switches,
     trade_off_runs,
     trade_off_start,
     trade_off_starts,
     trade_off_steps,
+    tried_switches,
     variants_of_row,
 )
 

@@ -21,6 +21,7 @@ from sdd.presentation.html_page import markup, notes
 from sdd.presentation.report.breakdown import breakdown_tables
 from sdd.presentation.report.page import facts_fragment, figure_fragment, write_page
 from sdd.presentation.report.provenance import digests, run_times, seeds, switches, versions
+from sdd.presentation.report.trade_off import trade_off_section, tuned_section
 from sdd.presentation.tables.comparison_arrangement import arrange_comparisons
 from sdd.presentation.tables.details import arrange_measured
 from sdd.presentation.tables.difference_arrangement import arrange_differences, arrange_recipes
@@ -73,6 +74,8 @@ def write_report(
         "Recipes side by side": _recipes(results, paper, contents["table1"]),
         "The paper's claims": _claims(place, paper, contents),
         "Figures": _figures(place, contents),
+        "Trade-off": _trade_off(place, contents),
+        "Settings": _tuned(place, contents),
         "Deviations": [facts_fragment(switches(contents["recipes"], recipe))],
         "Run times": [facts_fragment(run_times(results, recipe, contents["table1"]["cells"]))],
         "Made with": _made_with(repository, contents),
@@ -168,6 +171,21 @@ def _figures(place: Callable[..., Path], contents: Mapping[str, Any]) -> list[st
         for name, description in FIGURES.items()
         if (folder / f"{name}.png").is_file()
     ]
+
+
+def _trade_off(place: Callable[..., Path], contents: Mapping[str, Any]) -> list[str]:
+    """Return the trade-off; nothing where the config has none."""
+    if contents["trade_off"] is None:
+        return []
+    files = place(tree.TRADE_OFF_FIGURES), place(tree.TRADE_OFF_CORRELATIONS)
+    return trade_off_section(*files, contents["trade_off"])
+
+
+def _tuned(place: Callable[..., Path], contents: Mapping[str, Any]) -> list[str]:
+    """Return what was chosen on the validation set; nothing where the config says not to."""
+    if not contents["tuned"]:
+        return []
+    return tuned_section(place(tree.TUNED), contents["table1"]["labels"])
 
 
 def _made_with(repository: Path, contents: Mapping[str, Any]) -> list[str]:
