@@ -23,6 +23,7 @@ rule train_along:
         tree.TRADE_OFF_LOG,
     wildcard_constraints:
         variant=one_of(map(re.escape, TRADE_OFF_RUNS)),
+        cell=EXPERIMENT.finetuned_cells,
     conda:
         "../../envs/sdd.yaml"
     threads: config["threads"]["train"]
