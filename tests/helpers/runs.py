@@ -28,6 +28,7 @@ def make_trainer(
     detector_seed=7,
     code="this",
     accept_state=False,
+    kept_steps=(),
     **switches,
 ):
     segments, audio = tones
@@ -43,6 +44,7 @@ def make_trainer(
         machine=ALONE,
         code=code,
         accept_state=accept_state,
+        kept_steps=kept_steps,
     )
 
 
@@ -76,7 +78,7 @@ def finetune_arguments(tones, folder, start, objective, **changes):
         "new_back_end": False,
         "checkpoint_is_reference": False,
     }
-    stage |= {name: changes.pop(name) for name in list(changes) if name in stage}
+    stage |= {n: changes.pop(n) for n in list(changes) if n in stage or n == "kept_steps"}
     arguments = {
         "stage": Stage.from_config(stage),
         "files": StageFiles(

@@ -55,7 +55,7 @@ def choose(
     judged = [_judged(dict(key), of_rounds) for key, of_rounds in runs.items()]
     best = min(judged, key=lambda row: float(row["value"]))
     return {
-        "chosen": best["settings"],
+        "chosen": dict(best["settings"]),  # YAML refers to what is one object
         **{name: best[name] for name in ("value", "low", "high")},
         "measured": f"{words} on {validation_set}, the lowest of a run; mean over rounds",
         "remarks": _remarks(judged, best),

@@ -60,8 +60,8 @@ def _check_names(experiment: Experiment) -> None:
     _check_checkpoint_training(experiment)
     _check_rows(experiment)
     _check_drift(experiment)
-    _check_tune(experiment)
     _check_trade_off(experiment)
+    _check_tune(experiment)
     _check_recipes(experiment)
 
 
