@@ -11,12 +11,11 @@ if TYPE_CHECKING:
     from snakemake.iocontainers import snakemake
 
 with logged(snakemake.log[0]):
-    settings = snakemake.params.settings
     points = measure_trade_off(
         Path(snakemake.params.results),
         snakemake.wildcards.recipe,
         {Path(table).stem: Path(table) for table in snakemake.input.tables},
-        settings,
+        snakemake.params.settings,
     )
     write_rows(Path(snakemake.output.points), points)
-    write_rows(Path(snakemake.output.correlations), correlation_rows(points, settings["seed"]))
+    write_rows(Path(snakemake.output.correlations), correlation_rows(points))

@@ -82,7 +82,7 @@ def measure_trade_off(
     return rows
 
 
-def correlation_rows(points: Sequence[Mapping[str, Any]], seed: int) -> list[dict[str, Any]]:
+def correlation_rows(points: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Measure how far columns of the trade-off rise and fall together.
 
     Over all runs, and over those of each algorithm. Starts are left out: they lie at zero by
@@ -97,7 +97,7 @@ def correlation_rows(points: Sequence[Mapping[str, Any]], seed: int) -> list[dic
     -------
     list of dict
         algorithms (one, or `all`), x, y, points, runs, and spearman and kendall with their 95 %
-        intervals over resampled runs (`_low`, `_high`; NaN with fewer than `LEAST_GROUPS` runs),
+        intervals over runs (`_low`, `_high`; NaN with fewer than `LEAST_GROUPS` runs),
         and a note.
     """
     moved = [point for point in points if point["step"] > 0]
@@ -108,9 +108,7 @@ def correlation_rows(points: Sequence[Mapping[str, Any]], seed: int) -> list[dic
             name: [point for point in moved if point["algorithm"] == name] for name in algorithms
         }
     return [
-        _correlated(scope, members, x, y, seed)
-        for x, y in PAIRS
-        for scope, members in scopes.items()
+        _correlated(scope, members, x, y) for x, y in PAIRS for scope, members in scopes.items()
     ]
 
 
@@ -177,9 +175,7 @@ def _row(
     return {**identity, **averages, **changes, "kl": divergence, **rates}
 
 
-def _correlated(
-    scope: str, points: Sequence[Mapping[str, Any]], x: str, y: str, seed: int
-) -> dict[str, Any]:
+def _correlated(scope: str, points: Sequence[Mapping[str, Any]], x: str, y: str) -> dict[str, Any]:
     runs = [(p["algorithm"], p["learning_rate"], p["round"]) for p in points]
     row: dict[str, Any] = {
         "algorithms": scope,
@@ -189,13 +185,13 @@ def _correlated(
         "runs": len(set(runs)),
     }
     values = [np.array([point[name] for point in points], dtype=np.float64) for name in (x, y)]
-    row |= dict(_measured(values[0], values[1], runs, seed))
+    row |= dict(_measured(values[0], values[1], runs))
     few = row["runs"] < LEAST_GROUPS
     return {**row, "note": f"fewer than {LEAST_GROUPS} runs give no interval" if few else ""}
 
 
 def _measured(
-    x: np.ndarray, y: np.ndarray, runs: Sequence[tuple[str, float, int]], seed: int
+    x: np.ndarray, y: np.ndarray, runs: Sequence[tuple[str, float, int]]
 ) -> Iterator[tuple[str, float]]:
     """Yield each correlation and its interval; NaN where a domain has no sets."""
     known = len(x) > 1 and bool(np.isfinite(x).all() and np.isfinite(y).all())
@@ -203,5 +199,5 @@ def _measured(
         value, low, high = np.nan, np.nan, np.nan
         if known:
             value = float(correlation(x, y, None)[0])
-            low, high = correlation_interval(correlation, x, y, runs, seed=seed)
+            low, high = correlation_interval(correlation, x, y, runs)
         yield from ((name, value), (f"{name}_low", low), (f"{name}_high", high))

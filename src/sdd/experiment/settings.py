@@ -226,7 +226,6 @@ def trade_off(experiment: Experiment, recipe: str) -> dict[str, Any]:
         "validation_set": str(experiment.scored_validation_set),
         "score": experiment.config["recipes"][recipe]["score"],
         "skip_suffixes": list(experiment.config["recipes"][recipe]["skip_suffixes"]),
-        "seed": experiment.config["seed"],
     }
 
 

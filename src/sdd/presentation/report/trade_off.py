@@ -55,9 +55,9 @@ def correlation_table(rows: Sequence[Mapping[str, Any]], contents: Mapping[str, 
             )
             for row in rows
         ),
-        "95 % intervals: percentiles over resamplings of whole runs (an algorithm at a rate in a "
-        "round), with all their steps; none with fewer than six runs. Changes are in percentage "
-        "points of EER since the start; starts themselves are left out.",
+        "95 % intervals over runs (an algorithm at a rate in a round, with all its steps): the "
+        "jackknife, on Fisher's z with Student's t; none with fewer than four runs. Changes are in "
+        "percentage points of EER since the start; starts themselves are left out.",
     )
 
 

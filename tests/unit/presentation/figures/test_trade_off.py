@@ -73,29 +73,29 @@ def test_paths_are_means_over_rounds_by_rate():
 
 def test_changes_are_drawn_over_the_divergence_of_every_run():
     data = points()
-    figure = plot_change_against_kl(pd.DataFrame(data), correlation_rows(data, 1), **WORDS)
+    figure = plot_change_against_kl(pd.DataFrame(data), correlation_rows(data), **WORDS)
     outside, inside = figure.axes
     assert outside.get_title(loc="left") == "Outside"
     assert len(drawn_at(outside, [1e-3, 4e-3], [4, 16])) == 4  # two rounds, line and markers
     assert len(drawn_at(inside, [1e-2, 4e-2], [-1, -4])) == 8  # and both algorithms
     assert outside.get_xscale() == "log"
     words = figure.texts[-1].get_text().replace("\n", " ")
-    (row,) = (r for r in correlation_rows(data, 1) if (r["algorithms"], r["x"], r["y"]) ==
+    (row,) = (r for r in correlation_rows(data) if (r["algorithms"], r["x"], r["y"]) ==
               ("all", "kl", "out_of_domain_change"))  # fmt: skip
-    assert f"Outside: Spearman {row['spearman']:.2f} [{row['spearman_low']:.2f}, " in words
+    assert f"Outside: Spearman {row['spearman']:.2f} [−{-row['spearman_low']:.2f}, " in words
     assert "8 runs" in words
 
 
 @pytest.mark.parametrize(("still", "scale"), [((1,), "symlog"), ((1, 4), "linear")])
 def test_weights_that_have_not_moved_are_shown_too(still, scale):
     data = points(still=still)
-    figure = plot_change_against_kl(pd.DataFrame(data), correlation_rows(data, 1), **WORDS)
+    figure = plot_change_against_kl(pd.DataFrame(data), correlation_rows(data), **WORDS)
     assert figure.axes[0].get_xscale() == scale
 
 
 def test_files_and_section_are_made_of_one_rate_and_round(tmp_path):
     data = points(rates=(1e-3,), rounds=1)
-    write_rows(tmp_path / "c.csv", correlation_rows(data, 1))
+    write_rows(tmp_path / "c.csv", correlation_rows(data))
     rows = read_rows(tmp_path / "c.csv")
     contents = {**WORDS, "notes": ["A remark."]}
     assert set(draw_trade_off(pd.DataFrame(data), rows, tmp_path, contents)) == set(FIGURES)
@@ -108,7 +108,7 @@ def test_files_and_section_are_made_of_one_rate_and_round(tmp_path):
 
 
 def test_correlations_are_tabulated(tmp_path):
-    write_rows(tmp_path / "c.csv", correlation_rows(points(rounds=3), 1))
+    write_rows(tmp_path / "c.csv", correlation_rows(points(rounds=3)))
     table = correlation_table(read_rows(tmp_path / "c.csv"), WORDS)
     assert len(table.rows) == 9
     first, second = table.rows[:2]
