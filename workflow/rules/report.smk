@@ -9,7 +9,6 @@ rule write_report:
         TARGETS,
         comparisons=tree.COMPARISONS,
         figures=tree.FIGURES,
-        trade_off=tree.TRADE_OFF_FIGURES if TRADE_OFF_RUNS else [],
         paper=PAPER_TABLE,
     output:
         tree.REPORT,

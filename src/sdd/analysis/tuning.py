@@ -106,7 +106,7 @@ def _judged(settings: dict[str, Any], runs: Sequence[Mapping[str, float]]) -> di
     return {
         "settings": settings,
         "value": _rounded(mean_and_spread(values)[0]),
-        "low": _rounded(low),
+        "low": _rounded(low if math.isnan(low) else max(0.0, low)),  # both measures are shares
         "high": _rounded(high),
         "rounds": [_rounded(value) for value in values],
         "best_steps": [run["step"] for run in runs],
@@ -123,9 +123,22 @@ def _remarks(judged: Sequence[Mapping[str, Any]], best: Mapping[str, Any]) -> li
     equal = sum(row["value"] == best["value"] for row in judged)
     if equal > 1:
         remarks.append(f"{equal} candidates are equally good; the first of the grid is taken")
-    if len(best["rounds"]) == 1 and len(judged) > 1:
+    others = [row["rounds"] for row in judged if row is not best]
+    if len(best["rounds"]) > 1 and others:
+        unsure = sum(not _is_told(best["rounds"], rounds) for rounds in others)
+        remarks.append(
+            f"{unsure} of the {len(others)} other candidates are not told from it (95 % interval "
+            "of the differences of rounds)"
+        )
+    elif others:
         remarks.append("one round of each candidate: nothing is known of how much rounds differ")
     return remarks
+
+
+def _is_told(best: Sequence[float], other: Sequence[float]) -> bool:
+    """Tell whether a candidate is worse for sure, by differences between runs of one seed."""
+    low, _ = t_interval([b - a for a, b in zip(best, other, strict=True)])
+    return low > 0
 
 
 def _edges(tried: Sequence[Mapping[str, Any]], chosen: Mapping[str, Any]) -> list[str]:

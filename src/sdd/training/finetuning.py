@@ -192,12 +192,13 @@ def finetune(
                 finished = trainer.run(stop)
             if not finished:
                 raise SystemExit(STOPPED)
+            progress = trainer.progress
             for step, path in zip(stage.kept_steps, files.kept, strict=True):
                 kept = load_detector(trainer.kept(step), stage.architecture)
-                save_detector(kept, path, metadata | {"steps": str(step)})
-            write_history(trainer.progress, files.history)
+                save_detector(kept, path, metadata | {"steps": str(step)} | _codes(progress))
+            write_history(progress, files.history)
             best = load_detector(trainer.best, stage.architecture)
-            save_detector(best, files.model, metadata | _outcome(trainer.progress))
+            save_detector(best, files.model, metadata | _outcome(progress))
             # First, so that what is left of a deletion that is cut off is no state to go on from.
             (files.state / STATE).unlink(missing_ok=True)
             shutil.rmtree(files.state)
@@ -282,15 +283,17 @@ def _metadata(stage: Stage, files: StageFiles, trainer: Trainer) -> dict[str, st
 
 
 def _outcome(progress: Progress) -> dict[str, str]:
-    outcome = {
+    return {
         "steps": str(progress.step),
         "best_step": str(progress.best_step),
         "best_validation": f"{progress.best:.6g}",
+        **_codes(progress),
     }
+
+
+def _codes(progress: Progress) -> dict[str, str]:
     # Only where codes were mixed: the same weights of one code are the same file, whichever it is.
-    if len(progress.codes) > 1:
-        outcome["codes"] = ", ".join(progress.codes)
-    return outcome
+    return {"codes": ", ".join(progress.codes)} if len(progress.codes) > 1 else {}
 
 
 def _is_made(model: Path, metadata: Mapping[str, str]) -> bool:

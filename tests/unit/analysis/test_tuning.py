@@ -47,7 +47,7 @@ def test_the_lowest_mean_over_rounds_is_chosen(tmp_path):
     assert choice["chosen"] == {"learning_rate": 1e-5, "max_steps": 9}
     assert choice["value"] == pytest.approx(8.0)
     # t of one degree of freedom, 12.706, times the standard error: 3 percentage points.
-    assert choice["low"] == pytest.approx(8 - 12.7062 * 3, rel=1e-4)
+    assert choice["low"] == 0.0
     assert choice["high"] == pytest.approx(8 + 12.7062 * 3, rel=1e-4)
     assert [row["value"] for row in choice["candidates"]] == pytest.approx(
         [30, 20, 20, 8, 20.5, 30]
@@ -55,9 +55,18 @@ def test_the_lowest_mean_over_rounds_is_chosen(tmp_path):
     assert choice["candidates"][3]["rounds"] == pytest.approx([5, 11])
     assert choice["candidates"][3]["best_steps"] == [6, 6]
     # In the middle of the rates, at the end of the lengths.
-    (remark,) = choice["remarks"]
-    assert remark.startswith("max_steps: 9 is the highest of its grid")
+    edge, told = choice["remarks"]
+    assert edge.startswith("max_steps: 9 is the highest of its grid")
+    # Differences of 25 and 19 points: 22 -+ 12.7 * 3 has zero in it; so have all others.
+    assert told.startswith("5 of the 5 other candidates are not told from it")
     assert "asv19_dev" in choice["measured"]
+
+
+def test_candidates_that_are_worse_in_each_round_are_told(tmp_path):
+    values = [(0.1, 0.2, 0.3), (0.15, 0.24, 0.36), (0.1, 0.3, 0.3)] + [(0.5, 0.6, 0.7)] * 3
+    remarks = chosen(tmp_path, values, rounds=3)["remarks"]
+    # 5, 4 and 6 points worse: 5 -+ 4.3 * 0.58; once worse and twice the same says nothing.
+    assert remarks[-1].startswith("1 of the 5 other candidates are not told")
 
 
 def test_edges_ties_and_single_rounds_are_said(tmp_path):
