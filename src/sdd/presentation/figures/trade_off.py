@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 RUN = ["algorithm", "learning_rate", "round"]
 SMALLEST, LARGEST = 2.5, 6.5
 """Points of markers, of the first and of the last step."""
-_PANEL = (3.1, 2.7)
+_PANEL = (3.1, 2.9)
 
 
 def draw_trade_off(
@@ -157,7 +157,8 @@ def plot_change_against_kl(
     caption = (
         "Each marker: one run after one step, a thin line joins those of a run. KL(weights || "
         "start): mean over the validation set, exact for the two labels. Above zero: worse than "
-        f"at the start. {' '.join(_words(correlations, changes))} {notes}"
+        "at the start. Rank correlations, with 95 % intervals over runs: "
+        f"{' '.join(_words(correlations, changes))} {notes}"
     )
     with panel_grid(
         list(changes.values()),
