@@ -24,7 +24,7 @@ from sdd.data.audio import SAMPLE_RATE
 from sdd.data.dataset import CropRule, SegmentDataset
 
 WAYS = ("fork", "server")
-FILES, SECONDS, BATCH = 24, 15, 6
+FILES, BATCH = 24, 6
 Owner = TypeVar("Owner")
 
 
@@ -38,10 +38,10 @@ def fork_from_here() -> None:
     batch_loading.start_workers = start
 
 
-def data_set(folder: Path) -> SegmentDataset:
+def data_set(folder: Path, seconds: float) -> SegmentDataset:
     """Write noise, and make a data set of it."""
     generator = np.random.default_rng(0)
-    samples = SECONDS * SAMPLE_RATE
+    samples = round(seconds * SAMPLE_RATE)
     names = [f"{number}.flac" for number in range(FILES)]
     for name in names:
         wave = 0.1 * generator.standard_normal(samples)
@@ -53,13 +53,13 @@ def data_set(folder: Path) -> SegmentDataset:
     )
 
 
-def measure(epochs: int, batches: int) -> None:
+def measure(seconds: float, epochs: int, batches: int) -> None:
     """Print seconds to the first batch, and a batch after it, a line an epoch."""
     plan = [
         [(BATCH * number + place) % FILES for place in range(BATCH)] for number in range(batches)
     ]
     with tempfile.TemporaryDirectory() as folder:
-        dataset = data_set(Path(folder))
+        dataset = data_set(Path(folder), seconds)
         for epoch in range(epochs):
             began = time.perf_counter()
             reading = batch_loading.load_batches(dataset, plan, epoch=epoch, workers=2)
@@ -70,9 +70,10 @@ def measure(epochs: int, batches: int) -> None:
             sys.stdout.write(f"{first:.6g} {after:.6g}\n")
 
 
-def in_a_process(way: str, epochs: int, batches: int) -> list[list[float]]:
+def in_a_process(way: str, seconds: float, epochs: int, batches: int) -> list[list[float]]:
     """Measure one way in a process of its own; return first and after of each epoch."""
-    words = [sys.executable, __file__, "--way", way, f"--epochs={epochs}", f"--batches={batches}"]
+    words = [sys.executable, __file__, "--way", way, f"--seconds={seconds}"]
+    words += [f"--epochs={epochs}", f"--batches={batches}"]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     return [[float(word) for word in line.split()] for line in done.stdout.splitlines()]
 
@@ -82,18 +83,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--way", choices=WAYS, help="measure only this, and print it bare")
     parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=15.0, help="of each recording")
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--batches", type=int, default=40)
     arguments = parser.parse_args()
     if arguments.way:
         if arguments.way == "fork":
             fork_from_here()
-        measure(arguments.epochs, arguments.batches)
+        measure(arguments.seconds, arguments.epochs, arguments.batches)
         return
     found: dict[str, list[list[list[float]]]] = {way: [] for way in WAYS}
     for _ in range(arguments.turns):
         for way in WAYS:
-            found[way].append(in_a_process(way, arguments.epochs, arguments.batches))
+            shape = (arguments.seconds, arguments.epochs, arguments.batches)
+            found[way].append(in_a_process(way, *shape))
     sys.stdout.write(f"{'':8} {'first epoch':>12} {'later ones':>11} {'a batch':>9}  (s)\n")
     for way in WAYS:
         first = statistics.median(turn[0][0] for turn in found[way])

@@ -47,7 +47,7 @@ def resampled(samples: np.ndarray, rate: int) -> np.ndarray:
         return torchaudio.functional.resample(torch.from_numpy(samples), rate, 16_000).numpy()
 
 
-# torchaudio makes its filter anew in each call: half a minute for a rate such as 16,001 Hz.
+# torchaudio makes its filter anew in each call: seconds for a rate such as 16,004 Hz.
 _filter = functools.lru_cache(maxsize=1)(functional._get_sinc_resample_kernel)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from sdd.runtime.worker_processes import PROCESSES
 from sdd.training import state, trainer
 from sdd.training.finetuning import finetune
-from tests.helpers.processes import begin_session, wait_until_gone
+from tests.helpers.processes import begin_session, fork_own_server, wait_until_gone
 
 SAVE, VALIDATION = "save", "validation"
 
@@ -49,9 +49,11 @@ class _Signaller:
             os.killpg(0, self.moment.number)
 
 
-def work(arguments, connection, moment, half_of_a_save, pause):
+def work(arguments, connection, moment, half_of_a_save, pause, forked_server):
     """In the process: fine-tune, and send the number of each step as it begins."""
     begin_session()
+    if forked_server:
+        fork_own_server()
     step_of_pause, file = pause or (None, None)
     signaller = _Signaller(moment) if moment else None
     save_state = state.torch.save
@@ -84,13 +86,16 @@ def work(arguments, connection, moment, half_of_a_save, pause):
 class Run:
     """A running process and what it has told so far.
 
-    `pause` is the number of a step, and a file: the step waits for it.
+    `pause` is the number of a step, and a file: the step waits for it. `forked_server` saves the
+    start of the server of workers, which is then not that of a user.
     """
 
-    def __init__(self, arguments, moment=None, *, half_of_a_save=False, pause=None):
+    def __init__(
+        self, arguments, moment=None, *, half_of_a_save=False, pause=None, forked_server=False
+    ):
         self.connection, theirs = PROCESSES.Pipe(duplex=False)
         self.process = PROCESSES.Process(
-            target=work, args=(arguments, theirs, moment, half_of_a_save, pause)
+            target=work, args=(arguments, theirs, moment, half_of_a_save, pause, forked_server)
         )
         self.process.start()
         theirs.close()

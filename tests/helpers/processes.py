@@ -3,7 +3,10 @@
 import os
 import signal
 import time
-from multiprocessing import forkserver
+from contextlib import suppress
+from multiprocessing import forkserver, resource_tracker
+from pathlib import Path
+from unittest import mock
 
 import psutil
 
@@ -18,6 +21,39 @@ def start_server():
     """Start the server, unless it runs; loaders would start one that knows less."""
     PROCESSES.set_forkserver_preload(_IMPORTS)
     forkserver.ensure_running()
+
+
+def numbers_below(folder):
+    """List a folder of /proc: threads, or open descriptors."""
+    return {int(path.name) for path in Path("/proc/self", folder).iterdir()}
+
+
+def fork_own_server():
+    """Start a server for the workers of this process as its fork: a program would import again.
+
+    Before anything is computed: a thread would be missing in the fork, and hold its locks forever.
+    """
+    assert len(numbers_below("task")) == 1
+
+    def fork(_path, arguments, descriptors):
+        server = os.fork()
+        if server == 0:
+            try:
+                # As in a new program; who waits for the end of a pipe would wait for the server.
+                for descriptor in numbers_below("fd") - {0, 1, 2, *descriptors}:
+                    with suppress(OSError):
+                        os.close(descriptor)
+                exec(arguments[-1])  # what multiprocessing would give to a Python
+            finally:
+                os._exit(0)
+        return server
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    resource_tracker.ensure_running()  # which unblocks some
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    with mock.patch.object(forkserver.util, "spawnv_passfds", fork):
+        forkserver.ensure_running()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 def begin_session():

@@ -1,23 +1,49 @@
 """The benchmarks run at their smallest, and their tables hold what they say."""
 
 import json
+import os
 import re
+import runpy
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+import soundfile
 
+from tests.helpers.audio_files import chirp
 from tests.helpers.paths import BENCHMARKS
+from tests.helpers.processes import run_to_the_end, start_server
 
 
-def lines_of(name, *arguments):
+def lines_of_a_new_python(name, *arguments):
+    """Run a benchmark as a user does: what it says of memory is of itself alone."""
     command = [sys.executable, str(BENCHMARKS / name), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
 
 
-def test_fine_tuning_steps():
+def run_program(name, arguments, output):
+    with output.open("w") as file:
+        os.dup2(file.fileno(), sys.stdout.fileno())
+    sys.argv = [str(BENCHMARKS / name), *arguments]
+    sys.path.insert(0, str(BENCHMARKS))
+    runpy.run_path(sys.argv[0], run_name="__main__")
+
+
+@pytest.fixture
+def lines_of(tmp_path):
+    """Run a benchmark in a process that has imported torch already; give its lines."""
+    start_server()
+
+    def run(name, *arguments):
+        assert run_to_the_end(run_program, name, arguments, tmp_path / "printed") == 0
+        return (tmp_path / "printed").read_text().splitlines()
+
+    return run
+
+
+def test_fine_tuning_steps(lines_of):
     lines = lines_of("finetune.py", "--batch", "2", "--seconds", "0.5", "--steps", "2")
     assert lines[0].startswith("tiny, c")
     rows = {line[:15].strip(): line[15:].split() for line in lines[2:7]}
@@ -31,7 +57,7 @@ def test_fine_tuning_steps():
         assert (old > 0) == (name in ("grpo, beta 0", "grpo")), name
 
 
-def test_rawboost_speed():
+def test_rawboost_speed(lines_of):
     lines = lines_of("rawboost.py", "--seconds", "0.2", "--repeats", "2")
     rows = [[float(value) for value in line.split()] for line in lines[1:]]
     assert [row[0] for row in rows] == [1, 2, 3, 4, 5]
@@ -39,13 +65,14 @@ def test_rawboost_speed():
         assert abs(here / direct - ratio) <= 0.1 * ratio + 0.1
 
 
-def test_reading_ahead():
-    lines = lines_of("reading_ahead.py", "--turns", "1", "--epochs", "2", "--batches", "2")
+def test_reading_ahead(lines_of):
+    options = ["--turns", "1", "--seconds", "1", "--epochs", "2", "--batches", "2"]
+    lines = lines_of("reading_ahead.py", *options)
     assert [line.split()[0] for line in lines[1:]] == ["fork", "server"]
     assert all(float(value) > 0 for line in lines[1:] for value in line.split()[1:])
 
 
-def test_coverage():
+def test_coverage(lines_of):
     lines = lines_of("coverage.py", "--simulations", "5")
     found = [re.fullmatch(r"(.+?) +(\d+) +([\d.]+)%  .+", line).groups() for line in lines[1:]]
     assert len(found) == 6 + 6 + 4 + 6 + 6 + 12 + 4 + 6 + 3
@@ -55,7 +82,7 @@ def test_coverage():
         assert abs(hits - round(hits)) < 0.01, name
 
 
-def test_dry_run():
+def test_dry_run(lines_of):
     lines = lines_of("dry_run.py", "--rounds", "1", "--repeats", "1")
     rounds, jobs, seconds, ratio, _ = lines[1].split()
     assert (rounds, ratio) == ("1", "1.00")
@@ -63,7 +90,7 @@ def test_dry_run():
     assert float(seconds) > 0
 
 
-def test_scoring_speed():
+def test_scoring_speed(lines_of):
     options = ["--architecture", "tiny", "--audio-seconds", "3", "--turns", "2"]
     lines = lines_of("scoring.py", *options, "--lengths", "0.1-0.3", "0.3-1")
     rows = [line.split() for line in lines[1:]]
@@ -74,7 +101,7 @@ def test_scoring_speed():
         assert float(row[-1]) < 1e-5
 
 
-def test_speed_of_metrics():
+def test_speed_of_metrics(lines_of):
     options = ["--scores", "2000", "--turns", "1", "--points", "60", "--reference", "40"]
     options += ["--dimensions", "5", "--replicates", "3", "--simulations", "1"]
     lines = lines_of("metrics.py", *options)
@@ -88,9 +115,11 @@ def test_speed_of_metrics():
         assert float(line.split()[-1]) < 1e-9
 
 
-def test_preparing_a_long_file():
+def test_preparing_a_long_file(tmp_path):
+    soundfile.write(tmp_path / "a.wav", chirp(6, 16_000), 16_000)
     options = ["--minutes", "1.5", "--long-file", "0.1", "--skip-comparison"]
-    (line,) = lines_of("corpora.py", *options)
+    options += ["--audio", str(tmp_path)]
+    (line,) = lines_of_a_new_python("corpora.py", *options)
     hours, peak = re.fullmatch(r"a file of (.+) h: peak memory (.+) MiB", line).groups()
     assert float(hours) == 0.1
     assert 50 < float(peak) < 200
@@ -98,7 +127,7 @@ def test_preparing_a_long_file():
 
 def test_intervals_of_a_table():
     options = ["--share", "0.002", "--rows", "2", "--replicates", "20"]
-    (line,) = lines_of("uncertainty.py", *options)
+    (line,) = lines_of_a_new_python("uncertainty.py", *options)
     cells, trials, seconds, peak = re.fullmatch(
         r"(\d+) cells x (\d+) trials, 20 replicates: (.+) s, peak memory (.+) MiB", line
     ).groups()
@@ -108,7 +137,7 @@ def test_intervals_of_a_table():
     assert 50 < float(peak) < 500
 
 
-def test_memory_of_steps():
+def test_memory_of_steps(lines_of):
     options = ["--architecture", "w2v_small", "--objectives", "sft", "--precision", "fp32"]
     lines = lines_of("memory.py", *options, "--batch", "1", "--seconds", "1")
     rows = [line.split() for line in lines[2:4]]
@@ -124,7 +153,7 @@ def test_memory_of_steps():
     assert re.fullmatch(r"the estimate is off by .* at most", lines[4])
 
 
-def test_scoring_precision_goes_on_where_it_was(tmp_path):
+def test_scoring_precision_goes_on_where_it_was(lines_of, tmp_path):
     """A detector of few steps, few trials; what is scored is shown, and not scored again."""
     options = ["--detectors", "tiny", "--folder", str(tmp_path), "--trials", "40", "--steps", "2"]
     lines = lines_of("scoring_precision.py", *options)
@@ -145,14 +174,29 @@ def test_scoring_precision_goes_on_where_it_was(tmp_path):
 PARTS = ["machine", "checks", "matrix peak", "steps", "scoring"]
 
 
-def test_what_a_gpu_is_asked_runs_without_one(tmp_path):
-    """In the order of worth, each result as a line; then put into a document, and put again."""
+LACKING = "soundfile av snakemake pyarrow pandas jsonschema torchaudio scipy matplotlib pytest"
+
+
+def test_what_a_gpu_is_asked_runs_without_one(lines_of, tmp_path):
+    """In the order of worth, each result as a line; then put into a document, and put again.
+
+    Without what decodes audio, Snakemake, tables: a borrowed machine may have no package index.
+    """
     output, document = tmp_path / "bench-gpu.jsonl", tmp_path / "benchmarks.md"
-    printed = [json.loads(line) for line in lines_of("gpu.py", "--output", str(output))]
+    code = (
+        "import runpy, sys\n"
+        f"for name in {LACKING.split()}: sys.modules[name] = None\n"
+        f"sys.argv = ['gpu.py', '--output', {str(output)!r}]\n"
+        f"runpy.run_path({str(BENCHMARKS / 'gpu.py')!r}, run_name='__main__')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    printed = [json.loads(line) for line in done.stdout.splitlines()]
     found = [json.loads(line) for line in output.read_text().splitlines()]
     assert found == printed
     assert list(dict.fromkeys(line["part"] for line in found if line["part"] != "time")) == PARTS
-    assert all(line["holds"] for line in found if line["part"] == "checks")
+    checks = [line for line in found if line["part"] == "checks"]
+    assert sum(line["holds"] for line in checks) == len(checks) == 7
     steps = [line for line in found if line["part"] == "steps"]
     ways = [(line["objective"], line["way"]) for line in steps]
     assert ways == [(kind, way) for kind in ("grpo", "sft", "grpo_s") for way in ("ours", "plain")]
@@ -171,25 +215,10 @@ def test_what_a_gpu_is_asked_runs_without_one(tmp_path):
     assert "of before" not in text
 
 
-def test_what_there_is_no_time_for_is_left_out_and_said(tmp_path):
+def test_what_there_is_no_time_for_is_left_out_and_said(lines_of, tmp_path):
     output = tmp_path / "bench-gpu.jsonl"
     lines_of("gpu.py", "--output", str(output), "--parts", "steps", "scoring", "--limit", "0")
     found = [json.loads(line) for line in output.read_text().splitlines()]
     left_out = [line for line in found if line["part"] in ("steps", "scoring")]
     assert len(left_out) == 6 + 3
     assert {line["left_out"] for line in left_out} == {"the time is up"}
-
-
-def test_it_needs_no_package_that_a_borrowed_gpu_lacks(tmp_path):
-    """Nothing that decodes audio, no Snakemake, no tables: such a machine has no package index."""
-    lacking = "soundfile av snakemake pyarrow pandas jsonschema torchaudio scipy matplotlib pytest"
-    code = (
-        "import runpy, sys\n"
-        f"for name in {lacking.split()}: sys.modules[name] = None\n"
-        f"sys.argv = ['gpu.py', '--output', {str(tmp_path / 'out')!r}, '--parts', 'checks']\n"
-        f"runpy.run_path({str(BENCHMARKS / 'gpu.py')!r}, run_name='__main__')\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    checks = [json.loads(line) for line in done.stdout.splitlines()]
-    assert sum(line.get("holds", False) for line in checks) == 7

@@ -131,8 +131,8 @@ def test_a_warning_to_all_processes_loses_no_step(tones, tmp_path, start, algori
     for alone, arguments, moments in zip(whole, cut, warnings(algorithm), strict=True):
         train_to_the_end(alone)
         begun = []
-        for moment in moments:
-            with running(arguments, moment) as run:
+        for number, moment in enumerate(moments):
+            with running(arguments, moment, forked_server=number > 0) as run:
                 assert run.end() == STOPPED
                 begun += run.steps
             assert not arguments["files"].model.exists()

@@ -19,7 +19,12 @@ from sdd.training.pretraining import (
     span_mask,
 )
 from tests.conftest import TINY
-from tests.helpers.processes import begin_session, run_to_the_end, signal_session_at
+from tests.helpers.processes import (
+    begin_session,
+    fork_own_server,
+    run_to_the_end,
+    signal_session_at,
+)
 
 
 def test_masks_are_spans_of_valid_frames():
@@ -126,6 +131,7 @@ def test_pretraining_is_repeatable_and_follows_the_seed(pretrained):
 def pretrain_and_be_signalled(arguments, step, number):
     """In a process: pre-train, and signal all of its session at a step."""
     begin_session()
+    fork_own_server()
     signal_session_at(PretrainingRun, "step", step, number)
     pretrain(**arguments)
 
