@@ -13,6 +13,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,7 @@ from sdd.metrics.estimates import (
     rate_over_rounds,
     sample_of_rates,
 )
+from sdd.metrics.rank_correlation import Correlation, correlation_interval, kendall, spearman
 
 REPLICATES = 300
 LEVEL = 0.05
@@ -306,6 +308,44 @@ def verdicts(simulations: int) -> Iterator[Row]:
             yield f"claim supported by chance, {kind}", simulations, share, "at most 5 %"
 
 
+def training_runs(generator: np.random.Generator, runs: int, slope: float) -> np.ndarray:
+    """Draw log divergences and changes of three steps of runs, which differ in both."""
+    own = generator.normal(size=(2, runs, 1))
+    of_step = generator.normal(size=(2, runs, 3))
+    divergence = np.log([0.01, 0.05, 0.2]) + own[0] + 0.2 * of_step[0]
+    change = slope * divergence + own[1] + 0.3 * of_step[1]
+    return np.stack([divergence.ravel(), change.ravel()])
+
+
+def percentiles(
+    function: Correlation, x: np.ndarray, y: np.ndarray, runs: int, generator: np.random.Generator
+) -> tuple[float, float]:
+    """Return the interval that a bootstrap over runs would give: percentiles."""
+    drawn = generator.multinomial(runs, np.full(runs, 1 / runs), size=REPLICATES)
+    values = function(x, y, np.repeat(drawn, 3, axis=1).astype(np.float64))
+    low, high = np.nanquantile(values, (LEVEL / 2, 1 - LEVEL / 2))
+    return float(low), float(high)
+
+
+def correlations(simulations: int) -> Iterator[Row]:
+    """Simulate intervals of rank correlations over runs: ours, and those of a bootstrap."""
+    for function, (slope, runs) in product((spearman, kendall), ((0.0, 6), (0.5, 6), (0.5, 24))):
+        generator = np.random.default_rng(7)
+        drawn = [training_runs(generator, runs, slope) for _ in range(4 * simulations)]
+        truth = float(np.mean([function(x, y, None)[0] for x, y in drawn]))
+        held = {"": 0, ", bootstrap": 0}
+        groups = np.repeat(np.arange(runs), 3).tolist()
+        for x, y in drawn[:simulations]:
+            ours = correlation_interval(function, x, y, groups)
+            theirs = percentiles(function, x, y, runs, generator)
+            for words, (low, high) in zip(held, (ours, theirs), strict=True):
+                held[words] += low <= truth <= high
+        name = f"correlation ({function.__name__}) of {abs(truth):.2f}, {runs} runs"
+        for words, count in held.items():
+            bounds = "-" if words else "92 to 98 %"
+            yield f"{name}{words}", simulations, count / simulations, bounds
+
+
 def parts(simulations: int) -> list[Callable[[], Iterator[Row]]]:
     """List all simulations; tests and verdicts four times as often as coverage."""
     listed: list[Callable[[], Iterator[Row]]] = []
@@ -334,6 +374,7 @@ def parts(simulations: int) -> list[Callable[[], Iterator[Row]]]:
             simulations, 0.1, "at least 90 %",
         ),
         lambda: drifts(simulations),
+        lambda: correlations(simulations),
         lambda: sizes(4 * simulations),
         lambda: verdicts(4 * simulations),
     ]  # fmt: skip

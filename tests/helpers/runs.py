@@ -30,6 +30,7 @@ def make_trainer(
     code="this",
     accept_state=False,
     machine=ALONE,
+    kept_steps=(),
     **switches,
 ):
     segments, audio = tones
@@ -52,6 +53,7 @@ def make_trainer(
         machine=machine,
         code=code,
         accept_state=accept_state,
+        kept_steps=kept_steps,
     )
 
 
@@ -85,7 +87,7 @@ def finetune_arguments(tones, folder, start, objective, **changes):
         "new_back_end": False,
         "checkpoint_is_reference": False,
     }
-    stage |= {name: changes.pop(name) for name in list(changes) if name in stage}
+    stage |= {n: changes.pop(n) for n in list(changes) if n in stage or n == "kept_steps"}
     arguments = {
         "stage": Stage.from_config(stage),
         "files": StageFiles(

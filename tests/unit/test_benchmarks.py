@@ -85,7 +85,7 @@ def test_reading_ahead(lines_of):
 def test_coverage(lines_of):
     lines = lines_of("coverage.py", "--simulations", "5")
     found = [re.fullmatch(r"(.+?) +(\d+) +([\d.]+)%  .+", line).groups() for line in lines[1:]]
-    assert len(found) == 6 + 6 + 4 + 6 + 6 + 4 + 6 + 3
+    assert len(found) == 6 + 6 + 4 + 6 + 6 + 12 + 4 + 6 + 3
     for name, times, share in found:
         assert int(times) in (1, 5, 20), name
         hits = float(share) / 100 * int(times)

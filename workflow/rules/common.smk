@@ -23,7 +23,7 @@ shell.prefix(
 
 from sdd.errors import InputError
 from sdd.experiment import contents, settings, tree
-from sdd.experiment.cells import CELL_PATTERN, Cell
+from sdd.experiment.cells import CELL_PATTERN, Cell, Variant
 from sdd.experiment.consistency import check_experiment
 from sdd.experiment.experiment import Experiment
 from sdd.experiment.fitting import Room, find_shortages
@@ -36,6 +36,15 @@ from sdd.experiment.pilot import (
 )
 from sdd.experiment.plan import plan as plan_of
 from sdd.experiment.schema import check_config
+from sdd.experiment.variants import (
+    candidate_named,
+    trade_off_runs,
+    trade_off_starts,
+    trade_off_steps,
+    tried_switches,
+    tuned_rows,
+    variants_of_row,
+)
 from sdd.runtime.attempts import read_attempt
 from sdd.runtime.capacity import free_bytes, memory_bytes, usable_cores
 from sdd.runtime.code_digest import code_digest
@@ -95,6 +104,20 @@ if contents.is_in_paper(EXPERIMENT, PAPER_TABLE):
 # Claims compare rows of one model.
 if contents.has_comparisons(EXPERIMENT):
     TARGETS.append(f"{tree.CLAIMS}.html")
+TUNED_ROWS = tuned_rows(EXPERIMENT)
+if TUNED_ROWS:
+    TARGETS.append(tree.TUNED)
+TRADE_OFF_STEPS = trade_off_steps(EXPERIMENT)
+TRADE_OFF_RUNS = {run.name: run.changes for run in trade_off_runs(EXPERIMENT)}
+TRADE_OFF_SCORED = [cell.path for cell in trade_off_starts(EXPERIMENT)] + [
+    run.after(step) for run in trade_off_runs(EXPERIMENT) for step in TRADE_OFF_STEPS
+]
+TRADE_OFF_SETS = [
+    *EXPERIMENT.test_sets,
+    *filter(None, [EXPERIMENT.scored_validation_set]),
+]
+if TRADE_OFF_RUNS:
+    TARGETS += [tree.TRADE_OFF, tree.TRADE_OFF_FIGURES]
 
 MATERIALISED = expand(tree.SEGMENT_FILES, set=EXPERIMENT.sets_in_use())
 
@@ -204,6 +227,53 @@ def checkpoint_of(cell):
     return tree.fill(tree.CHECKPOINT, checkpoint=f"{cell.model}/{cell.init}")
 
 
+def row_of(wildcards):
+    return wildcards.model, wildcards.init, wildcards.algorithm
+
+
+def choice_of_cell(wildcards):
+    """The settings chosen for a cell, where its algorithm is tuned."""
+    cell = Cell.parse(wildcards.cell)
+    if not tried_switches(EXPERIMENT, cell.algorithm):
+        return []
+    names = {"model": cell.model, "init": cell.init, "algorithm": cell.algorithm}
+    return [tree.fill(tree.CHOICE, recipe=wildcards.recipe, **names)]
+
+
+def candidate_of(wildcards):
+    return candidate_named(EXPERIMENT, Cell.parse(wildcards.cell), wildcards.candidate)
+
+
+def histories_of_candidates(wildcards):
+    return [
+        tree.fill(
+            tree.CANDIDATE_HISTORY,
+            recipe=wildcards.recipe,
+            candidate=variant.name,
+            cell=variant.cell.path,
+        )
+        for variant in variants_of_row(EXPERIMENT, row_of(wildcards))
+    ]
+
+
+def run_of(wildcards):
+    """A run of the trade-off."""
+    return Variant(Cell.parse(wildcards.cell), TRADE_OFF_RUNS[wildcards.variant])
+
+
+def asked_for(pattern, section):
+    """What a section of the config asks for; without the section, an error that says so."""
+
+    def files(wildcards):
+        if section not in config:
+            raise WorkflowError(
+                f"the config has no `{section}:`; docs/trade-off.md shows what to add"
+            )
+        return tree.fill(pattern, recipe=config["recipe"])
+
+    return files
+
+
 def memory(needs):
     """A rule's mem_mb, of the needs that a function of wildcards gives."""
     return lambda wildcards, attempt: needs(wildcards).memory_mb(attempt)
@@ -226,6 +296,14 @@ def needs_of_finetuning(wildcards):
 
 def needs_of_averaging(wildcards):
     return NEEDS.averaging(Cell.parse(wildcards.cell))
+
+
+def needs_of_candidate(wildcards):
+    return NEEDS.candidate(candidate_of(wildcards), wildcards.recipe)
+
+
+def needs_of_followed_training(wildcards):
+    return NEEDS.followed_training(run_of(wildcards), wildcards.recipe)
 
 
 def needs_of_posttraining(wildcards):

@@ -2,6 +2,7 @@
 # requeued job goes on from it.
 # keep_models: none lets Snakemake delete a cell's weights after its scores, and after the second
 # stages that start from them.
+# What `tune` chooses is an input: no parameter could follow a file that is made in the same run.
 rule finetune:
     input:
         start=start_of_cell,
@@ -9,6 +10,7 @@ rule finetune:
         training=segments_of(config["training_set"]),
         validation=segments_of(config["validation_set"]),
         prepared=prepared(config["training_set"], config["validation_set"]),
+        choice=choice_of_cell,
     output:
         model=kept_or_temporary(tree.MODEL),
         history=tree.HISTORY,

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdd.data.segments import read_segments
+from sdd.experiment.variants import with_choice
 from sdd.runtime.job_log import logged
 from sdd.runtime.machine import Machine
 from sdd.training.finetuning import Stage, StageFiles, finetune
@@ -15,13 +16,16 @@ if TYPE_CHECKING:
 log = Path(snakemake.log[0])
 with logged(log, attempts=log.with_stem(f"{log.stem}_attempts")):
     finetune(
-        Stage.from_config(snakemake.params.settings),
+        Stage.from_config(
+            with_choice(snakemake.params.settings, snakemake.input.get("choice", []))
+        ),
         StageFiles(
             start=Path(snakemake.input.start),
             checkpoint=Path(snakemake.input.checkpoint),
             model=Path(snakemake.output.model),
             history=Path(snakemake.output.history),
             state=Path(snakemake.params.state),
+            kept=[Path(path) for path in snakemake.output.get("kept", [])],
         ),
         TrainingData(
             read_segments(Path(snakemake.input.training)),

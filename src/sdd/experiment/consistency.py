@@ -10,6 +10,7 @@ from sdd.errors import InputError
 from sdd.experiment.experiment import AVERAGE, SWITCHES, Experiment
 from sdd.experiment.schema import did_you_mean
 from sdd.experiment.trainable import Trainable
+from sdd.experiment.variants import grids, tuned_rows, untrained_algorithm
 
 
 def check_experiment(experiment: Experiment, files: Iterable[str] = ()) -> None:
@@ -62,6 +63,8 @@ def _check_names(experiment: Experiment) -> None:
     _check_checkpoint_training(experiment)
     _check_rows(experiment)
     _check_drift(experiment)
+    _check_trade_off(experiment)
+    _check_tune(experiment)
     _check_recipes(experiment)
 
 
@@ -218,6 +221,43 @@ def _check_drift(experiment: Experiment) -> None:
             _check_cell(experiment, where, drift["model"], drift["init"], algorithm)
 
 
+def _check_tune(experiment: Experiment) -> None:
+    """Check that what is tuned is trained, in rounds that there are."""
+    rounds = experiment.config.get("tune", {}).get("rounds", 0)
+    if rounds > experiment.config["rounds"]:
+        raise InputError(
+            f"tune.rounds: {rounds} are more than rounds ({experiment.config['rounds']}); "
+            "give as many or fewer"
+        )
+    tuned = {algorithm for _, _, algorithm in tuned_rows(experiment)}
+    for algorithm in grids(experiment):
+        where = f"tune.grids.{algorithm}"
+        _known(where, algorithm, experiment.config["algorithms"])
+        if not experiment.is_trained(algorithm):
+            raise InputError(f"{where}: {algorithm} trains nothing; remove it")
+        if algorithm not in tuned:
+            raise InputError(f"{where}: no row is of this algorithm; remove it or add a row")
+
+
+def _check_trade_off(experiment: Experiment) -> None:
+    """Check that the runs of the trade-off can be made, and measured on the validation set."""
+    followed = experiment.config.get("trade_off")
+    if followed is None:
+        return
+    _known("trade_off.model", followed["model"], experiment.config["models"])
+    for algorithm in followed["algorithms"]:
+        _known("trade_off.algorithms", algorithm, experiment.config["algorithms"])
+        if not experiment.is_trained(algorithm):
+            raise InputError(f"trade_off.algorithms: {algorithm} trains nothing; remove it")
+        _check_cell(experiment, "trade_off.model", followed["model"], "post", algorithm)
+    untrained_algorithm(experiment)
+    if experiment.scored_validation_set is None:
+        raise InputError(
+            "scoring.validation: false leaves out the scores that trade_off measures the "
+            "divergence on; set it to auto or true"
+        )
+
+
 def _check_recipes(experiment: Experiment) -> None:
     recipes = {f"recipes.{name}": spec for name, spec in experiment.config["recipes"].items()}
     if "checkpoint_training" in experiment.config:
@@ -226,7 +266,7 @@ def _check_recipes(experiment: Experiment) -> None:
         crop = recipe["crop"]
         if not crop["shortest"] <= crop["longest"] <= crop["longer_than"]:
             raise InputError(f"{where}.crop: {crop} must have shortest <= longest <= longer_than")
-    for cell in [*experiment.cells(), *experiment.drift_cells()]:
+    for cell in experiment.all_cells():
         for objective in experiment.stages(cell.algorithm):
             _check_objective(experiment, objective, experiment.config["recipe"])
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from sdd.experiment import settings, tree
 from sdd.experiment.experiment import Experiment
+from sdd.experiment.variants import tuned_rows
 
 
 def table1(experiment: Experiment) -> dict[str, Any]:
@@ -141,6 +142,18 @@ def claims(experiment: Experiment) -> dict[str, Any]:
     }
 
 
+def trade_off(experiment: Experiment) -> dict[str, Any]:
+    """Return the words of the trade-off's figures."""
+    config, names = experiment.config, labels(experiment)
+    model = config.get("trade_off", {}).get("model", "")
+    return {
+        "title": f"What fine-tuning {names.get(model, model)} gains and loses",
+        "domains": [config["in_domain"]["title"], config["out_of_domain"]["title"]],
+        "labels": names,
+        "notes": config["notes"],
+    }
+
+
 def report(experiment: Experiment, recipe: str) -> dict[str, Any]:
     """Return what the report of a recipe shows."""
     config = experiment.config
@@ -163,6 +176,8 @@ def report(experiment: Experiment, recipe: str) -> dict[str, Any]:
         "other_seeds": others,
         "files": _made_from(experiment),
         "config": config,
+        "tuned": bool(tuned_rows(experiment)),
+        "trade_off": trade_off(experiment) if experiment.trade_off_cells() else None,
     }
 
 

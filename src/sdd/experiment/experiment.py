@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any
 
 from sdd.errors import InputError
-from sdd.experiment.cells import CELL_PATTERN, Cell, ScoringJob
+from sdd.experiment.cells import CELL_PATTERN, STEP_PATTERN, Cell, ScoringJob
 
 AVERAGE = "average"
 """Kind of an objective: weights between start and end of the stage before, and no training."""
@@ -64,6 +64,20 @@ class Experiment:
             for algorithm in dict.fromkeys(chain.from_iterable(drift["panels"].values()))
             for number in self.rounds(algorithm)
         ]
+
+    def trade_off_cells(self) -> list[Cell]:
+        """List the cells whose training the trade-off follows; none without `trade_off`."""
+        followed = self.config.get("trade_off", {"algorithms": []})
+        return [
+            Cell(followed["model"], "post", algorithm, number)
+            for algorithm in followed["algorithms"]
+            for number in self.rounds(algorithm)
+        ]
+
+    def all_cells(self) -> list[Cell]:
+        """List the cells of the table, of Figure 2 and of the trade-off, each once."""
+        cells = [*self.cells(), *self.drift_cells(), *self.trade_off_cells()]
+        return list(dict.fromkeys(cells))
 
     # ------------------------------------------------------------------------------------ sets
     @property
@@ -139,7 +153,7 @@ class Experiment:
     # --------------------------------------------------------------------------------- training
     def trains(self) -> bool:
         """Tell whether any cell is fine-tuned."""
-        return any(self.stages(cell.algorithm) for cell in [*self.cells(), *self.drift_cells()])
+        return any(self.stages(cell.algorithm) for cell in self.all_cells())
 
     def stages(self, algorithm: str) -> list[str]:
         """List the objectives of an algorithm, one a stage."""
@@ -222,7 +236,7 @@ class Experiment:
 
     def trained_checkpoints(self) -> list[tuple[str, str]]:
         """List (model, init) of the selected models whose checkpoints are trained here."""
-        selected = {cell.model for cell in [*self.cells(), *self.drift_cells()]}
+        selected = {cell.model for cell in self.all_cells()}
         return [
             (model, init)
             for model in self.config["models"]
@@ -233,8 +247,7 @@ class Experiment:
 
     def checkpoints_in_use(self) -> list[str]:
         """List ``model/init`` of the checkpoints that the cells start from."""
-        cells = [*self.cells(), *self.drift_cells()]
-        return list(dict.fromkeys(f"{cell.model}/{cell.init}" for cell in cells))
+        return list(dict.fromkeys(f"{cell.model}/{cell.init}" for cell in self.all_cells()))
 
     def fetched_checkpoints(self) -> list[str]:
         """List ``model/init`` of the checkpoints that are files or downloads."""
@@ -250,7 +263,8 @@ class Experiment:
         """Cut the scoring into jobs: a group of corpora each, with or without embeddings."""
         drift = [re.escape(cell.path) for cell in self.drift_cells()]
         with_drift = f"(?:{'|'.join(drift)})(?=/)"
-        others = (f"(?!{with_drift})" if drift else "") + CELL_PATTERN
+        scored_cells = self._scored_cells
+        others = (f"(?!{with_drift})" if drift else "") + scored_cells
         jobs = []
         for name, group in self._scoring_groups().items():
             tests, validation, reference = (
@@ -261,7 +275,7 @@ class Experiment:
             embedded = tuple(dict.fromkeys([*tests, *reference])) if drift else ()
             if scored:
                 # Without embeddings to save, cells of Figure 2 are scored as all others.
-                jobs.append(ScoringJob(name, scored, (), others if embedded else CELL_PATTERN))
+                jobs.append(ScoringJob(name, scored, (), others if embedded else scored_cells))
             if embedded:
                 sets = tuple(dict.fromkeys([*scored, *reference]))
                 jobs.append(ScoringJob(name, sets, embedded, with_drift))
@@ -271,6 +285,11 @@ class Experiment:
         """Return the precision that cells of a recipe are scored in on a GPU."""
         precision: str = self.config["recipes"][recipe]["scoring_precision"]
         return precision
+
+    @property
+    def _scored_cells(self) -> str:
+        """Pattern of what is scored: cells, and the steps of the trade-off's runs."""
+        return (f"(?:{STEP_PATTERN})?" if self.trade_off_cells() else "") + CELL_PATTERN
 
     def _scoring_groups(self) -> dict[str, list[str]]:
         """Group the corpora that are scored: as the config says, and each other one alone."""

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from sdd.detector.architectures import Architecture, find_architecture
-from sdd.experiment.cells import Cell
+from sdd.experiment.cells import Cell, Variant
 from sdd.experiment.costs import (
     fits_gpu,
     scoring_gpu_bytes,
@@ -21,6 +21,7 @@ from sdd.experiment.pilot import PilotRow, last_objective
 from sdd.experiment.scoring_batches import scoring_batch_seconds
 from sdd.experiment.speeds import Basis, Pace, Speeds, least_sure
 from sdd.experiment.training_needs import TrainingNeeds
+from sdd.experiment.variants import candidates, trade_off_steps, tried_switches
 
 PROCESS_GB = 6.0
 """Python, torch, CUDA's share and the segment tables of a process; our estimate."""
@@ -111,14 +112,35 @@ class JobResources:
         return self.speeds.device == "cpu"
 
     def finetuning(self, cell: Cell, recipe: str) -> Job:
-        """Return the needs of the last stage of a cell."""
-        names = {"objective": last_objective(self.experiment, cell), "recipe": recipe}
-        return self._training(
-            cell.model,
-            self.experiment.objective(cell.algorithm),
-            self.experiment.stage_recipe(cell.algorithm, recipe),
-            names,
+        """Return the needs of a cell's last stage; if it is tuned, of its longest candidate."""
+        tried: list[dict[str, Any]] = [{}]
+        if tried_switches(self.experiment, cell.algorithm):
+            tried = candidates(self.experiment, cell.algorithm)
+        jobs = [self._variant(Variant(cell, changes), recipe) for changes in tried]
+        return max(jobs, key=lambda job: (job.hours or 0.0, job.memory_gb, job.gpu_gb))
+
+    def candidate(self, variant: Variant, recipe: str) -> Job:
+        """Return the needs of training a candidate, whose weights are not kept."""
+        return replace(self._variant(variant, recipe), kept_gb=0.0)
+
+    def followed_training(self, variant: Variant, recipe: str) -> Job:
+        """Return the needs of a run of the trade-off, which keeps the weights of some steps."""
+        steps = trade_off_steps(self.experiment)
+        job = self._variant(variant, recipe, {"max_steps": steps[-1]})
+        return replace(
+            job,
+            passing_gb=job.passing_gb + len(steps) * job.kept_gb,
+            kept_gb=len(steps) * job.kept_gb,
         )
+
+    def _variant(
+        self, variant: Variant, recipe: str, switches: Mapping[str, Any] | None = None
+    ) -> Job:
+        cell = variant.cell
+        of_stage = self.experiment.stage_recipe(cell.algorithm, recipe)
+        changed = {**of_stage, **variant.changes, **(switches or {})}
+        names = {"objective": last_objective(self.experiment, cell), "recipe": recipe}
+        return self._training(cell.model, self.experiment.objective(cell.algorithm), changed, names)
 
     def averaging(self, cell: Cell) -> Job:
         """Return the needs of averaging the weights of two models: both are read, one is made."""

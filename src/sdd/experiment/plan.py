@@ -2,7 +2,6 @@
 
 import textwrap
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from sdd.data.audio import SAMPLE_RATE
@@ -10,7 +9,17 @@ from sdd.experiment import tree
 from sdd.experiment.cells import Cell, ScoringJob
 from sdd.experiment.experiment import Experiment
 from sdd.experiment.needs import Job, JobResources
+from sdd.experiment.plan_lines import Line, Made
 from sdd.experiment.speeds import Speeds
+from sdd.experiment.variants import (
+    scored,
+    trade_off_runs,
+    trade_off_starts,
+    trade_off_steps,
+    tuned_rows,
+    variants_of_row,
+    with_first_stages,
+)
 
 NAME_WIDTH = 31
 HOURS, CPU_HOURS = "GPU h", "CPU h"
@@ -19,33 +28,6 @@ WIDTHS = (5, 5, 7, 7, 7, 7, 8)
 MANY_HOURS = 1000
 MARKS = {"measured": " m", "scaled": " s", "arithmetic": " a"}
 """How the hours of a line are known, behind it, where a pilot was run."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """A kind of job.
-
-    Attributes
-    ----------
-    name
-        What its jobs do.
-    job
-        What one of them needs.
-    jobs, done
-        How many there are, and how many of them are done.
-    """
-
-    name: str
-    job: Job
-    jobs: int
-    done: int
-
-    @property
-    def device_hours(self) -> float | None:
-        """Hours of GPUs, or of a CPU without them, of all jobs; None where one's are not known."""
-        if not self.job.computes:
-            return 0.0
-        return None if self.job.hours is None else self.jobs * self.job.hours
 
 
 def measured_audio_hours(results: Path, sets: Iterable[str]) -> dict[str, float]:
@@ -74,43 +56,12 @@ def plan(experiment: Experiment, needs: JobResources, recipe: str, results: Path
     return [
         *_corpora(experiment, needs, made),
         *_checkpoints(experiment, needs, made),
+        *_tuning(experiment, needs, recipe, made),
         *_finetuning(experiment, needs, recipe, made),
+        *_trade_off(experiment, needs, recipe, made),
         *_scoring(experiment, needs, made, experiment.scoring_precision(recipe)),
         *_analysis(experiment, needs, made),
     ]
-
-
-@dataclass(frozen=True)
-class Made:
-    """What lies in the tree of results: a job is done when all of its outputs are there."""
-
-    results: Path
-    recipe: str
-    models_are_kept: bool
-
-    def has(self, *patterns: str, **names: str) -> bool:
-        """Tell whether there is a file for each of some patterns of `sdd.experiment.tree`."""
-        names["recipe"] = self.recipe
-        return all(tree.path(pattern, self.results, **names).exists() for pattern in patterns)
-
-    def has_model(self, cell: Cell) -> bool:
-        """Tell whether a cell is fine-tuned; its weights may have been deleted since."""
-        outputs = [tree.MODEL, tree.HISTORY] if self.models_are_kept else [tree.HISTORY]
-        return self.has(*outputs, cell=cell.path)
-
-    def has_average(self, cell: Cell) -> bool:
-        """Tell whether a cell's weights are averaged; they are deleted once it is scored."""
-        kept = tree.MODEL if self.models_are_kept else tree.EER
-        return self.has(tree.MODEL, cell=cell.path) or self.has(kept, cell=cell.path)
-
-    def has_scores(self, cell: Cell, job: ScoringJob) -> bool:
-        """Tell whether a cell has all that a scoring job makes."""
-        outputs = [(tree.SCORES, job.sets), (tree.EMBEDDINGS, job.embedded)]
-        return all(
-            self.has(pattern, cell=cell.path, set=name)
-            for pattern, sets in outputs
-            for name in sets
-        )
 
 
 def _corpora(experiment: Experiment, needs: JobResources, made: Made) -> list[Line]:
@@ -153,7 +104,8 @@ def _needed_checkpoints(experiment: Experiment) -> list[str]:
 
 def _finetuning(experiment: Experiment, needs: JobResources, recipe: str, made: Made) -> list[Line]:
     lines = []
-    for (model, init, algorithm), cells in _rows(_with_first_stages(experiment)).items():
+    trained = [*experiment.cells(), *experiment.drift_cells(), *trade_off_starts(experiment)]
+    for (model, init, algorithm), cells in _rows(with_first_stages(experiment, trained)).items():
         if experiment.is_averaged(algorithm):
             done = sum(made.has_average(cell) for cell in cells)
             job, name = needs.averaging(cells[0]), f"average {model} {init} {algorithm}"
@@ -165,15 +117,33 @@ def _finetuning(experiment: Experiment, needs: JobResources, recipe: str, made: 
     return lines
 
 
-def _with_first_stages(experiment: Experiment) -> list[Cell]:
-    """List all cells that are made: a stage before may be no row of the table."""
-    cells: dict[Cell, None] = {}
-    for cell in [*experiment.cells(), *experiment.drift_cells()]:
-        chain = [cell]
-        while (before := experiment.cell_before(chain[-1])) is not None:
-            chain.append(before)
-        cells |= dict.fromkeys(reversed(chain))
-    return list(cells)
+def _tuning(experiment: Experiment, needs: JobResources, recipe: str, made: Made) -> list[Line]:
+    """List the training of candidates, a line a row and length."""
+    lines = []
+    for row in tuned_rows(experiment):
+        for variant in variants_of_row(experiment, row):
+            names = {"candidate": variant.name, "cell": variant.cell.path}
+            done = made.has(tree.CANDIDATE_HISTORY, **names)
+            lines.append(
+                Line(f"tune {' '.join(row)}", needs.candidate(variant, recipe), 1, int(done))
+            )
+    return _merged(lines)
+
+
+def _trade_off(experiment: Experiment, needs: JobResources, recipe: str, made: Made) -> list[Line]:
+    """List the runs of the trade-off, which are done when all weights that they keep are there."""
+    lines = []
+    for variant in trade_off_runs(experiment):
+        names = {"variant": variant.name, "cell": variant.cell.path}
+        kept = trade_off_steps(experiment) if made.models_are_kept else []
+        done = made.has(tree.TRADE_OFF_HISTORY, **names) and all(
+            made.has(tree.STEP_MODEL, step=str(step), **names) for step in kept
+        )
+        job = needs.followed_training(variant, recipe)
+        lines.append(
+            Line(f"follow {variant.cell.model} {variant.cell.algorithm}", job, 1, int(done))
+        )
+    return _merged(lines)
 
 
 def _rows(cells: Iterable[Cell]) -> dict[tuple[str, str, str], list[Cell]]:
@@ -185,18 +155,15 @@ def _rows(cells: Iterable[Cell]) -> dict[tuple[str, str, str], list[Cell]]:
 
 def _scoring(experiment: Experiment, needs: JobResources, made: Made, precision: str) -> list[Line]:
     """List a line a model and group of corpora; cells of Figure 2 score the reference set, too."""
-    cells = dict.fromkeys([*experiment.cells(), *experiment.drift_cells()])
-    counted: dict[tuple[str, ScoringJob], list[Cell]] = {}
-    for job in experiment.scoring_jobs():
-        for cell in cells:
-            if job.is_for(cell):
-                counted.setdefault((cell.model, job), []).append(cell)
+    counted: dict[tuple[str, ScoringJob], list[str]] = {}
+    for model, job, path in scored(experiment):
+        counted.setdefault((model, job), []).append(path)
     models = list(experiment.config["models"])
     lines = []
-    for (model, job), scored in sorted(counted.items(), key=lambda item: models.index(item[0][0])):
-        done = sum(made.has_scores(cell, job) for cell in scored)
+    for (model, job), paths in sorted(counted.items(), key=lambda item: models.index(item[0][0])):
+        done = sum(made.has_scores(path, job) for path in paths)
         what = needs.scoring(model, job.sets, precision)
-        lines.append(Line(f"score {model} {job.name}", what, len(scored), done))
+        lines.append(Line(f"score {model} {job.name}", what, len(paths), done))
     return _merged(lines)
 
 

@@ -2,19 +2,14 @@
 
 from sdd.experiment.experiment import Experiment
 from sdd.experiment.needs import JobResources
+from sdd.experiment.variants import scored
 
 PRECISIONS = ("fp32", "tf32", "bf16")
 
 
 def scoring_hours(experiment: Experiment, needs: JobResources) -> dict[str, float]:
     """Return the GPU hours of scoring all cells, by precision; sets of unknown length left out."""
-    cells = dict.fromkeys([*experiment.cells(), *experiment.drift_cells()])
-    pairs = [
-        (cell.model, job.sets)
-        for job in experiment.scoring_jobs()
-        for cell in cells
-        if job.is_for(cell)
-    ]
+    pairs = [(model, job.sets) for model, job, _ in scored(experiment)]
     return {
         precision: sum(needs.scoring(model, sets, precision).hours or 0.0 for model, sets in pairs)
         for precision in PRECISIONS

@@ -6,10 +6,18 @@ A rule hands its job nothing else, so that a value of the config makes again wha
 import json
 from typing import Any
 
-from sdd.experiment.cells import Cell
+from sdd.experiment.cells import Cell, Variant
 from sdd.experiment.experiment import Experiment
 from sdd.experiment.pilot import SCORING, TRAINING, last_objective
 from sdd.experiment.training_needs import training_switches
+from sdd.experiment.variants import (
+    trade_off_runs,
+    trade_off_start,
+    trade_off_starts,
+    trade_off_steps,
+    tried_switches,
+    variants_of_row,
+)
 
 UNREADABLE = "unreadable_sources"
 CLUSTERS = "clusters"
@@ -58,8 +66,28 @@ def posttraining(experiment: Experiment, model: str) -> dict[str, Any]:
 
 
 def finetuning(experiment: Experiment, cell: Cell, recipe: str) -> dict[str, Any]:
-    """Return what a cell's last stage depends on."""
-    of_stage = experiment.stage_recipe(cell.algorithm, recipe)
+    """Return what a cell's last stage depends on, less the switches that `tune` chooses.
+
+    `sdd.experiment.variants.with_choice` lays these over it.
+    """
+    settings = with_changes(experiment, Variant(cell, {}), recipe)
+    chosen = tried_switches(experiment, cell.algorithm)
+    switches = {name: value for name, value in settings["recipe"].items() if name not in chosen}
+    return {**settings, "recipe": switches}
+
+
+def followed_training(experiment: Experiment, variant: Variant, recipe: str) -> dict[str, Any]:
+    """Return what a run of the trade-off depends on: it goes on to the last step that is scored."""
+    steps = trade_off_steps(experiment)
+    settings = with_changes(experiment, variant, recipe)
+    to_the_end = {"max_steps": steps[-1], "early_stopping": None}
+    return {**settings, "recipe": {**settings["recipe"], **to_the_end}, "kept_steps": steps}
+
+
+def with_changes(experiment: Experiment, variant: Variant, recipe: str) -> dict[str, Any]:
+    """Return what the last stage of a variant of a cell depends on."""
+    cell = variant.cell
+    of_stage = {**experiment.stage_recipe(cell.algorithm, recipe), **variant.changes}
     return {
         "architecture": experiment.architecture(cell.model),
         "objective": experiment.objective(cell.algorithm),
@@ -195,13 +223,46 @@ def shortcuts(experiment: Experiment) -> dict[str, Any]:
     }
 
 
+def choice(experiment: Experiment, row: tuple[str, str, str], recipe: str) -> dict[str, Any]:
+    """Return what the choice of a row's settings depends on, beside the histories."""
+    return {
+        "candidates": [
+            {"settings": dict(variant.changes), "round": variant.cell.round}
+            for variant in variants_of_row(experiment, row)
+        ],
+        "selection": experiment.config["recipes"][recipe]["selection"],
+        "validation_set": experiment.config["validation_set"],
+    }
+
+
+def trade_off(experiment: Experiment, recipe: str) -> dict[str, Any]:
+    """Return what is measured along the runs of the trade-off, and of which scores."""
+    return {
+        "starts": [cell.path for cell in trade_off_starts(experiment)],
+        "runs": [
+            {
+                "cell": variant.cell.path,
+                "learning_rate": variant.changes["learning_rate"],
+                "start": trade_off_start(experiment, variant.cell).path,
+                "steps": {step: variant.after(step) for step in trade_off_steps(experiment)},
+            }
+            for variant in trade_off_runs(experiment)
+        ],
+        "in_domain": experiment.in_domain,
+        "out_of_domain": experiment.out_of_domain,
+        "validation_set": str(experiment.scored_validation_set),
+        "score": experiment.config["recipes"][recipe]["score"],
+        "skip_suffixes": list(experiment.config["recipes"][recipe]["skip_suffixes"]),
+    }
+
+
 def piloted_training(experiment: Experiment, cell: Cell, recipe: str) -> dict[str, Any]:
     """Return what a pilot of a cell's last stage depends on: it starts from the checkpoint."""
     objective = last_objective(experiment, cell)
     options = experiment.config["pilot"]
     return {
         "stage": {
-            **finetuning(experiment, cell, recipe),
+            **with_changes(experiment, Variant(cell, {}), recipe),
             "new_back_end": cell.init == "pre",
         },
         "identity": {

@@ -10,6 +10,11 @@
                 model.safetensors   history.csv   eer.csv, breakdown.csv, drift.csv, drift.parquet
                 calibration.json
                 scores/{set}.parquet     embeddings/{set}.parquet
+            tuning/{candidate}/{cell}/   history.csv of a cell trained with a candidate's settings
+            tuning/choices/{model}/{init}/{algorithm}.yaml       tuned.yaml, which has all of them
+            trade_off/{variant}/run/{cell}/                      history.csv
+            trade_off/{variant}/step{n}/{cell}/                  as a cell: the run after n steps
+            trade_off.csv, trade_off_correlations.csv, trade_off/figures/
 
 Each is a pattern as Snakemake reads it: `<results>` is the experiment's folder, what stands in
 braces is a wildcard. Rules take patterns as they are; `path` makes a path of one. Where a file has
@@ -79,6 +84,26 @@ BREAKDOWN = f"{CELL}/breakdown.csv"
 CALIBRATION = f"{CELL}/calibration.json"
 DRIFT = f"{CELL}/drift.csv"
 DRIFT_REPLICATES = f"{CELL}/drift.parquet"
+
+# Of the choice of settings on the validation set.
+CANDIDATE = f"{RECIPE}/tuning/{{candidate}}/{{cell}}"
+CANDIDATE_LOG = f"{CANDIDATE}/logs/finetune.log"
+CANDIDATE_MODEL = f"{CANDIDATE}/model.safetensors"
+CANDIDATE_HISTORY = f"{CANDIDATE}/history.csv"
+CANDIDATE_STATE = f"{CANDIDATE}/state/model"
+CHOICE = f"{RECIPE}/tuning/choices/{{model}}/{{init}}/{{algorithm}}.yaml"
+TUNED = f"{RECIPE}/tuned.yaml"
+
+# Of the trade-off: runs, and their weights after some steps, each of which is scored as a cell.
+TRADE_OFF_RUN = f"{RECIPE}/trade_off/{{variant}}/run/{{cell}}"
+TRADE_OFF_LOG = f"{TRADE_OFF_RUN}/logs/finetune.log"
+TRADE_OFF_MODEL = f"{TRADE_OFF_RUN}/model.safetensors"
+TRADE_OFF_HISTORY = f"{TRADE_OFF_RUN}/history.csv"
+TRADE_OFF_STATE = f"{TRADE_OFF_RUN}/state/model"
+STEP_MODEL = f"{RECIPE}/trade_off/{{variant}}/step{{step}}/{{cell}}/model.safetensors"
+TRADE_OFF = f"{RECIPE}/trade_off.csv"
+TRADE_OFF_CORRELATIONS = f"{RECIPE}/trade_off_correlations.csv"
+TRADE_OFF_FIGURES = f"{RECIPE}/trade_off/figures"
 
 
 def folder(name: str) -> Path:

@@ -3,7 +3,7 @@
 import json
 import logging
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -53,6 +53,8 @@ class Stage:
         Whether the start is an encoder without a back end.
     checkpoint_is_reference
         Whether the reference policy is the cell's checkpoint, rather than the start.
+    kept_steps
+        Steps whose weights are kept, beside the best.
     """
 
     architecture: str | Mapping[str, Any]
@@ -62,6 +64,7 @@ class Stage:
     seed: int
     new_back_end: bool
     checkpoint_is_reference: bool
+    kept_steps: Sequence[int] = ()
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "Stage":
@@ -110,10 +113,13 @@ class StageFiles(StageInputs):
     ----------
     model, history
         Where the best weights (safetensors) and the history (CSV) go; both atomic.
+    kept
+        Where the weights of the stage's `kept_steps` go, in their order.
     """
 
     model: Path
     history: Path
+    kept: Sequence[Path] = ()
 
 
 @dataclass(frozen=True)
@@ -199,9 +205,13 @@ def finetune(
                 finished = trainer.run(stop)
             if not finished:
                 raise SystemExit(STOPPED)
-            write_history(trainer.progress, files.history)
+            progress = trainer.progress
+            for step, path in zip(stage.kept_steps, files.kept, strict=True):
+                kept = load_detector(trainer.kept(step), stage.architecture)
+                save_detector(kept, path, metadata | {"steps": str(step)} | _codes(progress))
+            write_history(progress, files.history)
             best = load_detector(trainer.best, stage.architecture)
-            save_detector(best, files.model, metadata | _outcome(trainer.progress))
+            save_detector(best, files.model, metadata | _outcome(progress))
             # First, so that what is left of a deletion that is cut off is no state to go on from.
             (files.state / STATE).unlink(missing_ok=True)
             shutil.rmtree(files.state)
@@ -242,6 +252,7 @@ def load_stage(
         start=_digest_of_start(stage, files),
         code=code,
         accept_state=accept_state,
+        kept_steps=stage.kept_steps,
     )
     return ReadyStage(trainer, device, memory, recomputed)
 
@@ -297,15 +308,17 @@ def _as_config(stage: Stage) -> dict[str, Any]:
 
 
 def _outcome(progress: Progress) -> dict[str, str]:
-    outcome = {
+    return {
         "steps": str(progress.step),
         "best_step": str(progress.best_step),
         "best_validation": f"{progress.best:.6g}",
+        **_codes(progress),
     }
+
+
+def _codes(progress: Progress) -> dict[str, str]:
     # Only where codes were mixed: the same weights of one code are the same file, whichever it is.
-    if len(progress.codes) > 1:
-        outcome["codes"] = ", ".join(progress.codes)
-    return outcome
+    return {"codes": ", ".join(progress.codes)} if len(progress.codes) > 1 else {}
 
 
 def _is_made(model: Path, metadata: Mapping[str, str]) -> bool:

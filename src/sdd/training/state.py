@@ -29,10 +29,12 @@ HISTORY = (
     "grad_norm",
     "validation_eer",
     "wall_time",
+    "validation_der",
 )
 """Columns of history.csv: audio_seconds and wall_time (stops left out) add up over the run; reward,
-kl, clipped_share and entropy are the diagnostics of `grpo_loss`, empty for SFT; validation_eer is a
-share."""
+kl, clipped_share and entropy are the diagnostics of `grpo_loss`, empty for SFT; validation_eer and
+validation_der, (FP+FN)/(TP+TN) where its EER is, are shares. A state of before a column was added
+lacks it at the end of its rows."""
 
 UNKNOWN_CODE = "unknown"
 """Stands for the digest in a state of before digests were kept."""
@@ -123,6 +125,8 @@ def load_state(
     content = read_state(path, mmap=True)
     _check_settings(path, content["settings"], settings)
     progress = Progress(**{"codes": [UNKNOWN_CODE], **content["progress"]})
+    for row in progress.history:
+        row += [math.nan] * (len(HISTORY) - len(row))
     _check_code(path, progress.codes[-1], code, accepted=accept_other_code)
     policies.load_trained_state(content["policies"])
     load_moments(optimiser, content["optimiser"])

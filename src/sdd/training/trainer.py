@@ -9,7 +9,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from itertools import takewhile
 from pathlib import Path
@@ -55,6 +55,8 @@ class Trainer:
         Digest of the code; a state of other code is refused.
     accept_state
         Whether a state of other code is gone on with.
+    kept_steps
+        After these steps the weights are kept (`kept`), whatever their validation EER.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Trainer:
         start: str = "",
         code: str = "",
         accept_state: bool = False,
+        kept_steps: Sequence[int] = (),
     ) -> None:
         self.policies = policies
         self.recipe = recipe = policies.recipe
@@ -78,6 +81,7 @@ class Trainer:
         self.start = start
         self.code = code
         self.accept_state = accept_state
+        self.kept_steps = kept_steps
         self.dataset = data.training_set(recipe, seed)
         self.validation_dataset = data.validation_set(recipe, seed)
         self.optimiser = adamw(policies.policy, recipe)
@@ -103,6 +107,7 @@ class Trainer:
             Whether the end was reached; if not, the state is saved.
         """
         total = self.total_steps(len(self.plan()))
+        self._check_kept_steps(total)
         self.last_save = self.last_tick = time.monotonic()
         with (
             closing(self._batches()) as batches,
@@ -113,6 +118,7 @@ class Trainer:
             self._save_if_due(total, stop)
             while not (self._is_finished(total) or stop.requested):
                 loss = self.train_step(next(batches))
+                self._keep_if_due()
                 bar.update()
                 bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
                 self._validate_if_due(total, stop)
@@ -131,6 +137,20 @@ class Trainer:
         if self._saving_is_due() and not (self._is_finished(total) or stop.requested):
             self.save()
             self._log_progress(total)
+
+    def _keep_if_due(self) -> None:
+        # Ahead of the state of this step: whatever a run goes on from, the weights of the steps
+        # before it are there, and those of later ones are written anew.
+        if self.progress.step in self.kept_steps:
+            save_detector(self.policies.policy, self.kept(self.progress.step), {})
+
+    def _check_kept_steps(self, total: int) -> None:
+        beyond = [step for step in self.kept_steps if step > total]
+        if beyond:
+            raise InputError(
+                f"the weights of step {beyond[0]} are to be kept, but the run has {total} steps "
+                "(max_steps and epochs of the recipe); leave the step out or raise epochs"
+            )
 
     def _log_progress(self, total: int) -> None:
         step, seconds = self.progress.step, self.progress.wall_time
@@ -270,6 +290,7 @@ class Trainer:
         rate, _ = eer(scores[real], scores[~real])
         der = selection_der(scores[real], scores[~real])
         progress.history[-1][HISTORY.index("validation_eer")] = rate
+        progress.history[-1][HISTORY.index("validation_der")] = der
         progress.validated = progress.step
         selected = rate if recipe.selection == "eer" else der
         logger.info(
@@ -288,6 +309,10 @@ class Trainer:
         """
         return self.state / f"best_{self.progress.best_step}.safetensors"
 
+    def kept(self, step: int) -> Path:
+        """File of the weights after one of `kept_steps`."""
+        return self.state / f"step_{step}.safetensors"
+
     # ----------------------------------------------------------------------------------- state
     @property
     def kept_state(self) -> str:
@@ -298,9 +323,12 @@ class Trainer:
 
     def settings(self) -> str:
         """Describe everything a saved state must agree with, as JSON."""
+        # A run that goes on cannot make up for steps that it has behind it.
+        kept = {"kept steps": list(self.kept_steps)} if self.kept_steps else {}
         return json.dumps(
             {
                 **self.policies.settings(),
+                **kept,
                 "start": self.start,
                 "seed": self.seed,
                 "training data": describe_segments(self.data.training),

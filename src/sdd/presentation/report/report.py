@@ -31,6 +31,7 @@ from sdd.presentation.report.provenance import (
     switches,
     versions,
 )
+from sdd.presentation.report.trade_off import trade_off_section, tuned_section
 from sdd.presentation.tables.comparison_arrangement import arrange_comparisons
 from sdd.presentation.tables.details import arrange_measured
 from sdd.presentation.tables.difference_arrangement import arrange_differences, arrange_recipes
@@ -93,6 +94,8 @@ def write_report(
         "Further measures": _measures(cells, contents["table1"]),
         "By attack and speaker": _breakdown(place, contents),
         "Recipes side by side": _recipes(results, paper, contents["table1"]),
+        "Trade-off": _trade_off(place, contents),
+        "Settings": _tuned(place, contents),
         **_facts(switches(contents["recipes"], recipe)),
         **_facts(run_times(results, recipe, contents["table1"]["cells"])),
         "Made with": _made_with(repository, contents),
@@ -211,6 +214,21 @@ def _figures(place: Callable[..., Path], contents: Mapping[str, Any]) -> list[st
         for name, description in FIGURES.items()
         if (folder / f"{name}.png").is_file()
     ]
+
+
+def _trade_off(place: Callable[..., Path], contents: Mapping[str, Any]) -> list[str]:
+    """Return the trade-off; nothing where the config has none."""
+    if contents["trade_off"] is None:
+        return []
+    files = place(tree.TRADE_OFF_FIGURES), place(tree.TRADE_OFF_CORRELATIONS)
+    return trade_off_section(*files, contents["trade_off"])
+
+
+def _tuned(place: Callable[..., Path], contents: Mapping[str, Any]) -> list[str]:
+    """Return what was chosen on the validation set; nothing where the config says not to."""
+    if not contents["tuned"]:
+        return []
+    return tuned_section(place(tree.TUNED), contents["table1"]["labels"])
 
 
 def _made_with(repository: Path, contents: Mapping[str, Any]) -> list[str]:
