@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdd.experiment.plan import Line
+from sdd.experiment.plan_lines import Line
 
 SMALL_FILES_GB = 0.2
 """Toy corpora, protocols, tables, scores, pictures, logs: not in the plan; our estimate."""
