@@ -1,5 +1,7 @@
 """The experiments of config.yaml and of the demo, with changes laid over them."""
 
+import copy
+
 import yaml
 
 from sdd.experiment.experiment import Experiment
@@ -22,4 +24,5 @@ DEMO = merge(PAPER, yaml.safe_load((CHECKOUT / "demo/config.yaml").read_text(enc
 
 
 def experiment(overlay="{}", base=PAPER):
-    return Experiment(merge(base, yaml.safe_load(overlay)))
+    # A copy: what a test changes is not another's.
+    return Experiment(merge(copy.deepcopy(base), yaml.safe_load(overlay)))

@@ -51,6 +51,7 @@ def write_made_up_report(folder: Path, *, rounds: int) -> Path:
         results=folder,
         recipe="as_written",
         paper=PAPER,
+        others=RESOURCES / "other_figures.csv",
         repository=CHECKOUT,
         contents=shown,
     )

@@ -310,7 +310,7 @@ def test_command_line(capsys):
     assert f"digest {code_digest('score')}" in shown
     assert main(["--explain", "fintune"]) == 1
     assert capsys.readouterr().err == (
-        "error: there is no rule or script 'fintune'; did you mean 'finetune'?\n"
+        "error: there is no rule or script 'fintune'; did you mean 'finetune' or 'tune'?\n"
     )
     assert main(["--changed", str(CHECKOUT / "src/sdd/data/audio/mp3.py")]) == 0
     assert "prepare_audio" in capsys.readouterr().out.split()

@@ -83,7 +83,7 @@ def test_a_warning_right_after_a_kept_step(tones, tmp_path, start):
     trainer = make_trainer(tones, tmp_path, SFT, kept_steps=STEPS)
     assert not trainer.run(StopAfter(trainer, 3))
     assert trainer.kept(3).exists()
-    assert trainer.saved_step == 3
+    assert trainer.saved[0] == 3
     kept = trainer.kept(3).read_bytes()
     again = make_trainer(tones, tmp_path, SFT, kept_steps=STEPS)
     again.restore()

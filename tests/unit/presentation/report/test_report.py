@@ -102,9 +102,10 @@ def test_the_answer_comes_first_then_the_table_the_claims_and_the_figures(tmp_pa
     text = write_made_up_report(tmp_path, rounds=3).read_text(encoding="utf-8")
     headings = re.findall(r"<h2>(.*?)</h2>|<caption>(.*?)</caption>", text)
     headings = [heading or caption for heading, caption in headings]
-    assert headings[:4] == [
+    assert headings[:5] == [
         "Does GRPO generalise better than SFT here?",
         "Test set EERs (%)",
+        "The same cells elsewhere",
         "The paper&#x27;s claims",
         "Figures",
     ]
