@@ -2,8 +2,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help env demo report test test-unit test-workflow test-fairseq test-slurm test-gpu fuzz \
-  lint lint-code lint-layout lint-rules lint-types lint-rooms lint-side-by-side format bench \
-  bench-gpu clean
+  test-browser lint lint-code lint-layout lint-rules lint-types lint-rooms lint-side-by-side format \
+  bench bench-gpu clean
 
 # uv is taken from the PATH, else fetched into .uv/.
 UV := $(shell command -v uv || echo .uv/bin/uv)
@@ -21,14 +21,14 @@ env: .venv/.ready ## uv and the locked environment, in .venv
 
 # Byte code is compiled once: hundreds of processes import torch, and compiling doubles that.
 .venv/.ready: pyproject.toml uv.lock | $(filter .uv/bin/uv,$(UV))
-	$(UV) sync --frozen --compile-bytecode
+	@$(UV) run --quiet --no-project envs/install.py $(UV)
 	@touch $@
 
 demo: env ## the whole experiment on toy corpora: Table 1 and Figure 2 in minutes
-	$(BIN)/snakemake --configfile demo/config.yaml --cores $(CORES) --quiet host reason -- all
+	$(BIN)/snakemake --configfile demo/config.yaml --cores $(CORES) --logger sdd -- all
 
 report: env ## one HTML page of all results: the demo's, or of CONFIGFILE=mine.yaml
-	$(BIN)/snakemake --configfile $(CONFIGFILE) --cores $(CORES) --quiet host reason -- report
+	$(BIN)/snakemake --configfile $(CONFIGFILE) --cores $(CORES) --logger sdd -- report
 
 # A part that fails does not keep the others from running; what failed or was skipped ends the output.
 test: env ## lint, types, unit and workflow tests (README, CI)
@@ -54,6 +54,10 @@ test-fairseq: env ## ours against real fairseq, which is built once (needs a C++
 
 test-slurm: env ## the workflow through a real Slurm on this Debian machine, and its faults (root)
 	$(BIN)/pytest tests/slurm
+
+PAGES ?=
+test-browser: env ## all kinds of pages in a headless Chromium, and those below PAGES=results/demo
+	PAGES=$(PAGES) $(BIN)/pytest tests/browser
 
 test-gpu: env ## what needs a CUDA GPU
 	$(BIN)/pytest tests/gpu

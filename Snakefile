@@ -31,10 +31,12 @@ include: "workflow/rules/tune.smk"
 include: "workflow/rules/score.smk"
 include: "workflow/rules/trade_off.smk"
 include: "workflow/rules/pilot.smk"
+include: "workflow/rules/shortcuts.smk"
 include: "workflow/rules/analysis.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/other_experiments.smk"
 
 
 localrules:
@@ -42,6 +44,7 @@ localrules:
     zero_shot,
     plan,
     protocols,
+    shortcuts,
     materialise,
     certify,
 
@@ -94,6 +97,10 @@ rule materialise:
 rule certify:
     input:
         tree.CERTIFICATES,
+
+
+onstart:
+    refuse_what_does_not_fit()
 
 
 onsuccess:

@@ -233,7 +233,7 @@ def memory_is_what_was_counted(device: torch.device) -> str:
     """Hold the peak of real steps against the count on tensors without content."""
     model, segments, seconds = (TINY, 2, 0.5) if device.type == "cpu" else ("mms_300m", 5, 10.0)
     recipe = Recipe.from_config(PAPER["recipes"]["as_written"])
-    row = Row(find_architecture(model), "grpo", recipe, False, segments, seconds)
+    row = Row(find_architecture(model), GRPO, recipe, False, segments, seconds)
     counted = row.counted().most / 1e9
     if device.type == "cpu":
         return f"counted {counted:.4f} GB; a CPU has no peak to measure"

@@ -19,7 +19,7 @@ import itertools
 import sys
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,15 +44,21 @@ from sdd.detector.architectures import Architecture
 from sdd.detector.inference import PreparedBatch
 from sdd.detector.initialisation import without_weights
 from sdd.experiment.costs import training_gpu_bytes
+from sdd.experiment.trainable import Trainable
+from sdd.experiment.training_needs import TrainingNeeds
 from sdd.runtime.machine import Machine
-from sdd.training.objective_kinds import objective_from_config
+from sdd.training.objective_kinds import Objective, objective_from_config
 from sdd.training.policies import Policies
 from sdd.training.recipe import Recipe
 from sdd.training.trainer import Trainer
 from sdd.training.training_data import TrainingData
 
 ROOT = Path(__file__).parents[1]
-PAPER = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+PAPER, CONTROLS = (
+    yaml.safe_load((ROOT / name).read_text(encoding="utf-8"))
+    for name in ("config.yaml", "controls.yaml")
+)
+KNOWN = {**PAPER["objectives"], **CONTROLS["objectives"]}
 OBJECTIVES = ("sft", "grpo_s", "grpo")
 PRECISIONS = ("bf16", "fp32")
 BLOCK = 512
@@ -198,6 +204,8 @@ class Row:
 
     Attributes
     ----------
+    objective
+        As a config has it; what it says of the recipe is not looked at.
     segments, seconds
         How many segments a batch has, and how long each is.
     masked
@@ -205,7 +213,7 @@ class Row:
     """
 
     architecture: Architecture
-    objective: str
+    objective: Mapping[str, Any]
     recipe: Recipe
     recomputed: bool
     segments: int
@@ -213,9 +221,12 @@ class Row:
     masked: bool = False
 
     @property
-    def config(self) -> dict[str, Any]:
-        """The objective as `config.yaml` has it."""
-        return PAPER["objectives"][self.objective]
+    def kind(self) -> Objective:
+        """The objective itself."""
+        apart = ("trainable", "switches")
+        return objective_from_config(
+            {name: value for name, value in self.objective.items() if name not in apart}
+        )
 
     def counted(self) -> Counter:
         """Count two steps, of which the second has moments; operations and bytes are its own."""
@@ -231,7 +242,7 @@ class Row:
         """Estimate the same by arithmetic."""
         return training_gpu_bytes(
             self.architecture,
-            objective_from_config(self.config).needs(self.recipe),
+            TrainingNeeds.of(self.objective, vars(self.recipe)),
             self.segments * self.seconds,
             precision=self.recipe.precision,
             recomputed=self.recomputed,
@@ -246,7 +257,8 @@ class Row:
         detector.load_state_dict(empty, assign=True)
         del empty
         detector.checkpoint_activations = self.recomputed
-        policies = Policies(detector, objective_from_config(self.config), self.recipe)
+        trainable = Trainable.of(self.objective)
+        policies = Policies(detector, self.kind, self.recipe, trainable=trainable)
         # Values are checked and normalised ahead of the step: here there are none.
         policies.prepare = lambda batch: PreparedBatch(  # type: ignore[method-assign]
             batch.waveforms,
@@ -281,17 +293,18 @@ class Row:
         )
 
 
-def rows(arguments: argparse.Namespace) -> Iterator[tuple[str, Row]]:
-    """List the rows of the table with their model's name."""
+def rows(arguments: argparse.Namespace) -> Iterator[tuple[str, str, Row]]:
+    """List the rows of the table with the names of their model and objective."""
     written = Recipe.from_config(PAPER["recipes"]["as_written"])
     for name, objective, precision, recomputed in itertools.product(
         arguments.architecture, arguments.objectives, arguments.precision, (False, True)
     ):
         yield (
             name,
+            objective,
             Row(
                 find_architecture(name),
-                objective,
+                KNOWN[objective],
                 replace(written, precision=precision),
                 recomputed,
                 arguments.batch,
@@ -306,7 +319,7 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("--architecture", nargs="+", default=["xlsr_2b", "mms_1b", "mms_300m"])
-    add("--objectives", nargs="+", default=OBJECTIVES, help="of config.yaml")
+    add("--objectives", nargs="+", default=OBJECTIVES, help="of config.yaml or controls.yaml")
     add("--precision", nargs="+", default=PRECISIONS, choices=["fp32", "tf32", "bf16"])
     add("--batch", type=int, default=10, help="segments in a batch")
     add("--seconds", type=float, default=10.0, help="of each segment")
@@ -326,16 +339,16 @@ def main() -> None:
     """Count and show."""
     arguments = parsed()
     write(f"batches of {arguments.batch} x {arguments.seconds:g} s; GB of 1e9 bytes")
-    write("model      objective  precision  recomputed  counted  estimate  ratio  s a step")
+    write("model      objective      precision  recomputed  counted  estimate  ratio  s a step")
     off = 0.0
-    for name, row in rows(arguments):
+    for name, objective, row in rows(arguments):
         counter, estimated = row.counted(), row.estimated_bytes() / 1e9
         counted = counter.most / 1e9
         computing = counter.operations / 1e12 / arguments.teraflops
         moving = counter.moved / 1e12 / arguments.terabytes
         off = max(off, abs(estimated / counted - 1))
         write(
-            f"{name:10} {row.objective:10} {row.recipe.precision:10} "
+            f"{name:10} {objective:14} {row.recipe.precision:10} "
             f"{'yes' if row.recomputed else 'no':10} {counted:8.3g} {estimated:9.3g} "
             f"{estimated / counted:6.3f}  {computing + moving:.3f} = {computing:.3f} + {moving:.3f}"
         )

@@ -1,4 +1,4 @@
-"""Score files: our Parquet, AntiDeepfake's CSV and TSV, single scores, ASVspoof 5's text."""
+"""Score files of every form, keys of every form, and the forms that are written."""
 
 import io
 from collections.abc import Iterator
@@ -28,7 +28,42 @@ def _csv(folder: Path) -> list[bytes]:
 
 def _text(folder: Path) -> list[bytes]:
     labels = ("spoof", "bonafide")
-    return _variants("".join(f"T E{n} {real} {labels[label]}\n" for n, _, real, label in _trials()))
+    trials = [(n, real, labels[label]) for n, _, real, label in _trials()]
+    return [
+        *_variants("".join(f"T E{n} {score} {label}\n" for n, score, label in trials)),
+        "".join(f"E{n} A07 {label} {score}\n" for n, score, label in trials).encode(),
+    ]
+
+
+def _pairs(folder: Path) -> list[bytes]:
+    (folder / "key.txt").write_text(_key_lines("{} {}\n"))
+    scores = [(f"s{n}", real) for n, _, real, _ in _trials()]
+    return [
+        *_variants("".join(f"{name} {score}\n" for name, score in scores)),
+        b"filename\tcm-score\n" + b"".join(f"{n}\t{s}\n".encode() for n, s in scores),
+    ]
+
+
+def _key_lines(line: str) -> str:
+    words = ("spoof", "bonafide")
+    return "".join(line.format(f"s{n}", words[label]) for n, _, _, label in _trials())
+
+
+def _keys(folder: Path) -> list[bytes]:
+    return [
+        *_variants("file_name,label\n" + _key_lines("{},{}\n")),
+        *(
+            form.encode()
+            for form in (
+                "ID,Speaker,Label\n" + _key_lines("{},-,{}\n"),
+                "filename\tcm-label\n" + _key_lines("{}\t{}\n"),
+                _key_lines("{} {}\n"),
+                _key_lines("T {} - A07 {}\n"),
+                _key_lines("T {} alaw x A07 {} notrim eval\n"),
+                _key_lines("T {} F - - - AC1 A05 {} -\n"),
+            )
+        ),
+    ]
 
 
 def _parquet(folder: Path) -> list[bytes]:
@@ -60,6 +95,39 @@ def _evaluate(folder: Path, path: Path) -> None:
         raise errors[0]
 
 
+def _evaluate_with_key(folder: Path, path: Path) -> None:
+    from sdd.scoring.score_files import read_labelled_scores
+    from sdd.scoring.trial_keys import read_trial_key
+
+    read_labelled_scores(path, read_trial_key(folder / "key.txt"))
+
+
+def _read_key(folder: Path, path: Path) -> None:
+    from sdd.scoring.trial_keys import read_trial_key
+
+    key = read_trial_key(path)
+    assert key.labels
+    assert set(key.labels.values()) <= {"real", "fake"}
+
+
+def _convert_to_each(folder: Path, path: Path) -> None:
+    from sdd.errors import InputError
+    from sdd.scoring.score_lines import read_score_lines
+    from sdd.scoring.score_writing import FORMS, write_scores_as
+    from sdd.scoring.trial_matching import match_trials
+
+    lines = match_trials(read_score_lines(path))
+    for form, written in FORMS.items():
+        target = folder / f"converted-{form}{written.suffixes[0]}"
+        try:
+            write_scores_as(form, target, lines, "difference")
+        except InputError as error:
+            if "has a space" not in str(error) and "absolute path" not in str(error):
+                raise
+            continue
+        assert read_score_lines(target).names == lines.names
+
+
 def _convert(folder: Path, path: Path) -> None:
     from sdd.scoring.score_files import read_score_file, write_score_file
 
@@ -71,4 +139,7 @@ TARGETS = (
     Target("score-text", "scores.txt", _text, _evaluate, TEXT_TOKENS),
     Target("score-parquet", "scores.parquet", _parquet, _evaluate, (b"PAR1", b"\x15", b"\x19")),
     Target("score-convert", "convert.csv", _csv, _convert, TEXT_TOKENS),
+    Target("score-pairs", "pairs.txt", _pairs, _evaluate_with_key, TEXT_TOKENS),
+    Target("score-key", "trials.txt", _keys, _read_key, TEXT_TOKENS),
+    Target("score-forms", "forms.txt", _text, _convert_to_each, TEXT_TOKENS, inputs=60),
 )

@@ -17,6 +17,7 @@ def merge(config, overlay):
 
 
 PAPER = yaml.safe_load((CHECKOUT / "config.yaml").read_text(encoding="utf-8"))
+CONTROLS = yaml.safe_load((CHECKOUT / "controls.yaml").read_text(encoding="utf-8"))
 DEMO = merge(PAPER, yaml.safe_load((CHECKOUT / "demo/config.yaml").read_text(encoding="utf-8")))
 
 

@@ -164,3 +164,57 @@ def write_bad_files(folder: Path) -> dict[str, str]:
         "bad-huge.wav": "full scale is 1",
         "bad-cut.m4a": "cannot be decoded, neither by soundfile nor by PyAV",
     }
+
+
+def beside_a_longer_video(path: Path) -> Path:
+    """A recording of two seconds in a file whose pictures last five."""
+    with av.open(str(path), "w", format="matroska") as container:
+        pictures = container.add_stream("mpeg4", rate=2)
+        pictures.width = pictures.height = 32
+        sound_of = container.add_stream("flac", rate=RATE)
+        sound_of.layout = "mono"
+        for number in range(10):
+            picture = av.VideoFrame(32, 32, "yuv420p")
+            picture.pts = number
+            container.mux(pictures.encode(picture))
+        container.mux(pictures.encode(None))
+        _mux_chirp(container, sound_of, start=0)
+    return path
+
+
+def beginning_late(path: Path, seconds: int) -> Path:
+    """A Matroska file cut out of a longer one, whose time stamps were kept."""
+    with av.open(str(path), "w", format="matroska") as container:
+        stream = container.add_stream("flac", rate=RATE)
+        stream.layout = "mono"
+        _mux_chirp(container, stream, start=seconds * RATE)
+    return path
+
+
+def _mux_chirp(container: "av.container.OutputContainer", stream: object, start: int) -> None:
+    whole = np.rint(32_767 * chirp(SECONDS, RATE))[None].astype(np.int16)
+    frame = av.AudioFrame.from_ndarray(whole, format="s16", layout="mono")
+    frame.rate, frame.pts, frame.time_base = RATE, start, Fraction(1, RATE)
+    for packet in (*stream.encode(frame), *stream.encode(None)):
+        container.mux(packet)
+
+
+def ogg_with_skeleton(path: Path) -> Path:
+    """An Ogg Vorbis file with a second stream that describes it, as Xiph's tools write it."""
+    data = sound(path, kind="OGG", subtype="VORBIS")
+    described = b"fishead\0" + struct.pack("<HHqqqq", 3, 0, 0, 1000, 0, 1000) + bytes(20)
+    first = data.index(b"OggS", 4)
+    pages = (_ogg_page(2, 0, described), data[:first], _ogg_page(4, 1, b""), data[first:])
+    path.write_bytes(b"".join(pages))
+    return path
+
+
+def _ogg_page(flags: int, number: int, body: bytes) -> bytes:
+    head = b"OggS\0" + bytes([flags]) + bytes(8) + struct.pack("<II", 77, number)
+    table = bytes([1, len(body)])
+    checksum = 0
+    for byte in head + bytes(4) + table + body:
+        checksum ^= byte << 24
+        for _ in range(8):
+            checksum = (checksum << 1 ^ (0x04C11DB7 if checksum >> 31 else 0)) & 0xFFFFFFFF
+    return head + struct.pack("<I", checksum) + table + body

@@ -5,6 +5,7 @@ import dataclasses
 import torch
 
 from sdd.detector import Detector, find_architecture
+from sdd.experiment.trainable import Trainable
 from sdd.runtime.machine import Machine
 from sdd.runtime.stopping import StopRequest
 from sdd.training.finetuning import Stage, StageFiles
@@ -28,6 +29,7 @@ def make_trainer(
     detector_seed=7,
     code="this",
     accept_state=False,
+    machine=ALONE,
     kept_steps=(),
     **switches,
 ):
@@ -36,12 +38,19 @@ def make_trainer(
     detector = Detector(find_architecture(TINY))
     detector.initialise(detector_seed)
     recipe = Recipe.from_config({**RECIPE, **switches})
+    parameters = {name: value for name, value in objective.items() if name != "trainable"}
     return Trainer(
-        Policies(detector, objective_from_config(objective), recipe),
+        Policies(
+            detector,
+            objective_from_config(parameters),
+            recipe,
+            trainable=Trainable.of(objective),
+            seed=seed,
+        ),
         TrainingData(segments, segments, audio),
         seed=seed,
         state=folder,
-        machine=ALONE,
+        machine=machine,
         code=code,
         accept_state=accept_state,
         kept_steps=kept_steps,

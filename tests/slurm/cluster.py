@@ -174,7 +174,8 @@ class Run:
         program = Path(sys.executable).with_name("snakemake")
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [str(program), "--profile", "slurm", *POLLING, *arguments],
+                # All that Snakemake says: tests read which jobs were submitted.
+                [str(program), "--profile", "slurm", "--printshellcmds", *POLLING, *arguments],
                 cwd=folder,
                 env=environment | {"OMP_NUM_THREADS": "1"},
                 stdout=log,

@@ -57,6 +57,16 @@ def test_fine_tuning_steps(lines_of):
         assert (old > 0) == (name in ("grpo, beta 0", "grpo")), name
 
 
+def test_cost_of_calibrations(lines_of):
+    lines = lines_of("calibration.py", "--fitted", "50", "--tried", "500", "--fits", "2")
+    rows = [[float(value) for value in line.split()] for line in lines[1:]]
+    assert [row[0] for row in rows] == [40.13, 30.85, 15.87, 2.28, 0.13]
+    for _, ideal, fitted, mean, worst in rows:
+        assert 0 < ideal < 1
+        assert fitted == 50
+        assert 0.9 < mean <= worst
+
+
 def test_rawboost_speed(lines_of):
     lines = lines_of("rawboost.py", "--seconds", "0.2", "--repeats", "2")
     rows = [[float(value) for value in line.split()] for line in lines[1:]]

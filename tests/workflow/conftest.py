@@ -13,6 +13,7 @@ CHECKOUT = Path(__file__).parents[2]
 PARTS = (
     "Snakefile",
     "config.yaml",
+    "controls.yaml",
     "demo",
     "envs",
     "profiles",
@@ -105,7 +106,8 @@ def whole(tmp_path_factory, worker_id):
             copy_checkout(workflow.folder)
             (workflow.folder / "mini.yaml").write_text(yaml.safe_dump(MINI))
             printed.write_text(workflow.run("--", "all"))
-    assert "Results to look at:\n  results/mini/as_written/table1.csv" in printed.read_text()
+    workflow.printed = printed.read_text()
+    assert "Results to look at:\n  results/mini/as_written/table1.csv" in workflow.printed
     return workflow
 
 

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from tests.helpers.snakemake_runs import job_counts, snakemake
+
 from .conftest import Workflow
 
 
@@ -23,6 +25,7 @@ def test_the_paper_experiment_is_planned_with_nothing_on_disk(checkout):
     assert plan["measure_uncertainty"] == plan["judge_claims"] == plan["subtract_paper"] == 1
     # The further figures and the report are asked for by name.
     assert not {"draw_figures", "write_report", "compare_recipes", "table1_partial"} & set(plan)
+    assert not {"measure_features", "measure_shortcuts"} & set(plan)
 
 
 def test_the_other_recipe_is_planned_too(checkout):
@@ -35,6 +38,14 @@ def test_zero_shot_trains_nothing(checkout):
     plan = Workflow(checkout).plan("zero_shot")
     assert "finetune" not in plan
     assert plan["measure_eer"] == plan["fetch_checkpoint"] == 3
+
+
+def test_the_controls_are_planned_too(checkout):
+    plan = Workflow(checkout, "controls.yaml").plan("all")
+    assert (plan["finetune"], plan["average_weights"], plan["measure_eer"]) == (30, 6, 37)
+    half = "results/controls/as_written/xlsr_2b/post/sft-half/round2/model.safetensors"
+    plan = Workflow(checkout, "controls.yaml").plan(half)
+    assert (plan["finetune"], plan["average_weights"], plan["fetch_checkpoint"]) == (1, 1, 1)
 
 
 def test_a_cell_is_asked_for_by_its_path(checkout):
@@ -90,6 +101,30 @@ def test_the_demo_is_the_same_rules(checkout):
     assert plan["finetune"] == 17
     assert plan["pretrain_encoder"] == plan["posttrain_detector"] == 3
     assert plan["score_toy"] + plan["score_toy_with_embeddings"] == 20
+
+
+def test_a_target_of_another_experiment_is_one_clear_error(checkout):
+    target = "results/demo/as_written/table1.csv"
+    output = Workflow(checkout).run("-n", "--", target, ok=False)
+    assert "MissingRuleException" not in output
+    assert "results/demo/ is of an experiment named 'demo'" in output
+    assert "snakemake --configfile demo/config.yaml" in output
+
+
+def test_own_corpora_may_lie_below_the_results_of_another_experiment(checkout, tmp_path):
+    """What is an input of this one is no target of the other."""
+    (tmp_path / "results/other").mkdir(parents=True)
+    (tmp_path / "results/other/own.csv").write_text("ID,Label,Path\n")
+    (tmp_path / "own.yaml").write_text(
+        "{name: own, corpora: {own: {reader: csv, path: results/other/own.csv}},"
+        " sets: {own: {corpus: own}}, in_domain: {sets: [own]}, out_of_domain: {sets: []},"
+        " rows: [{model: mms_300m, init: post, algorithm: none}], drift: {panels: {a: [], b: []}}}"
+    )
+    arguments = ["--snakefile", str(checkout / "Snakefile"), "--configfile", "own.yaml"]
+    output = snakemake(tmp_path, *arguments, "--cores", "1", "--dry-run", "--", "zero_shot")
+    plan = job_counts(output)
+    assert plan["write_protocol"] == 1
+    assert "another_experiment" not in plan
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sdd.presentation.report.report import FIGURES
+from sdd.scoring.calibrations import read_calibration
 
 CELLS = "results/mini/as_written/tiny_s/post"
 
@@ -32,6 +33,9 @@ def test_everything_is_made_and_nothing_half_written_is_left(whole):
         *("figure2.pdf", "figure2_column.png", "figure2_column.pdf", "claims.html", "claims.csv"),
     ):
         assert (results / "as_written" / name).stat().st_size > 1000
+    text = (results / "as_written/table1.txt").read_text()
+    assert re.search(r"^ *3 +post SFT→GRPO +\S+ ", text, re.MULTILINE)
+    assert text in whole.printed
     # No row of it is in the paper, so there is nothing to subtract.
     assert not list((results / "as_written").glob("table1_minus_paper*"))
     caption = (results / "as_written/figure2.caption.tex").read_text()
@@ -53,6 +57,10 @@ def test_error_rates_have_further_measures_and_those_of_the_validation_set(whole
         # The weights kept are those of the lowest: scored, the same set gives the same rate.
         assert float(row["validation_eer_percent"]) == pytest.approx(100 * np.nanmin(history))
     assert not list((whole.folder / CELLS / "sft/round1/embeddings").glob("asv19_dev.parquet"))
+    calibration = read_calibration(whole.folder / CELLS / "sft/round1/calibration.json")
+    assert calibration.cllr_calibrated <= calibration.cllr
+    [scored] = calibration.files
+    assert scored.endswith("sft/round1/scores/asv19_dev.parquet")
     assert (
         (whole.folder / CELLS / "sft/round1/breakdown.csv").read_text().startswith("test_set,by,")
     )
@@ -93,8 +101,9 @@ def test_the_report_and_a_partial_table_are_made_of_what_is_there(run):
         assert words in page
     assert "<script" not in page
     assert 'src="http' not in page
-    assert page.count("data:image/png;base64,") == 2 * 7
-    for words in ("Rows compared", "minDCF", "pooled", "the threshold of the validation set"):
+    assert page.count("data:image/png;base64,") == 2 * 8
+    for words in ("Rows compared", "minDCF", "pooled", "the threshold of the validation set",
+                  "What calibration is worth"):  # fmt: skip
         assert words in page
     drawn = {path.stem for path in (folder / "figures").glob("*.pdf")}
     assert drawn == set(FIGURES), "a figure that the report does not show"
@@ -106,6 +115,21 @@ def test_the_report_and_a_partial_table_are_made_of_what_is_there(run):
     with (folder / "partial/table1.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["add23"] == "" for row in rows] == [False, True, False]
+
+
+def test_trivial_features_are_tried_on_request(run):
+    assert run.plan("shortcuts") == {"measure_features": 5, "measure_shortcuts": 1, "shortcuts": 1}
+    output = run.run("--", "shortcuts")
+    assert "Trained on dfe24_train, EER %" in output
+    with (run.folder / "results/mini/shortcuts.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    # All groups of features, five alone and two together: within five sets, and on four others.
+    assert len(rows) == 7 * (5 + 4)
+    for row in rows:
+        assert 0 <= float(row["eer_percent"]) <= 100
+        assert (row["flagged"] == "yes") == (float(row["eer_percent"]) < 25)
+    page = (run.folder / "results/mini/inventory/shortcuts.html").read_text(encoding="utf-8")
+    assert "Within each set, by cross-validation" in page
 
 
 def test_the_plan_counts_all_of_it_as_done(run):

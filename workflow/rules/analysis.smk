@@ -17,6 +17,8 @@ rule measure_eer:
     output:
         rates=tree.EER,
         breakdown=tree.BREAKDOWN,
+        # Fitted on the validation set, if it is scored.
+        calibration=[tree.CALIBRATION] if EXPERIMENT.scored_validation_set else [],
     log:
         f"{tree.CELL_LOGS}/measure_eer.log",
     conda:

@@ -39,8 +39,8 @@ rule fetch_checkpoint:
 
 rule pretrain_encoder:
     input:
-        CHECKPOINT_TRAINING_SET,
-        prepared=prepared(EXPERIMENT.checkpoint_training_set("training_set")),
+        segments_of(EXPERIMENT.pretraining_set()),
+        prepared=prepared(EXPERIMENT.pretraining_set()),
     output:
         model=tree.fill(tree.CHECKPOINT, checkpoint=PRE),
         history=tree.fill(tree.CHECKPOINT_HISTORY, checkpoint=PRE),

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 # Rules and scripts use the library of this checkout: the code that the digests describe.
 LIBRARY = str(Path(workflow.basedir) / "src")
@@ -25,6 +26,7 @@ from sdd.experiment import contents, settings, tree
 from sdd.experiment.cells import CELL_PATTERN, Cell, Variant
 from sdd.experiment.consistency import check_experiment
 from sdd.experiment.experiment import Experiment
+from sdd.experiment.fitting import Room, find_shortages
 from sdd.experiment.needs import JobResources
 from sdd.experiment.pilot import (
     last_objective,
@@ -32,6 +34,7 @@ from sdd.experiment.pilot import (
     piloted_checkpoints,
     read_pilot,
 )
+from sdd.experiment.plan import plan as plan_of
 from sdd.experiment.schema import check_config
 from sdd.experiment.variants import (
     candidate_named,
@@ -43,9 +46,11 @@ from sdd.experiment.variants import (
     variants_of_row,
 )
 from sdd.runtime.attempts import read_attempt
+from sdd.runtime.capacity import free_bytes, memory_bytes, usable_cores
 from sdd.runtime.code_digest import code_digest
 from sdd.runtime.digests import file_digest
 from sdd.runtime.outputs import check_folder
+from sdd.runtime.standard_streams import mend_streams
 
 try:
     check_config(
@@ -83,15 +88,22 @@ def of_checkout(name):
 
 PAPER_TABLE = of_checkout("resources/table1.csv")
 CELLS = [cell.path for cell in EXPERIMENT.cells()]
+# Cells whose calibration is drawn, where there is one.
+CALIBRATED_CELLS = (
+    contents.main_cells(EXPERIMENT) if EXPERIMENT.scored_validation_set else []
+)
 DRIFT_CELLS = [cell.path for cell in EXPERIMENT.drift_cells()]
 
 # What `all` makes of a recipe.
-TARGETS = [f"{tree.TABLE1}.{suffix}" for suffix in ("csv", "tex", "html", "png", "pdf")]
+FORMATS = ("csv", "txt", "tex", "html", "png", "pdf")
+TARGETS = [f"{tree.TABLE1}.{suffix}" for suffix in FORMATS]
 if DRIFT_CELLS:
     TARGETS += [f"{tree.FIGURE2}.{suffix}" for suffix in ("png", "pdf")]
 if contents.is_in_paper(EXPERIMENT, PAPER_TABLE):
     TARGETS.append(f"{tree.DIFFERENCES}.html")
-TARGETS.append(f"{tree.CLAIMS}.html")
+# Claims compare rows of one model.
+if contents.has_comparisons(EXPERIMENT):
+    TARGETS.append(f"{tree.CLAIMS}.html")
 TUNED_ROWS = tuned_rows(EXPERIMENT)
 if TUNED_ROWS:
     TARGETS.append(tree.TUNED)
@@ -191,14 +203,27 @@ def model_of_cell(wildcards):
 
 def start_of_cell(wildcards):
     """What a cell's last stage starts from: the stage before, or the checkpoint."""
+    return start_of(Cell.parse(wildcards.cell), wildcards.recipe)
+
+
+def start_of_stage_before(wildcards):
+    """What the stage before a cell's last one started from."""
     before = EXPERIMENT.cell_before(Cell.parse(wildcards.cell))
+    return start_of(before, wildcards.recipe)
+
+
+def start_of(cell, recipe):
+    before = EXPERIMENT.cell_before(cell)
     if before is None:
-        return checkpoint_of_cell(wildcards)
-    return tree.fill(tree.MODEL, recipe=wildcards.recipe, cell=before.path)
+        return checkpoint_of(cell)
+    return tree.fill(tree.MODEL, recipe=recipe, cell=before.path)
 
 
 def checkpoint_of_cell(wildcards):
-    cell = Cell.parse(wildcards.cell)
+    return checkpoint_of(Cell.parse(wildcards.cell))
+
+
+def checkpoint_of(cell):
     return tree.fill(tree.CHECKPOINT, checkpoint=f"{cell.model}/{cell.init}")
 
 
@@ -269,6 +294,10 @@ def needs_of_finetuning(wildcards):
     return NEEDS.finetuning(Cell.parse(wildcards.cell), wildcards.recipe)
 
 
+def needs_of_averaging(wildcards):
+    return NEEDS.averaging(Cell.parse(wildcards.cell))
+
+
 def needs_of_candidate(wildcards):
     return NEEDS.candidate(candidate_of(wildcards), wildcards.recipe)
 
@@ -299,14 +328,41 @@ def needs_of_fetching(wildcards):
 
 
 def report_where_results_are(config):
+    """The table and the files to look at, for a terminal of any locale."""
+    mend_streams()
     targets = [*TARGETS, tree.REPORT]
     paths = [tree.path(name, RESULTS, recipe=config["recipe"]) for name in targets]
     made = [path for path in paths if path.exists()]
-    return (
-        "Results to look at:\n" + "\n".join(f"  {path}" for path in made)
-        if made
-        else "Done."
+    if not made:
+        return "Done."
+    table = tree.path(f"{tree.TABLE1}.txt", RESULTS, recipe=config["recipe"])
+    words = [table.read_text(encoding="utf-8")] if table in made else []
+    return "\n".join([*words, "Results to look at:", *(f"  {path}" for path in made)])
+
+
+def refuse_what_does_not_fit():
+    """Before the first job of the whole experiment: a line for each thing that there is too little of."""
+    if not {job.rule.name for job in workflow.dag.targetjobs} & {"all", "report"}:
+        return
+    here = workflow.local_exec
+    memory_gb = (memory_bytes() or 0) / 1e9
+    shortages = find_shortages(
+        plan_of(EXPERIMENT, NEEDS, config["recipe"], RESULTS),
+        Room(
+            folder=RESULTS,
+            free_gb=free_bytes(RESULTS) / 1e9,
+            memory_gb=memory_gb if here and memory_gb else None,
+            cores=usable_cores() if here else None,
+            given_cores=workflow.cores if here else None,
+        ),
+        threads=config["threads"],
+        keeps_models=config["keep_models"] != "none",
     )
+    for shortage in shortages:
+        if not shortage.impossible:
+            logger.warning(shortage.text)
+    if impossible := [shortage.text for shortage in shortages if shortage.impossible]:
+        raise WorkflowError("\n".join(impossible))
 
 
 PILOTED = {
@@ -335,3 +391,21 @@ def needs_of_piloted_training(wildcards):
 def needs_of_piloted_scoring(wildcards):
     precision = EXPERIMENT.scoring_precision(wildcards.recipe)
     return NEEDS.piloted_scoring(wildcards.model, precision)
+
+
+def folders_of_inputs():
+    """The experiments that own corpora are read from, beside this one."""
+    paths = [
+        Path(corpus["path"].replace("$ROOT", config["data_root"]))
+        for corpus in config["corpora"].values()
+        if "path" in corpus
+    ]
+    return [
+        re.escape(path.parts[1])
+        for path in paths
+        if len(path.parts) > 2 and path.parts[0] == RESULTS.parts[0]
+    ]
+
+
+def refuse_other_experiment(wildcards):
+    raise WorkflowError(contents.belongs_to_another(EXPERIMENT, wildcards.other))

@@ -58,6 +58,8 @@ for name, corpora in {
                 for corpus in corpora
             },
             page=str(tree.path(tree.INVENTORY_PAGE, RESULTS, page=name)),
+            shortcuts=str(tree.path(tree.SHORTCUTS, RESULTS)),
+            labels=contents.labels(EXPERIMENT),
         message:
             f"Looking at {', '.join(corpora)}"
         script:

@@ -36,6 +36,7 @@ rule draw_figures:
     input:
         intervals=tree.INTERVALS,
         eers=expand(tree.EER, cell=CELLS, allow_missing=True),
+        calibrations=expand(tree.CALIBRATION, cell=CALIBRATED_CELLS, allow_missing=True),
         drifts=expand(tree.DRIFT, cell=DRIFT_CELLS, allow_missing=True),
     output:
         directory(tree.FIGURES),

@@ -39,3 +39,30 @@ rule finetune:
         "Fine-tuning {wildcards.cell}"
     script:
         "../scripts/finetune.py"
+
+
+# A stage that averages: weights between start and end of the stage before, which is trained.
+rule average_weights:
+    input:
+        start=start_of_stage_before,
+        end=start_of_cell,
+    output:
+        model=kept_or_temporary(tree.MODEL),
+    log:
+        f"{tree.CELL_LOGS}/average_weights.log",
+    wildcard_constraints:
+        cell=EXPERIMENT.averaged_cells,
+    conda:
+        "../../envs/sdd.yaml"
+    resources:
+        mem_mb=memory(needs_of_averaging),
+        runtime=runtime(needs_of_averaging),
+    params:
+        settings=lambda wildcards: settings.averaging(
+            EXPERIMENT, Cell.parse(wildcards.cell), wildcards.recipe
+        ),
+        code=code_digest("average_weights"),
+    message:
+        "Averaging weights for {wildcards.cell}"
+    script:
+        "../scripts/average_weights.py"

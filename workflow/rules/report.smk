@@ -10,6 +10,7 @@ rule write_report:
         comparisons=tree.COMPARISONS,
         figures=tree.FIGURES,
         paper=PAPER_TABLE,
+        others=of_checkout("resources/other_figures.csv"),
     output:
         tree.REPORT,
     log:

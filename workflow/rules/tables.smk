@@ -13,6 +13,7 @@ rule render_table1:
         paper=PAPER_TABLE,
     output:
         csv=f"{tree.TABLE1}.csv",
+        txt=f"{tree.TABLE1}.txt",
         tex=f"{tree.TABLE1}.tex",
         html=report(
             f"{tree.TABLE1}.html",

@@ -8,6 +8,7 @@ from sdd.data.inventory.corpus import take_inventory
 from sdd.data.inventory.table import write_table
 from sdd.errors import InputError
 from sdd.presentation.inventory_page import write_page
+from sdd.runtime.csv_rows import read_rows
 from sdd.runtime.job_log import logged
 
 if TYPE_CHECKING:
@@ -27,7 +28,15 @@ with logged(snakemake.log[0]):
         for corpus, options in snakemake.params.corpora.items()
     ]
     write_table(inventories, page.with_suffix(".csv"))
-    write_page(inventories, page, experiment=snakemake.config["name"])
+    # What `snakemake shortcuts` found, if it was asked for.
+    shortcuts = Path(snakemake.params.shortcuts)
+    write_page(
+        inventories,
+        page,
+        experiment=snakemake.config["name"],
+        shortcuts=read_rows(shortcuts) if shortcuts.is_file() else (),
+        labels=snakemake.params.labels,
+    )
     unusable = [f"\n  {i.corpus}: {i.obstacle}" for i in inventories if i.obstacle]
     if unusable:
         raise InputError(f"{len(unusable)} corpora cannot be used (see {page}):{''.join(unusable)}")

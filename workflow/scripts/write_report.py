@@ -15,6 +15,7 @@ with logged(snakemake.log[0]):
         results=Path(snakemake.params.results),
         recipe=snakemake.wildcards.recipe,
         paper=Path(snakemake.input.paper),
+        others=Path(snakemake.input.others),
         repository=Path(snakemake.scriptdir).parents[1],
         contents=snakemake.params.contents,
     )

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from sdd.analysis.breakdown import breakdown_rows
-from sdd.analysis.evaluation import Trials, error_rates_at, evaluate, log_likelihood_ratios
+from sdd.analysis.calibration import measure_worth
+from sdd.analysis.evaluation import Trials, error_rates_at, evaluate
 from sdd.data.segments import Segments, read_segments, without_suffixes
 from sdd.errors import InputError
 from sdd.metrics.error_rates import eer
+from sdd.scoring.calibrations import Calibration, fit_calibration, log_likelihood_ratios
 from sdd.scoring.score_tables import (
     LEAST_TRIALS,
     Score,
@@ -22,13 +24,16 @@ from sdd.scoring.score_tables import (
     read_scores,
 )
 
+CALIBRATED = ("cllr_calibrated", "act_dcf_calibrated", "beyond_calibration_percent")
+
 
 @dataclass(frozen=True)
 class ScoredSet:
-    """The scores of a set: trials, and their segments in the same order."""
+    """The scores of a set: trials, and their segments and logits in the same order."""
 
     trials: Trials
     segments: Segments
+    scores: Scores
 
 
 def read_scored_set(
@@ -65,7 +70,21 @@ def read_scored_set(
     places = {name: place for place, name in enumerate(segments.segment_id)}
     ordered = segments.select([places[name] for name in scores.segment_id])
     ranked = ranked_scores(scores.logits, score)
-    return ScoredSet(Trials(scores.real, ranked, log_likelihood_ratios(scores.logits)), ordered)
+    trials = Trials(scores.real, ranked, log_likelihood_ratios(scores.logits))
+    return ScoredSet(trials, ordered, scores)
+
+
+def calibrate_cell(path: Path, table: Path, skip_suffixes: Sequence[str] = ()) -> Calibration:
+    """Fit a calibration to the scores of a validation set; arguments as for `read_scored_set`.
+
+    Raises
+    ------
+    InputError
+        As `read_scored_set`.
+    """
+    # Training has selected weights by it, however few of a class it has.
+    held_out = read_scored_set(path, table, "logit", skip_suffixes=skip_suffixes, least_trials=1)
+    return fit_calibration([(path, held_out.scores)])
 
 
 def measure_error_rates(
@@ -77,6 +96,7 @@ def measure_error_rates(
     least_trials: int = LEAST_TRIALS,
     validation: tuple[Path, Path] | None = None,
     domains: Sequence[Sequence[str]] = (),
+    calibration: Calibration | None = None,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Measure each score table of a cell.
 
@@ -93,6 +113,8 @@ def measure_error_rates(
         sets; None where it is not scored.
     domains
         Test sets that are also measured together, under one threshold.
+    calibration
+        Fitted on the validation set; None where it is not scored.
 
     Returns
     -------
@@ -100,8 +122,9 @@ def measure_error_rates(
         A row for each test set: test_set, eer_percent, threshold, n_real, n_fake, auc_percent,
         min_dcf, act_dcf, cllr, cllr_min (bits); of the validation set validation_eer_percent and
         validation_threshold, and at that threshold frr_at_validation_percent and
-        far_at_validation_percent; pooled_eer_percent of all sets of the domain. NaN where there is
-        no validation set, or no domain.
+        far_at_validation_percent; pooled_eer_percent of all sets of the domain; and of calibrated
+        scores cllr_calibrated, act_dcf_calibrated and beyond_calibration_percent, the share of them
+        beyond those that were fitted. NaN where there is no validation set, or no domain.
     breakdown
         `sdd.analysis.breakdown.breakdown_rows` of all test sets.
 
@@ -125,7 +148,8 @@ def measure_error_rates(
     rates, breakdown = [], []
     for name, scored in sets.items():
         row = _rates(name, scored.trials, valid)
-        rates.append({**row, "pooled_eer_percent": 100 * pooled.get(name, math.nan)})
+        row["pooled_eer_percent"] = 100 * pooled.get(name, math.nan)
+        rates.append(row | _calibrated(calibration, scored.trials))
         breakdown += breakdown_rows(name, scored.trials, scored.segments, row["threshold"])
     return rates, breakdown
 
@@ -153,6 +177,14 @@ def _rates(name: str, trials: Trials, validation: tuple[float, float]) -> dict[s
         "frr_at_validation_percent": 100 * frr,
         "far_at_validation_percent": 100 * far,
     }
+
+
+def _calibrated(calibration: Calibration | None, trials: Trials) -> dict[str, float]:
+    if calibration is None:
+        return dict.fromkeys(CALIBRATED, math.nan)
+    worth = measure_worth(calibration, trials.real, trials.llrs)
+    values = worth.cllr_calibrated, worth.act_dcf_calibrated, 100 * worth.beyond
+    return dict(zip(CALIBRATED, values, strict=True))
 
 
 def _pooled_rates(

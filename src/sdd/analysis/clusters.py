@@ -1,11 +1,12 @@
 """Clusters of a test set: the largest thing that trials share, which resampling draws whole.
 
-Clips of one speaker are not independent, nor are segments of one recording. Where speakers are
-known they are drawn, with all that they said; where not, recordings are.
+Clips of one speaker are not independent, nor are segments of one recording, nor a real clip and the
+fakes that were made of it. Where speakers are known they are drawn, with all that they said and all
+that was made of it; where not, recordings are.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from sdd.errors import InputError
 Rule = str | Mapping[str, str]
 """`auto`, `speaker` or `recording`; or a pattern of the recordings' names, and what it stands for.
 
-`auto` is the speaker where one is known, the recording otherwise."""
+`auto` is the speaker where one is known, the recording otherwise; speakers that share a recording
+are one cluster."""
 
 UNKNOWN = ("", "-")
 
@@ -70,6 +72,8 @@ def _by_speaker(segments: Segments, table: Path, *, strict: bool) -> tuple[list[
             f"{table}: segment {segments.segment_id[row]!r} (row {row + 1}) has no speaker; fill "
             "in the column Speaker, or set `clusters` of its corpus to recording or auto"
         )
+    if all(unknown):
+        return segments.source, "recordings"
     # A speaker and a recording may have the same name.
     names = [
         f"recording {source}" if no_speaker else f"speaker {speaker}"
@@ -77,9 +81,34 @@ def _by_speaker(segments: Segments, table: Path, *, strict: bool) -> tuple[list[
             segments.source, segments.speaker, unknown, strict=True
         )
     ]
-    if all(unknown):
-        return segments.source, "recordings"
-    return names, "speakers and recordings" if any(unknown) else "speakers"
+    if strict:
+        return names, "speakers"
+    joined = _join(names, segments.source)
+    return [joined[name] for name in names], _in_words(joined)
+
+
+def _join(names: Sequence[str], sources: Sequence[str]) -> dict[str, str]:
+    """Join clusters that share a recording, such as a real clip and its copies; by old name."""
+    joined = {name: name for name in names}
+
+    def root(name: str) -> str:
+        while joined[name] != name:
+            name = joined[name]
+        return name
+
+    first: dict[str, str] = {}
+    for name, source in zip(names, sources, strict=True):
+        both = root(name), root(first.setdefault(source, name))
+        # Speakers sort behind recordings: a cluster that holds one is called by it.
+        joined[min(both)] = max(both)
+    return {name: root(name) for name in joined}
+
+
+def _in_words(joined: Mapping[str, str]) -> str:
+    """Say what clusters are: speakers, several that share recordings, or recordings beside."""
+    speakers = [cluster for name, cluster in joined.items() if name.startswith("speaker ")]
+    words = "speakers" if len(set(speakers)) == len(speakers) else "groups of speakers"
+    return words if set(joined.values()) == set(speakers) else f"{words} and recordings"
 
 
 def _by_pattern(segments: Segments, table: Path, pattern: str) -> list[str]:

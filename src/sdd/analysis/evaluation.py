@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdd.metrics.calibration import cllr, cllr_min
+from sdd.metrics.decisions import f1_and_accuracy
 from sdd.metrics.detection_costs import act_dcf, min_dcf
 from sdd.metrics.error_rates import area_under_curve, eer
 
@@ -38,7 +39,13 @@ class Trials:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The measures of a set of trials; rates are fractions, Cllr is in bits."""
+    """The measures of a set of trials; rates are fractions, Cllr is in bits.
+
+    Attributes
+    ----------
+    f1, accuracy
+        At the threshold of the EER; real trials are the positive ones.
+    """
 
     eer: float
     threshold: float
@@ -49,6 +56,8 @@ class Evaluation:
     cllr_min: float
     n_real: int
     n_fake: int
+    f1: float
+    accuracy: float
 
 
 def evaluate(trials: Trials) -> Evaluation:
@@ -60,6 +69,7 @@ def evaluate(trials: Trials) -> Evaluation:
     real, fake = trials.by_class(trials.ranked)
     llrs = trials.by_class(trials.llrs)
     rate, threshold = eer(real, fake)
+    f1, accuracy = f1_and_accuracy(real, fake, threshold)
     return Evaluation(
         eer=rate,
         threshold=threshold,
@@ -70,6 +80,8 @@ def evaluate(trials: Trials) -> Evaluation:
         cllr_min=cllr_min(*llrs),
         n_real=len(real),
         n_fake=len(fake),
+        f1=f1,
+        accuracy=accuracy,
     )
 
 
@@ -83,24 +95,6 @@ def error_rates_at(threshold: float, trials: Trials) -> tuple[float, float]:
     """
     real, fake = trials.by_class(trials.ranked)
     return _share(real <= threshold), _share(fake > threshold)
-
-
-def log_likelihood_ratios(logits: NDArray[np.floating]) -> FloatArray:
-    """Take the difference of two logits for a log-likelihood ratio.
-
-    Parameters
-    ----------
-    logits
-        ``float [N, 2]``: index 0 FAKE, 1 REAL.
-
-    Returns
-    -------
-    ndarray
-        ``float64 [N]``, in nats: the logit of REAL less that of FAKE. That is the detector's
-        log-odds; they are a likelihood ratio if it takes both classes for equally frequent.
-    """
-    ratios: FloatArray = np.diff(logits.astype(np.float64), axis=1)[:, 0]
-    return ratios
 
 
 def _share(errors: NDArray[np.bool_]) -> float:

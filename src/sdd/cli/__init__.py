@@ -7,10 +7,11 @@ import is imported where it runs.
 import argparse
 import logging
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sdd.cli import values
+from sdd.cli import score_files, values
 from sdd.errors import InputError, one_line
 from sdd.runtime.outputs import STANDARD_OUTPUT, check_output
 from sdd.runtime.standard_streams import (
@@ -22,6 +23,9 @@ from sdd.runtime.standard_streams import (
     tell,
     write_out,
 )
+
+if TYPE_CHECKING:
+    from sdd.scoring.judging import Judge
 
 INPUT_ERROR = 1
 INTERRUPTED = 130
@@ -81,9 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_protocol(commands)
     _add_score(commands)
-    _add_evaluate(commands)
-    _add_eer(commands)
-    _add_convert_scores(commands)
+    score_files.add_commands(commands)
     return parser
 
 
@@ -171,7 +173,7 @@ def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "score",
         help="score recordings with a detector",
         description="Show the probability that recordings are fake, as a table or CSV. It is what "
-        "the detector says, and not calibrated: see docs/scoring.md.",
+        "the detector says, and not calibrated but with --calibration: see docs/scoring.md.",
     )
     command.add_argument(
         "recordings",
@@ -213,8 +215,33 @@ def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     command.add_argument(
         "--each-window", action="store_true", help="a row for each window, not for each recording"
     )
+    _add_calibration(command)
     _add_computing(command)
     command.set_defaults(run=_score)
+
+
+def _add_calibration(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--calibration",
+        type=values.path,
+        metavar="FILE",
+        help="of this detector (sdd calibrate, or a cell's calibration.json): also show the "
+        "natural-log likelihood ratio of real to fake, the probability of fake, and a decision",
+    )
+    command.add_argument(
+        "--prior",
+        type=values.share,
+        metavar="P",
+        help="how often a recording is fake, before it is heard (default: that of the calibration)",
+    )
+    command.add_argument(
+        "--costs",
+        type=values.positive,
+        nargs=2,
+        default=[1.0, 1.0],
+        metavar=("MISS", "FALSE_ALARM"),
+        help="of a real recording decided fake, and of a fake one decided real (default: 1 1)",
+    )
 
 
 def _add_computing(command: argparse.ArgumentParser) -> None:
@@ -241,7 +268,19 @@ def _add_computing(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _judge(arguments: argparse.Namespace) -> "Judge | None":
+    from sdd.scoring.calibrations import read_calibration
+    from sdd.scoring.judging import make_judge
+
+    if arguments.calibration is None:
+        if arguments.prior is not None or arguments.costs != [1.0, 1.0]:
+            raise InputError("--prior and --costs need a calibration: name one (--calibration).")
+        return None
+    return make_judge(read_calibration(arguments.calibration), arguments.prior, *arguments.costs)
+
+
 def _score(arguments: argparse.Namespace) -> int:
+    judge = _judge(arguments)  # before seconds of imports
     from sdd.scoring.command import score_command
 
     return score_command(
@@ -255,116 +294,5 @@ def _score(arguments: argparse.Namespace) -> int:
         threads=arguments.threads,
         batch_seconds=arguments.batch_seconds,
         precision=arguments.precision,
+        judge=judge,
     )
-
-
-def _add_evaluate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    command = commands.add_parser(
-        "evaluate",
-        help="error rates, detection costs and calibration of score files",
-        description="Show EER and AUC (%), minDCF and actDCF (ASVspoof 5), Cllr and Cllr_min "
-        "(bits) of score files. actDCF and Cllr take scores as natural-log likelihood ratios: the "
-        "logit of REAL less that of FAKE, or a single score as it is.",
-    )
-    _add_score_files(command)
-    more = command.add_mutually_exclusive_group()
-    more.add_argument(
-        "--json",
-        action="store_true",
-        help="print a list of objects, in which eer and auc are fractions",
-    )
-    more.add_argument(
-        "--validation",
-        type=values.path,
-        metavar="FILE",
-        help="also show which share of real trials is rejected (FRR), and of fakes accepted (FAR), "
-        "at the threshold where this score file has its EER",
-    )
-    command.set_defaults(run=_evaluate)
-
-
-def _add_eer(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    command = commands.add_parser(
-        "eer",
-        help="equal error rate of score files: the short form of evaluate",
-        description="Show EER and AUC (%) of score files.",
-    )
-    _add_score_files(command)
-    command.set_defaults(run=_eer)
-
-
-def _add_score_files(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "scores",
-        metavar="FILE",
-        type=values.path,
-        nargs="+",
-        help="Parquet of the workflow, AntiDeepfake's CSV or TSV (ID, Score, Label), or ASVspoof "
-        "5's text (speaker, utterance, score, bonafide or spoof); a higher single score is more "
-        "likely real",
-    )
-    command.add_argument(
-        "--score",
-        choices=["logit", "probability"],
-        default="logit",
-        help="what EER and AUC rank: the logit of REAL, or its softmax probability in float32, as "
-        "AntiDeepfake's evaluation.py does (default: logit)",
-    )
-
-
-def _evaluate(arguments: argparse.Namespace) -> int:
-    from sdd.analysis.score_file_evaluation import as_json, as_table, evaluate_files
-
-    require_output()
-    _refuse_special([*arguments.scores, arguments.validation])
-    found, errors = evaluate_files(arguments.scores, arguments.score, arguments.validation)
-    return _show(as_json(found) if arguments.json else as_table(found), errors)
-
-
-def _eer(arguments: argparse.Namespace) -> int:
-    from sdd.analysis.score_file_evaluation import as_short_table, evaluate_files
-
-    require_output()
-    _refuse_special(arguments.scores)
-    found, errors = evaluate_files(arguments.scores, arguments.score)
-    return _show(as_short_table(found), errors)
-
-
-def _refuse_special(paths: Iterable[Path | None]) -> None:
-    """Refuse pipes: score files are read more than once."""
-    from sdd.data.paths import refuse_special
-
-    for path in paths:
-        if path is not None:
-            refuse_special(path)
-
-
-def _show(text: str, errors: Sequence[InputError]) -> int:
-    """Show what could be measured, and then what could not be, and why."""
-    try:
-        write_out(text)
-    except BrokenPipeError:
-        if not errors:
-            raise
-    finally:
-        tell("".join(f"error: {one_line(str(error))}\n" for error in errors))
-    return INPUT_ERROR if errors else 0
-
-
-def _add_convert_scores(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    command = commands.add_parser(
-        "convert-scores",
-        help="AntiDeepfake's score CSV from our Parquet, or the other way",
-        description="Convert a score file; the suffixes .csv, .tsv and .parquet say what to what.",
-    )
-    command.add_argument("source", metavar="FROM", type=values.path, help="score file")
-    command.add_argument("target", metavar="TO", type=values.path, help="score file to write")
-    command.set_defaults(run=_convert_scores)
-
-
-def _convert_scores(arguments: argparse.Namespace) -> None:
-    from sdd.scoring.score_files import PARQUET, TABLES, read_score_file, write_score_file
-
-    _refuse_special([arguments.source])
-    check_output(arguments.target, suffixes=[*TABLES, PARQUET], inputs=[arguments.source])
-    write_score_file(arguments.target, read_score_file(arguments.source))

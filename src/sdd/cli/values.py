@@ -34,6 +34,14 @@ def positive(given: str) -> float:
     return value
 
 
+def share(given: str) -> float:
+    """Return a number between 0 and 1, neither of them."""
+    value = number(given)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{given} is not between 0 and 1")
+    return value
+
+
 def whole(given: str, least: int) -> int:
     """Return a whole number of at least `least`."""
     value = number(given)

@@ -1,39 +1,11 @@
 """Which segments share a batch: in a random order for training, by length where order is free."""
 
-from statistics import NormalDist
-
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from sdd.data.buckets import bucket_boundaries, capacities
 from sdd.errors import InputError
-
-
-def bucket_boundaries(budget_seconds: float = 100.0, buckets: int = 20) -> npt.NDArray[np.float64]:
-    """Return the longest duration of each bucket.
-
-    The quantiles of a log-normal distribution of shape 1 at i / (buckets + 1), i = 1..buckets,
-    scaled so that the last equals the budget: SpeechBrain's DynamicBatchSampler.
-
-    Returns
-    -------
-    ndarray
-        ``float64 [buckets]``, in seconds, ascending.
-
-    Raises
-    ------
-    InputError
-        If the budget or the number of buckets is not positive.
-    """
-    if buckets < 1 or not 0 < budget_seconds < np.inf:
-        raise InputError(
-            f"batches need a positive budget and at least one bucket, not {budget_seconds} s "
-            f"and {buckets}; correct batch_seconds or buckets"
-        )
-    normal = NormalDist()
-    quantiles = np.exp([normal.inv_cdf(i / (buckets + 1)) for i in range(1, buckets + 1)])
-    boundaries: npt.NDArray[np.float64] = quantiles * budget_seconds / quantiles[-1]
-    return boundaries
 
 
 def plan_epoch(
@@ -79,16 +51,15 @@ def plan_epoch(
             f"segment in row {row} has a duration of {durations[row]} s; "
             "remove it from the segment table or correct its start and end"
         )
-    boundaries = bucket_boundaries(budget_seconds, buckets)
     # The last "bucket" takes the segments beyond the last boundary, each a batch alone.
-    capacities = [max(1, int(budget_seconds / boundary)) for boundary in boundaries] + [1]
-    bucket_of = np.searchsorted(boundaries, durations).tolist()
-    filling: list[list[int]] = [[] for _ in capacities]
+    capacity = capacities(budget_seconds, buckets)
+    bucket_of = np.searchsorted(bucket_boundaries(budget_seconds, buckets), durations).tolist()
+    filling: list[list[int]] = [[] for _ in capacity]
     batches: list[list[int]] = []
     for index in _permutation(durations.size, seed + epoch):
         bucket = bucket_of[index]
         filling[bucket].append(index)
-        if len(filling[bucket]) == capacities[bucket]:
+        if len(filling[bucket]) == capacity[bucket]:
             batches.append(filling[bucket])
             filling[bucket] = []
     batches.extend(rest for rest in filling if rest)

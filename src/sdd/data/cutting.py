@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from sdd.data.audio import SAMPLE_RATE
 from sdd.data.audio.remarks import LENGTH_TOLERANCE
+from sdd.data.corpora.protocol import SOURCE_COLUMN, UNKNOWN
 from sdd.errors import InputError
 
 if TYPE_CHECKING:
@@ -60,8 +61,9 @@ def cut_segments(
     -------
     DataFrame
         segment_id (`<ID>_seg<n>` from 1, or the ID where rows are left whole), source, label,
-        attack, speaker, path, file, start, end. The source is the ID, or the stem of the file where
-        the row is a window: windows of one recording are not independent.
+        attack, speaker, path, file, start, end. The source is the row's Source where it has one,
+        else the ID, or the stem of the file where the row is a window: windows of one recording are
+        not independent.
 
     Raises
     ------
@@ -232,4 +234,7 @@ def _sources(rows: "pd.DataFrame") -> npt.NDArray[np.object_]:
     # Two folders may hold recordings of one name: all are then called by their whole Path.
     ambiguous = len(set(stems.values())) < len(stems)
     sources[window] = [path if ambiguous else stems[path] for path in paths]
+    if SOURCE_COLUMN in rows.columns:
+        given = rows[SOURCE_COLUMN].to_numpy(dtype=object)
+        sources = np.where(given == UNKNOWN, sources, given)
     return sources

@@ -17,6 +17,7 @@ closed folders, and names that are not UTF-8
     Are problems: what lies there cannot be known, or cannot be written to a table.
 """
 
+import errno
 import os
 from collections import Counter, deque
 from collections.abc import Collection, Iterator
@@ -48,6 +49,15 @@ _SYSTEM_FOLDERS = frozenset(
         *("lost+found", "system volume information"),
     )
 )
+
+# Of a folder that cannot be read for another reason than its permissions.
+_REMEDIES = {
+    errno.ENAMETOOLONG: "move what lies there further up, or give the folders above shorter names",
+    errno.ENOENT: "it was there a moment ago; correct its path, or try again",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+    errno.EIO: "its disk cannot be read; restore it from a copy",
+    errno.ESTALE: "its disk is gone; mount it again",
+}
 
 _Key = tuple[tuple[bool, str], ...]
 """Sorts a folder's files before its subfolders; true marks a subfolder."""
@@ -206,8 +216,9 @@ class _Walker:
             folders += [sub for entry in entries if (sub := self._take(entry, place)) is not None]
 
     def _refuse(self, path: str, error: OSError) -> None:
+        remedy = _REMEDIES.get(error.errno or 0, "correct its permissions")
         self.found.problems[Path(path)] = one_line(
-            f"Folder {path} cannot be read ({error.strerror}): correct its permissions."
+            f"Folder {path} cannot be read ({error.strerror}): {remedy}."
         )
 
     def _take(self, entry: "os.DirEntry[str]", parent: _Place) -> _Place | None:

@@ -11,7 +11,7 @@ import soundfile
 
 from sdd.data.audio import SAMPLE_RATE
 from sdd.data.audio.prepared import read_segment
-from sdd.data.corpora.protocol import COLUMNS, UNKNOWN, write_protocol
+from sdd.data.corpora.protocol import COLUMNS, SOURCE_COLUMN, UNKNOWN, write_protocol
 from sdd.data.paths import ROOT_PREFIX
 from sdd.data.segments import Segments
 from sdd.runtime.atomic_files import atomic_path
@@ -83,6 +83,8 @@ def _protocol(segments: Segments, names: Sequence[str], folder: str) -> pd.DataF
             "AudioEncoding": "FLAC",
             "AudioBitSample": 16,
             "Language": UNKNOWN,
+            # A segment is a file of its own now: what it was cut from would be lost.
+            SOURCE_COLUMN: segments.source,
         }
     )
-    return frame[list(COLUMNS)]
+    return frame[[*COLUMNS, SOURCE_COLUMN]]

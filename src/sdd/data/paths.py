@@ -38,7 +38,8 @@ def resolve_path(path: str, root: Path, folder: Path | None = None) -> Path:
         If the path is relative and there is no folder to start from.
     """
     if path.startswith(ROOT_PREFIX):
-        return Path(root) / path.removeprefix(ROOT_PREFIX)
+        # Without further slashes: what follows them would be taken for a path from the top.
+        return Path(root) / path.removeprefix(ROOT_PREFIX).lstrip("/")
     if Path(path).is_absolute():
         return Path(path)
     if folder is None:

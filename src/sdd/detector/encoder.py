@@ -280,9 +280,10 @@ class Encoder(nn.Module):
         """
         # Audio comes in float32; a detector loaded in bf16 or float64 computes in its own type.
         waveforms = waveforms.to(self.layer_norm.weight.dtype)
-        # Pre-training slows the convolutions down by this factor, or freezes them; without
-        # gradients their activations, the longest there are, need not be kept.
-        if self.feature_grad_mult > 0:
+        # Pre-training slows the convolutions down by this factor, or freezes them, as a stage of
+        # fine-tuning may; without gradients their activations, the longest there are, need not be
+        # kept, and what is frozen computes as in the frozen policies, to the bit.
+        if self.feature_grad_mult > 0 and self._extractor_has_gradient(waveforms):
             x = self.feature_extractor(waveforms, lengths)
             if self.feature_grad_mult != 1:
                 x = ScaleGradient.apply(x, self.feature_grad_mult)
@@ -294,6 +295,10 @@ class Encoder(nn.Module):
             return features, None
         index = torch.arange(features.shape[1], device=features.device)
         return features, index >= self.frames(lengths)[:, None]
+
+    def _extractor_has_gradient(self, waveforms: Tensor) -> bool:
+        trained = (it.requires_grad for it in self.feature_extractor.parameters())
+        return waveforms.requires_grad or any(trained)
 
     def contextualise(
         self,

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
+from sdd.detector.architectures import find_architecture
 from sdd.errors import InputError
-from sdd.experiment.experiment import Experiment
+from sdd.experiment.experiment import AVERAGE, SWITCHES, Experiment
 from sdd.experiment.schema import did_you_mean
+from sdd.experiment.trainable import Trainable
 from sdd.experiment.variants import grids, tuned_rows, untrained_algorithm
 
 
@@ -40,6 +42,7 @@ def _check_names(experiment: Experiment) -> None:
     for algorithm, stages in config["algorithms"].items():
         for stage in stages:
             _known(f"algorithms.{algorithm}", stage, config["objectives"])
+        _check_averages(f"algorithms.{algorithm}", stages, config["objectives"])
     for name, spec in config["sets"].items():
         _known(f"sets.{name}.corpus", spec["corpus"], config["corpora"])
     for name, spec in config["corpora"].items():
@@ -63,6 +66,18 @@ def _check_names(experiment: Experiment) -> None:
     _check_trade_off(experiment)
     _check_tune(experiment)
     _check_recipes(experiment)
+
+
+def _check_averages(where: str, stages: Sequence[str], objectives: Mapping[str, Any]) -> None:
+    """Check that an average comes after a stage that trains."""
+    kinds = [objectives[stage]["kind"] for stage in stages]
+    for number, kind in enumerate(kinds):
+        if kind == AVERAGE and (number == 0 or kinds[number - 1] == AVERAGE):
+            raise InputError(
+                f"{where}: {stages[number]!r} averages start and end of the stage before it, which "
+                "must be one that trains; put it after one, such as [sft, average], and say other "
+                "shares by its weight"
+            )
 
 
 def _check_clusters(corpus: str, rule: object) -> None:
@@ -141,6 +156,9 @@ def _check_checkpoint_training(experiment: Experiment) -> None:
         name = config["checkpoint_training"][key]
         _known(f"checkpoint_training.{key}", name, config["sets"])
         _check_both_classes(experiment, f"checkpoint_training.{key}", name)
+    # Pre-training looks at no label: a set of real speech alone will do.
+    pretrained_on = experiment.pretraining_set()
+    _known("checkpoint_training.pre.training_set", str(pretrained_on), config["sets"])
 
 
 def _check_rows(experiment: Experiment) -> None:
@@ -170,14 +188,27 @@ def _check_cell(experiment: Experiment, where: str, model: str, init: str, algor
     before: str | None = algorithm
     while before is not None:
         before = experiment.algorithm_before(before)
+    _check_layers(experiment, where, model, algorithm)
     trained = [name for name, spec in checkpoints.items() if spec["source"] == "train"]
     if trained and "checkpoint_training" not in experiment.config:
         raise InputError(
             f"models.{model}.checkpoints.{trained[0]}: source train needs the section "
-            "checkpoint_training; see demo/config.yaml"
+            "checkpoint_training; see docs/own-corpus.md and demo/config.yaml"
         )
     if trained and "pre" not in checkpoints:
         raise InputError(f"models.{model}.checkpoints: a trained post starts from pre; add pre")
+
+
+def _check_layers(experiment: Experiment, where: str, model: str, algorithm: str) -> None:
+    """Check that a model has the layers that a stage trains."""
+    layers = find_architecture(experiment.architecture(model)).encoder_layers
+    for stage in experiment.stages(algorithm):
+        trained = Trainable.of(experiment.config["objectives"][stage]).layers
+        if trained and not trained[0] <= trained[1] <= layers:
+            raise InputError(
+                f"{where}: objectives.{stage}.trainable.layers: {list(trained)} are no layers of "
+                f"{model}, which has {layers}; give the first and the last, counted from 1"
+            )
 
 
 def _check_drift(experiment: Experiment) -> None:
@@ -202,7 +233,7 @@ def _check_tune(experiment: Experiment) -> None:
     for algorithm in grids(experiment):
         where = f"tune.grids.{algorithm}"
         _known(where, algorithm, experiment.config["algorithms"])
-        if not experiment.stages(algorithm):
+        if not experiment.is_trained(algorithm):
             raise InputError(f"{where}: {algorithm} trains nothing; remove it")
         if algorithm not in tuned:
             raise InputError(f"{where}: no row is of this algorithm; remove it or add a row")
@@ -216,7 +247,7 @@ def _check_trade_off(experiment: Experiment) -> None:
     _known("trade_off.model", followed["model"], experiment.config["models"])
     for algorithm in followed["algorithms"]:
         _known("trade_off.algorithms", algorithm, experiment.config["algorithms"])
-        if not experiment.stages(algorithm):
+        if not experiment.is_trained(algorithm):
             raise InputError(f"trade_off.algorithms: {algorithm} trains nothing; remove it")
         _check_cell(experiment, "trade_off.model", followed["model"], "post", algorithm)
     untrained_algorithm(experiment)
@@ -243,7 +274,7 @@ def _check_recipes(experiment: Experiment) -> None:
 def _check_objective(experiment: Experiment, name: str, recipe_name: str) -> None:
     """Refuse exact rollouts where there is no closed form, or where it is another one."""
     objective = experiment.config["objectives"][name]
-    recipe = experiment.config["recipes"][recipe_name]
+    recipe = {**experiment.config["recipes"][recipe_name], **objective.get(SWITCHES, {})}
     if objective.get("rollouts") != "exact":
         return
     if recipe["advantage"] == "batch" and objective["negatives"]:

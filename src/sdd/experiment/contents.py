@@ -24,18 +24,38 @@ def table1(experiment: Experiment) -> dict[str, Any]:
 
 
 def is_in_paper(experiment: Experiment, paper: Path) -> bool:
-    """Tell whether any cell of Table 1 is in the paper's table too: the same row and test set.
+    """Tell whether any cell of Table 1 has a value in the paper's table, too.
 
     Parameters
     ----------
     paper
         The paper's table as CSV.
     """
+    rows = set(experiment.rows())
     with paper.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        rows = {(row["model"], row["init"], row["algorithm"]) for row in reader}
-    shared_sets = set(experiment.test_sets) & set(reader.fieldnames or [])
-    return bool(shared_sets) and not rows.isdisjoint(experiment.rows())
+        return any(
+            row.get(name)
+            for row in csv.DictReader(file)
+            if (row["model"], row["init"], row["algorithm"]) in rows
+            for name in experiment.test_sets
+        )
+
+
+def has_comparisons(experiment: Experiment) -> bool:
+    """Tell whether two rows of Table 1 can be compared: two of one model."""
+    models = [model for model, _, _ in experiment.rows()]
+    return len(set(models)) < len(models)
+
+
+def belongs_to_another(experiment: Experiment, other: str) -> str:
+    """Say what to do about a target that is named as another experiment's."""
+    known = {"paper": "", "demo": " --configfile demo/config.yaml"}
+    own = known.get(other, f" --configfile FILE, whose `name` is {other}")
+    return (
+        f"{tree.folder(other)}/ is of an experiment named {other!r}, but the config is that of "
+        f"{experiment.name!r}: run it with its own config (snakemake{own} -- TARGET), or ask for "
+        f"the same file below {tree.folder(experiment.name)}/"
+    )
 
 
 def partial_table1(experiment: Experiment) -> dict[str, Any]:
@@ -69,7 +89,7 @@ def figures(experiment: Experiment, recipe: str) -> dict[str, Any]:
     return {
         "name": experiment.name,
         "cells": [cell.path for cell in cells],
-        "trained": [cell.path for cell in cells if experiment.stages(cell.algorithm)],
+        "trained": [cell.path for cell in cells if experiment.is_trained(cell.algorithm)],
         "starts": _starts(experiment),
         "drift_cells": [cell.path for cell in experiment.drift_cells()],
         "main_cells": main_cells(experiment),
@@ -81,6 +101,7 @@ def figures(experiment: Experiment, recipe: str) -> dict[str, Any]:
         "labels": labels(experiment),
         "notes": config["notes"],
         "score": config["recipes"][recipe]["score"],
+        "calibrated": experiment.scored_validation_set is not None,
     }
 
 
@@ -97,10 +118,10 @@ def main_cells(experiment: Experiment) -> list[str]:
 
 
 def _starts(experiment: Experiment) -> dict[str, str]:
-    """Return the cell whose weights each fine-tuned cell starts from, where there is one."""
+    """Return the cell whose weights each trained cell starts from, where there is one."""
     starts = {}
     for cell in experiment.cells():
-        if experiment.stages(cell.algorithm):
+        if experiment.is_trained(cell.algorithm):
             before = experiment.cell_before(cell)
             if before is None and cell.init == "post":
                 before = experiment.zero_shot_cell(cell.model)

@@ -1,13 +1,18 @@
 """What an experiment consists of: cells, sets, stages and scoring jobs, read from its config."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
 from typing import Any
 
 from sdd.errors import InputError
 from sdd.experiment.cells import CELL_PATTERN, STEP_PATTERN, Cell, ScoringJob
+
+AVERAGE = "average"
+"""Kind of an objective: weights between start and end of the stage before, and no training."""
+SWITCHES = "switches"
+"""Key of an objective: switches of the recipe that its stage has otherwise."""
 
 
 class Experiment:
@@ -124,7 +129,14 @@ class Experiment:
         if self.trained_checkpoints():
             training = config["checkpoint_training"]
             sets += [training["training_set"], training["validation_set"]]
+            sets += [name for name in [self.pretraining_set()] if name]
         return list(dict.fromkeys(sets))
+
+    def shortcut_sets(self) -> list[str]:
+        """List the sets that trivial features are tried on: those of training, and the tests."""
+        config = self.config
+        trained = [config["training_set"], config["validation_set"]] if self.trains() else []
+        return list(dict.fromkeys([*trained, *self.test_sets]))
 
     def partitions(self, corpus: str) -> list[str] | None:
         """List the partitions of a corpus that are used; None if rows of any partition are.
@@ -146,6 +158,25 @@ class Experiment:
     def stages(self, algorithm: str) -> list[str]:
         """List the objectives of an algorithm, one a stage."""
         return list(self.config["algorithms"][algorithm])
+
+    def is_averaged(self, algorithm: str) -> bool:
+        """Tell whether the last stage of an algorithm averages weights rather than trains."""
+        stages = self.stages(algorithm)
+        return bool(stages) and self.config["objectives"][stages[-1]]["kind"] == AVERAGE
+
+    def is_trained(self, algorithm: str) -> bool:
+        """Tell whether the last stage of an algorithm trains: it has a history."""
+        return bool(self.stages(algorithm)) and not self.is_averaged(algorithm)
+
+    def objective(self, algorithm: str) -> dict[str, Any]:
+        """Return the objective of an algorithm's last stage, less what it says of the recipe."""
+        spec = self.config["objectives"][self.stages(algorithm)[-1]]
+        return {name: value for name, value in spec.items() if name != SWITCHES}
+
+    def stage_recipe(self, algorithm: str, recipe: str) -> dict[str, Any]:
+        """Return a recipe with what the objective of an algorithm's last stage says of it."""
+        spec = self.config["objectives"][self.stages(algorithm)[-1]]
+        return {**self.config["recipes"][recipe], **spec.get(SWITCHES, {})}
 
     def algorithm_before(self, algorithm: str) -> str | None:
         """Name the algorithm whose model the last stage of this one starts from.
@@ -170,8 +201,16 @@ class Experiment:
 
     @property
     def finetuned_cells(self) -> str:
-        """Return a pattern of the fine-tuned cells: those of every algorithm with stages."""
-        algorithms = [re.escape(name) for name in self.config["algorithms"] if self.stages(name)]
+        """Return a pattern of the cells whose last stage trains."""
+        return self._cells_of(self.is_trained)
+
+    @property
+    def averaged_cells(self) -> str:
+        """Return a pattern of the cells whose last stage averages weights."""
+        return self._cells_of(self.is_averaged)
+
+    def _cells_of(self, chosen: Callable[[str], bool]) -> str:
+        algorithms = [re.escape(name) for name in self.config["algorithms"] if chosen(name)]
         return f"[^/]+/[^/]+/(?:{'|'.join(algorithms) or '(?!)'})/round[0-9]+"
 
     # ------------------------------------------------------------------------------ checkpoints
@@ -187,6 +226,12 @@ class Experiment:
     def checkpoint_training_set(self, role: str) -> str | None:
         """Name the `training_set` or `validation_set` of checkpoints; None without a section."""
         name: str | None = self.config.get("checkpoint_training", {}).get(role)
+        return name
+
+    def pretraining_set(self) -> str | None:
+        """Name the set that encoders are pre-trained on: their own, or that of post-training."""
+        training = self.config.get("checkpoint_training", {})
+        name: str | None = training.get("pre", {}).get("training_set", training.get("training_set"))
         return name
 
     def trained_checkpoints(self) -> list[tuple[str, str]]:

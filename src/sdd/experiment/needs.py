@@ -59,6 +59,8 @@ class Job:
         Whether it runs a detector: its hours are those of GPUs, or of a CPU without them.
     basis
         How its hours are known.
+    loaded_gb
+        What it cannot do without of `memory_gb`: weights and, without a GPU, what a step keeps.
     """
 
     hours: float | None
@@ -68,6 +70,7 @@ class Job:
     kept_gb: float = 0.0
     computes: bool = False
     basis: Basis = "arithmetic"
+    loaded_gb: float = 0.0
 
     def memory_mb(self, attempt: int) -> int:
         """Return the memory to ask for: half as much again with each attempt."""
@@ -133,11 +136,16 @@ class JobResources:
     def _variant(
         self, variant: Variant, recipe: str, switches: Mapping[str, Any] | None = None
     ) -> Job:
-        config, cell = self.experiment.config, variant.cell
-        name = last_objective(self.experiment, cell)
-        changed = {**config["recipes"][recipe], **variant.changes, **(switches or {})}
-        names = {"objective": name, "recipe": recipe}
-        return self._training(cell.model, config["objectives"][name], changed, names)
+        cell = variant.cell
+        of_stage = self.experiment.stage_recipe(cell.algorithm, recipe)
+        changed = {**of_stage, **variant.changes, **(switches or {})}
+        names = {"objective": last_objective(self.experiment, cell), "recipe": recipe}
+        return self._training(cell.model, self.experiment.objective(cell.algorithm), changed, names)
+
+    def averaging(self, cell: Cell) -> Job:
+        """Return the needs of averaging the weights of two models: both are read, one is made."""
+        weights = weight_bytes(self._encoder(cell.model)) / 1e9
+        return Job(hours=0.1, memory_gb=4 + 3 * weights, kept_gb=weights)
 
     def posttraining(self, model: str) -> Job:
         """Return the needs of a checkpoint's post-training."""
@@ -163,7 +171,7 @@ class JobResources:
         )
         needs, seconds = TrainingNeeds(), options["batch_seconds"]
         gpu = training_gpu_bytes(encoder, needs, seconds, precision="fp32", recomputed=False)
-        passes = training_passes(needs, recomputed=False)
+        passes = training_passes(encoder, needs, recomputed=False)
         pace = self.speeds.training(
             model, encoder, options["crop_seconds"], precision="fp32", passes=passes
         )
@@ -202,7 +210,7 @@ class JobResources:
         if recomputed == "auto":
             fits = fits_gpu(gpu[False], 1e9 * self.config["gpu_memory_gb"])
             recomputed = not (self.on_cpu or fits)
-        passes = training_passes(needs, recomputed=recomputed)
+        passes = training_passes(encoder, needs, recomputed=recomputed)
         pace = self.speeds.training(
             model,
             encoder,
@@ -222,9 +230,10 @@ class JobResources:
             kept_gb=weight_bytes(encoder) / 1e9,
             computes=True,
             basis=pace.basis,
+            loaded_gb=main_gb + (step_gb if self.on_cpu else 0.0),
         )
 
-    def _training_hours(self, recipe: Mapping[str, Any], passes: int, pace: Pace) -> float | None:
+    def _training_hours(self, recipe: Mapping[str, Any], passes: float, pace: Pace) -> float | None:
         config = self.experiment.config
         training = self.audio_hours.get(config["training_set"])
         validation = self.audio_hours.get(config["validation_set"])
@@ -266,6 +275,7 @@ class JobResources:
             gpu_gb=0.0 if self.on_cpu else weights + activations,
             computes=True,
             basis=least_sure(pace.basis for pace in paces.values()),
+            loaded_gb=weights,
         )
 
     @property
@@ -306,7 +316,7 @@ class JobResources:
         """Return the needs of converting a checkpoint: 1.07 times its weights were measured."""
         weights = weight_bytes(self._encoder(model)) / 1e9
         # The file as published stays in the download folder; pre-trained ones hold more weights.
-        return Job(hours=1.0, memory_gb=4 + 1.5 * weights, kept_gb=2.2 * weights)
+        return Job(hours=1.0, memory_gb=4 + 1.5 * weights, kept_gb=2.2 * weights, loaded_gb=weights)
 
     def _corpus_hours(self, corpus: str) -> float | None:
         """Sum the hours of the partitions in use: sets that differ in their duration share them."""

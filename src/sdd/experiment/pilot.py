@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sdd.detector.architectures import find_architecture
 from sdd.errors import InputError
 from sdd.experiment import tree
 from sdd.experiment.cells import Cell
+from sdd.experiment.costs import training_passes
 from sdd.experiment.experiment import Experiment
 from sdd.experiment.training_needs import TrainingNeeds
 
@@ -34,18 +36,18 @@ PILOT_COLUMNS = (*IDENTITY_COLUMNS, *MACHINE_COLUMNS, *EER_COLUMNS)
 def piloted_cells(experiment: Experiment, recipe: str) -> list[Cell]:
     """List the cells whose last stage is piloted, the costliest of each model first.
 
-    Of each model one cell for each number of frozen policies that its stages need, by which the
-    cost of a step differs; or, with ``objectives: costliest``, one of the highest number.
+    Of each model one cell for each number of forward passes that a step of its stages is worth; or,
+    with ``objectives: costliest``, one of the highest number.
     """
     costliest = experiment.config["pilot"]["objectives"] == "costliest"
-    found: dict[str, dict[int, Cell]] = {}
+    found: dict[str, dict[float, Cell]] = {}
     for cell in _trained_cells(experiment):
-        found.setdefault(cell.model, {}).setdefault(_frozen(experiment, cell, recipe), cell)
+        found.setdefault(cell.model, {}).setdefault(_passes(experiment, cell, recipe), cell)
     return [
-        by_cost[frozen]
+        by_cost[passes]
         for model in experiment.config["models"]
         if (by_cost := found.get(model))
-        for frozen in sorted(by_cost, reverse=True)[: 1 if costliest else None]
+        for passes in sorted(by_cost, reverse=True)[: 1 if costliest else None]
     ]
 
 
@@ -65,14 +67,16 @@ def _trained_cells(experiment: Experiment) -> Iterator[Cell]:
     cells = dict.fromkeys([*experiment.cells(), *experiment.drift_cells()])
     for init in ("post", "pre"):
         for cell in cells:
-            if cell.round == 1 and cell.init == init and experiment.stages(cell.algorithm):
+            if cell.round == 1 and cell.init == init and experiment.is_trained(cell.algorithm):
                 yield cell
 
 
-def _frozen(experiment: Experiment, cell: Cell, recipe: str) -> int:
-    config = experiment.config
-    objective = config["objectives"][last_objective(experiment, cell)]
-    return TrainingNeeds.of(objective, config["recipes"][recipe]).frozen
+def _passes(experiment: Experiment, cell: Cell, recipe: str) -> float:
+    needs = TrainingNeeds.of(
+        experiment.objective(cell.algorithm), experiment.stage_recipe(cell.algorithm, recipe)
+    )
+    architecture = find_architecture(experiment.architecture(cell.model))
+    return training_passes(architecture, needs, recomputed=False)
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,7 @@ class PilotRow:
     precision: str
     device: str
     device_name: str
-    passes: int
+    passes: float
     audio_seconds: float
     seconds: float
 
@@ -112,7 +116,7 @@ class PilotRow:
             **text,
             device=row["device"],
             device_name=row["device_name"],
-            passes=int(row["passes"]),
+            passes=float(row["passes"]),
             audio_seconds=float(row["audio_seconds"]),
             seconds=float(row["seconds"]),
         )

@@ -106,7 +106,11 @@ def _finetuning(experiment: Experiment, needs: JobResources, recipe: str, made: 
     lines = []
     trained = [*experiment.cells(), *experiment.drift_cells(), *trade_off_starts(experiment)]
     for (model, init, algorithm), cells in _rows(with_first_stages(experiment, trained)).items():
-        if experiment.stages(algorithm):
+        if experiment.is_averaged(algorithm):
+            done = sum(made.has_average(cell) for cell in cells)
+            job, name = needs.averaging(cells[0]), f"average {model} {init} {algorithm}"
+            lines.append(Line(name, job, len(cells), done))
+        elif experiment.stages(algorithm):
             done = sum(made.has_model(cell) for cell in cells)
             job = needs.finetuning(cells[0], recipe)
             lines.append(Line(f"train {model} {init} {algorithm}", job, len(cells), done))
@@ -249,9 +253,9 @@ def _notes(lines: list[Line], audio_hours: Mapping[str, float], speeds: Speeds) 
         else "Nothing is trained."
     )
     sets = (
-        f"Audio: {len(audio_hours)} sets are cut and counted; hours of others: config.yaml."
+        f"Audio: {len(audio_hours)} sets are listed or cut, and counted; others: config.yaml."
         if audio_hours
-        else "Audio: no set is cut yet; hours are those of config.yaml (resources)."
+        else "Audio: no corpus is read yet; hours are those of config.yaml (resources)."
     )
     return [
         *_notes_on_speeds(speeds),

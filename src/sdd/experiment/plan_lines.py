@@ -53,6 +53,11 @@ class Made:
         outputs = [tree.MODEL, tree.HISTORY] if self.models_are_kept else [tree.HISTORY]
         return self.has(*outputs, cell=cell.path)
 
+    def has_average(self, cell: Cell) -> bool:
+        """Tell whether a cell's weights are averaged; they are deleted once it is scored."""
+        kept = tree.MODEL if self.models_are_kept else tree.EER
+        return self.has(tree.MODEL, cell=cell.path) or self.has(kept, cell=cell.path)
+
     def has_scores(self, path: str, job: ScoringJob) -> bool:
         """Tell whether a cell, or a step of a run, has all that a scoring job makes."""
         outputs = [(tree.SCORES, job.sets), (tree.EMBEDDINGS, job.embedded)]

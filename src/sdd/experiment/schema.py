@@ -65,6 +65,14 @@ def _explain(error: Any) -> str:  # noqa: ANN401 (jsonschema is untyped here)
     if error.validator == "required":
         missing = next(name for name in error.validator_value if name not in value)
         return f"{shown}key {missing!r} is missing"
+    if error.validator == "dependentRequired":
+        there, missing = next(
+            (key, other)
+            for key, others in error.validator_value.items()
+            for other in others
+            if key in value and other not in value
+        )
+        return f"{shown}key {there!r} needs key {missing!r} beside it"
     if error.validator == "type" and isinstance(value, str) and "number" in _types(error):
         hint = ""
         if re.fullmatch(r"[-+]?[0-9.]+[eE][-+]?[0-9]+", value):

@@ -43,11 +43,13 @@ def unreadable_sources(experiment: Experiment, corpus: str) -> int:
 
 
 def pretraining(experiment: Experiment, model: str) -> dict[str, Any]:
-    """Return what self-supervised pre-training depends on."""
+    """Return what self-supervised pre-training depends on, besides its set."""
+    options = dict(experiment.config["checkpoint_training"]["pre"])
+    options.pop("training_set", None)
     return {
         "architecture": experiment.architecture(model),
         "seed": experiment.config["seed"],
-        **experiment.config["checkpoint_training"]["pre"],
+        **options,
     }
 
 
@@ -84,16 +86,28 @@ def followed_training(experiment: Experiment, variant: Variant, recipe: str) -> 
 
 def with_changes(experiment: Experiment, variant: Variant, recipe: str) -> dict[str, Any]:
     """Return what the last stage of a variant of a cell depends on."""
-    config, cell = experiment.config, variant.cell
+    cell = variant.cell
+    of_stage = {**experiment.stage_recipe(cell.algorithm, recipe), **variant.changes}
     return {
         "architecture": experiment.architecture(cell.model),
-        "objective": dict(config["objectives"][experiment.stages(cell.algorithm)[-1]]),
-        "recipe": {**training_switches(config["recipes"][recipe]), **variant.changes},
+        "objective": experiment.objective(cell.algorithm),
+        "recipe": training_switches(of_stage),
         "seed": seed(experiment, cell, recipe),
         # A pre-trained encoder has no back end and can be no reference.
-        "checkpoint_is_reference": cell.init == "post"
-        and config["recipes"][recipe]["reference"] == "post_trained",
+        "checkpoint_is_reference": cell.init == "post" and of_stage["reference"] == "post_trained",
         "new_back_end": cell.init == "pre" and experiment.cell_before(cell) is None,
+    }
+
+
+def averaging(experiment: Experiment, cell: Cell, recipe: str) -> dict[str, Any]:
+    """Return what a cell's average depends on: between start and end of the stage before."""
+    before = experiment.cell_before(cell)
+    assert before is not None  # held by the consistency of the config
+    of_before = finetuning(experiment, before, recipe)
+    shared = ("architecture", "seed", "new_back_end")
+    return {
+        "weight": experiment.objective(cell.algorithm)["weight"],
+        **{name: of_before[name] for name in shared},
     }
 
 
@@ -192,6 +206,19 @@ def uncertainty(experiment: Experiment, recipe: str) -> dict[str, Any]:
         "in_domain": experiment.in_domain,
         "out_of_domain": experiment.out_of_domain,
         "score": experiment.config["recipes"][recipe]["score"],
+        "seed": experiment.config["seed"],
+    }
+
+
+def shortcuts(experiment: Experiment) -> dict[str, Any]:
+    """Return on which sets trivial features are tried, and on which one they are trained."""
+    sets = experiment.shortcut_sets()
+    training = experiment.config["training_set"]
+    corpora = {name: experiment.corpus(name) for name in sets}
+    return {
+        "training_set": training if training in sets else None,
+        "corpora": corpora,
+        "clusters": {corpus: clusters(experiment, corpus) for corpus in corpora.values()},
         "seed": experiment.config["seed"],
     }
 

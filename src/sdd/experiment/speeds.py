@@ -56,7 +56,7 @@ class Speeds:
         segment_seconds: float,
         *,
         precision: str,
-        passes: int,
+        passes: float,
         objective: str = "",
         recipe: str = "",
     ) -> Pace:

@@ -1,8 +1,10 @@
-"""Which frozen policies a stage of fine-tuning needs: for its job's memory and for its training."""
+"""Which policies a stage of fine-tuning needs: for its job's memory and for its training."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from sdd.experiment.trainable import EVERYTHING, Trainable
 
 OF_SCORING = ("scoring_precision",)
 """Switches of a recipe that scores alone depend on."""
@@ -16,10 +18,16 @@ class TrainingNeeds:
     ----------
     reference, old
         Whether there is a frozen reference policy, and a frozen old one.
+    trainable
+        What of the policy is trained.
+    start_is_reference
+        Whether the reference is what the stage starts from, whatever it is the stage of.
     """
 
     reference: bool = False
     old: bool = False
+    trainable: Trainable = EVERYTHING
+    start_is_reference: bool = True
 
     @classmethod
     def of(cls, objective: Mapping[str, Any], recipe: Mapping[str, Any]) -> "TrainingNeeds":
@@ -40,7 +48,15 @@ class TrainingNeeds:
         return cls(
             reference=objective.get("beta", 0) > 0,
             old=not objective.get("on_policy", True) and not unused,
+            trainable=Trainable.of(objective),
+            start_is_reference=recipe["reference"] == "stage_start",
         )
+
+    @property
+    def share(self) -> bool:
+        """Whether old policy and reference are the same but for what is trained, and kept once."""
+        both = self.reference and self.old and self.start_is_reference
+        return both and not self.trainable.encoder
 
     @property
     def frozen(self) -> int:

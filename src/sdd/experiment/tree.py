@@ -3,10 +3,12 @@
     results/{name}/                      what recipes share
         protocols/{corpus}.csv           audio/{corpus}.csv          segments/{set}.parquet
         checkpoints/{model}/{init}.safetensors
+        shortcuts.csv                    shortcuts/{set}.parquet: trivial features
         pilot.csv                        pilot/{recipe}/{model}/: its parts, and scores of samples
         {recipe}/                        table1.csv, intervals.csv, claims.csv, report.html, ...
             {model}/{init}/{algorithm}/round{n}/      a cell
                 model.safetensors   history.csv   eer.csv, breakdown.csv, drift.csv, drift.parquet
+                calibration.json
                 scores/{set}.parquet     embeddings/{set}.parquet
             tuning/{candidate}/{cell}/   history.csv of a cell trained with a candidate's settings
             tuning/choices/{model}/{init}/{algorithm}.yaml       tuned.yaml, which has all of them
@@ -33,6 +35,8 @@ AUDIO = f"{AUDIO_FOLDER}/{{corpus}}.csv"
 AUDIO_ATTEMPT = f"{AUDIO_FOLDER}/{{corpus}}.attempt"
 SEGMENTS = "<results>/segments/{set}.parquet"
 SEGMENT_FILES = "<results>/segments/{set}/protocol.csv"
+FEATURES = "<results>/shortcuts/{set}.parquet"
+SHORTCUTS = "<results>/shortcuts.csv"
 # A checkpoint is {model}/{init}.
 CHECKPOINT = "<results>/checkpoints/{checkpoint}.safetensors"
 CHECKPOINT_HISTORY = "<results>/checkpoints/{checkpoint}.csv"
@@ -77,6 +81,7 @@ SCORING_STATE = f"{CELL}/state/scores"
 SCORING_TIME = f"{CELL}/run_times/score_{{job}}.tsv"
 EER = f"{CELL}/eer.csv"
 BREAKDOWN = f"{CELL}/breakdown.csv"
+CALIBRATION = f"{CELL}/calibration.json"
 DRIFT = f"{CELL}/drift.csv"
 DRIFT_REPLICATES = f"{CELL}/drift.parquet"
 

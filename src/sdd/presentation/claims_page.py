@@ -29,6 +29,8 @@ CLAIMS_STYLE = """
 .chip.supported { background: #005b96; }
 .chip.contradicted { background: #a13d00; }
 .model .chip { justify-self: start; }
+.alone { margin: 0 0 1rem; padding: .5rem .8rem; border-left: 4px solid #a13d00; color: #a13d00;
+  font-weight: 600; max-width: 60rem; }
 .claims h3 { margin: 2rem 0 .5rem; font-size: 1.05rem; border-bottom: 2px solid var(--line); }
 .claim { padding: .8rem 0; border-bottom: 1px solid var(--hair); max-width: 60rem; }
 .claim header { display: flex; justify-content: space-between; align-items: baseline; gap: 1rem; }
@@ -41,6 +43,7 @@ CLAIMS_STYLE = """
 .claim .figures small { display: block; color: #444; }
 .claim .reading { margin: 0 0 .4rem; font-size: .8rem; color: #444; }
 .claim .against { margin: 0 0 .4rem; font-size: .8rem; color: #a13d00; font-weight: 600; }
+.undecided > summary { cursor: pointer; color: #005b96; padding: .3rem 0; }
 .claim summary { cursor: pointer; font-size: .8rem; color: #444; }
 .claim details ul { margin: .3rem 0; padding-left: 1.2rem; font-size: .8rem;
   font-variant-numeric: tabular-nums; }
@@ -51,7 +54,7 @@ CLAIMS_STYLE = """
   .claim .model svg, .claim .model .figures { grid-column: 1 / -1; }
 }
 @media print { .chip { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
-  .claim { break-inside: avoid; } }
+  .claim { break-inside: avoid; max-width: none; } }
 """
 
 
@@ -99,26 +102,55 @@ def how_claims_are_judged() -> list[str]:
     ]
 
 
+def shown_names(labels: Mapping[str, str]) -> dict[str, str]:
+    """Return the shown text of models, test sets and averages; labels take precedence."""
+    return {**PAPER_LABELS, **_SHOWN, **labels}
+
+
 def claims_fragment(assessed: Sequence[Assessed], labels: Mapping[str, str] | None = None) -> str:
     """Return the claims as HTML, by section."""
-    names = {**PAPER_LABELS, **_SHOWN, **(labels or {})}
+    names = shown_names(labels or {})
     ordered = sorted(assessed, key=lambda item: _section_order(item.claim))
     groups = [list(group) for _, group in groupby(ordered, key=lambda item: item.claim.name)]
     verdicts = [overall([item.judgement.verdict for item in group]) for group in groups]
     tally = "".join(
-        f"<span>{_chip(verdict)} {verdicts.count(verdict)} of {len(verdicts)} claims</span>"
+        f"<span>{chip(verdict)} {verdicts.count(verdict)} of {len(verdicts)} claims</span>"
         for verdict in SIGNS
     )
-    lines = [f'<p class="tally">{tally}</p>', '<div class="claims">']
-    section, scale = None, Scale.of_eers(assessed)
-    for group, verdict in zip(groups, verdicts, strict=True):
-        claim = group[0].claim
-        if _section(claim) != section:
-            section = _section(claim)
-            title = "Abstract" if section == ABSTRACT else f"Section {section}"
-            lines.append(f"<h3>{title}</h3>")
-        lines += _claim(group, verdict, names, scale)
+    warning = one_training_warning(assessed)
+    lines = [f'<p class="alone">{escape(warning)}</p>'] if warning else []
+    lines += [f'<p class="tally">{tally}</p>', '<div class="claims">']
+    scale = Scale.of_eers(assessed)
+    judged = zip(groups, verdicts, strict=True)
+    for section, members in groupby(judged, key=lambda each: _section(each[0][0].claim)):
+        title = "Abstract" if section == ABSTRACT else f"Section {section}"
+        lines.append(f"<h3>{title}</h3>")
+        shown = [(verdict, _claim(group, verdict, names, scale)) for group, verdict in members]
+        for verdict, parts in shown:
+            lines += parts if verdict != "undecided" else []
+        lines += _folded([parts for verdict, parts in shown if verdict == "undecided"])
     return "\n".join([*lines, "</div>"])
+
+
+def _folded(claims: Sequence[Sequence[str]]) -> list[str]:
+    """Return undecided claims to be unfolded: they say nothing, and there may be many."""
+    if not claims:
+        return []
+    count = f"{len(claims)} undecided claim{'' if len(claims) == 1 else 's'}"
+    unfolded = [line for parts in claims for line in parts]
+    return [f'<details class="undecided"><summary>{count}</summary>', *unfolded, "</details>"]
+
+
+def one_training_warning(assessed: Sequence[Assessed]) -> str:
+    """Say how many claims rest on algorithms that were trained once; empty where none does."""
+    alone = {one.claim.name for one in assessed if one.judgement.one_training}
+    if not alone:
+        return ""
+    return (
+        f"One round: {len(alone)} claims are about algorithms that were trained once. Another "
+        "training may turn them round, and by how much one cannot know from one; so nothing is "
+        "decided about them, however narrow the intervals. Set `rounds` to 3 or more."
+    )
 
 
 def _section(claim: Claim | DriftClaim) -> str:
@@ -149,11 +181,11 @@ def _claim(
     of_drift = isinstance(claim, DriftClaim)
     return [
         '<section class="claim">',
-        f"<header><h4>{markup(claim.statement)}</h4>{_chip(verdict)}</header>",
+        f"<header><h4>{markup(claim.statement)}</h4>{chip(verdict)}</header>",
         f"<blockquote>“{markup(claim.words)}” ({escape(claim.section)})</blockquote>",
         f'<p class="reading">{signed(markup(" ".join(remarks)))}</p>',
         *against,
-        *(_model(item, Scale.of_tests([item]) if of_drift else scale, names) for item in group),
+        *(model_line(item, Scale.of_tests([item]) if of_drift else scale, names) for item in group),
         *_details(group, names),
         "</section>",
     ]
@@ -164,11 +196,21 @@ def _contradiction(found: Contradiction, names: Mapping[str, str]) -> str:
     return f"{model}, {where} {decimals(found.a)} against {decimals(found.b)}"
 
 
-def _model(item: Assessed, scale: Scale, names: Mapping[str, str]) -> str:
+def model_line(
+    item: Assessed, scale: Scale, names: Mapping[str, str], remarks: Sequence[str] = ()
+) -> str:
+    """Return a claim with one model as HTML: the verdict, the difference drawn and in figures.
+
+    Parameters
+    ----------
+    remarks
+        Shown texts to stand first of those in small type.
+    """
     figures = []
     if item.difference is not None:
         shown = markup(names.get(item.shown, item.shown))
         figures.append(f"{shown}: {_figure(item.difference)}")
+    figures += [f"<small>{markup(remark)}</small>" for remark in remarks]
     if item.judgement.one_training:
         figures.append("<small>one training: nothing is decided about algorithms</small>")
     if not math.isnan(item.judgement.smallest):
@@ -182,7 +224,7 @@ def _model(item: Assessed, scale: Scale, names: Mapping[str, str]) -> str:
         figures.append(f"<small>paper: {paper}</small>")
     return (
         f'<div class="model"><span>{markup(names.get(item.model, item.model))}</span>'
-        f"{_chip(item.judgement.verdict)}{draw_claim(item, scale)}"
+        f"{chip(item.judgement.verdict)}{draw_claim(item, scale)}"
         f'<span class="figures">{"".join(figures)}</span></div>'
     )
 
@@ -213,5 +255,6 @@ def _details(group: Sequence[Assessed], names: Mapping[str, str]) -> list[str]:
     return [*lines, "</ul></details>"]
 
 
-def _chip(verdict: Verdict) -> str:
+def chip(verdict: Verdict) -> str:
+    """Return a verdict as HTML, with its sign."""
     return f'<span class="chip {verdict}">{SIGNS[verdict]} {verdict}</span>'

@@ -1,13 +1,14 @@
 """The inventory as one HTML page that needs nothing else: no script, no font, no request."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
 from sdd.data.inventory.corpus import Count, Inventory
 from sdd.data.inventory.findings import KINDS, Finding
 from sdd.errors import one_line
-from sdd.presentation.html_page import page
+from sdd.presentation.html_page import TABLE_STYLE, page, table
+from sdd.presentation.shortcuts_page import SHORTCUTS_STYLE, shortcuts_fragment
 from sdd.runtime.atomic_files import atomic_path
 
 # The page names so many findings of a kind; the table has all.
@@ -24,29 +25,10 @@ p { margin: .35rem 0; overflow-wrap: anywhere; }
 .fails { color: var(--bad); }
 .runs { color: var(--good); }
 .quiet { color: var(--quiet); font-size: .875rem; }
-table { border-collapse: collapse; width: 100%; margin: .75rem 0; font-size: .9rem;
-  line-height: 1.35; border-top: 2px solid var(--line); border-bottom: 2px solid var(--line); }
-th, td { padding: .3rem .5rem .3rem 0; text-align: left; vertical-align: top; font-weight: 400; }
-thead th { font-weight: 600; border-bottom: 1px solid var(--line); }
-tbody tr + tr > * { border-top: 1px solid var(--hair); }
-.number + td:not(.number), .number + th:not(.number) { padding-left: 1rem; }
-.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 ul { margin: .25rem 0 .5rem; padding-left: 1.2rem; font-size: .875rem; }
 li { overflow-wrap: anywhere; }
 li code { font: .95em ui-monospace, "SFMono-Regular", Menlo, monospace; white-space: pre-wrap; }
 a { color: inherit; }
-@media screen and (max-width: 40rem) {
-  thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
-  table, tbody, tr, th, td { display: block; border: 0; }
-  tbody tr { padding: .4rem 0; }
-  tbody tr + tr { border-top: 1px solid var(--hair); }
-  tbody tr + tr > * { border: 0; }
-  tbody th { font-weight: 600; }
-  th, td, .number + td:not(.number) { padding: 0; }
-  td, td.number { text-align: left; white-space: normal; }
-  td:not(:empty)::before { content: attr(data-column) ": "; color: var(--quiet); }
-  td:empty { display: none; }
-}
 @media print { h2, h3 { break-after: avoid; } li, tr { break-inside: avoid; } }
 """
 
@@ -54,8 +36,23 @@ _OVERVIEW = ("corpus", "verdict", "files", "missing or unreadable", "failing", "
 _COUNTS = ("part", "utterances", "usable", "hours", "published", "said by")
 
 
-def write_page(inventories: Sequence[Inventory], path: Path, *, experiment: str) -> None:
-    """Write inventories as a page, all at once or not at all."""
+def write_page(
+    inventories: Sequence[Inventory],
+    path: Path,
+    *,
+    experiment: str,
+    shortcuts: Iterable[Mapping[str, str]] = (),
+    labels: Mapping[str, str] | None = None,
+) -> None:
+    """Write inventories as a page, all at once or not at all.
+
+    Parameters
+    ----------
+    shortcuts
+        Rows of `shortcuts.csv`, of any corpora; those of these inventories are shown.
+    labels
+        Shown text of test sets.
+    """
     stopped = [inventory for inventory in inventories if inventory.obstacle]
     if stopped:
         verdict = (
@@ -67,8 +64,12 @@ def write_page(inventories: Sequence[Inventory], path: Path, *, experiment: str)
             f'<p class="verdict runs">The experiment can run: all {len(inventories)} corpora '
             "that were looked at can be used.</p>"
         )
+    corpora = {inventory.corpus for inventory in inventories}
+    tried = [row for row in shortcuts if row["corpus"] in corpora]
     body = [verdict, _overview(inventories), *map(_section, inventories)]
-    text = page(f"Corpora of the experiment {experiment}", "\n".join(body), _STYLE)
+    body += [f"<h2>Shortcuts</h2>\n{shortcuts_fragment(tried, labels)}"] if tried else []
+    styles = TABLE_STYLE, _STYLE, SHORTCUTS_STYLE
+    text = page(f"Corpora of the experiment {experiment}", "\n".join(body), *styles)
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
@@ -90,24 +91,7 @@ def _overview(inventories: Sequence[Inventory]) -> str:
                 str(effects.count("note")),
             ]
         )
-    return _table(_OVERVIEW, rows, numbers=range(2, 6))
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: range) -> str:
-    """Make a table of cells that are markup already."""
-    classes = [' class="number"' if index in numbers else "" for index in range(len(columns))]
-    head = "".join(
-        f"<th scope=col{kind}>{escape(name)}</th>"
-        for name, kind in zip(columns, classes, strict=True)
-    )
-    lines = [f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>"]
-    for first, *others in rows:
-        cells = "".join(
-            f'<td{kind} data-column="{escape(name)}">{cell}</td>'
-            for name, kind, cell in zip(columns[1:], classes[1:], others, strict=True)
-        )
-        lines.append(f"<tr><th scope=row>{first}</th>{cells}</tr>")
-    return "\n".join([*lines, "</tbody>\n</table>"])
+    return table(_OVERVIEW, rows, numbers=range(2, 6))
 
 
 def _section(inventory: Inventory) -> str:
@@ -124,7 +108,7 @@ def _section(inventory: Inventory) -> str:
             f"Licence: {escape(release.licence)}.</p>"
         )
     if inventory.counts:
-        parts.append(_table(_COUNTS, [_count(count) for count in inventory.counts], range(1, 5)))
+        parts.append(table(_COUNTS, [_count(count) for count in inventory.counts], range(1, 5)))
     for kind, explained in KINDS.items():
         findings = [finding for finding in inventory.findings if finding.kind == kind]
         if findings:

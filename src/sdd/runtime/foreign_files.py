@@ -1,5 +1,6 @@
 """What a file is that is not what was asked for, told by its first bytes."""
 
+import os
 import re
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def why_unopened(path: Path, error: OSError) -> str:
     """Word why a file could not be opened, and what to do: a clause without the file's name."""
     if isinstance(error, PermissionError):
         return "you are not permitted to read it (Permission denied): correct its permissions"
-    if isinstance(error, IsADirectoryError) or path.is_dir():
+    if isinstance(error, IsADirectoryError) or os.path.isdir(path):  # noqa: PTH112 (raises)
         return "it is a folder: name a file in it"
     if error.errno is None:
         return f"{str(error).splitlines()[0][:200]}: it is damaged or of another kind; get it anew"

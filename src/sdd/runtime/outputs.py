@@ -1,5 +1,6 @@
 """Whether a file can be written, found out before the work that makes it."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -34,6 +35,8 @@ def check_output(
     name = one_line(str(output))
     if os.path.isdir(output):  # noqa: PTH112 (which raises where a folder is closed)
         raise InputError(f"{name} is a folder: name a file to write, such as {name}/scores.csv.")
+    if _is_too_long(output):
+        raise InputError(f"{name} cannot be written (File name too long): choose a shorter one.")
     if _exists(output) and not output.is_file():
         raise InputError(
             f"{name} is no ordinary file, but a pipe or a device: name a file to write, or - for "
@@ -94,6 +97,15 @@ def _exists(path: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+def _is_too_long(path: Path) -> bool:
+    """Tell whether no file can have a name: of its own length, or with all folders before it."""
+    try:
+        path.stat()
+    except OSError as error:
+        return error.errno == errno.ENAMETOOLONG
+    return False
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -23,6 +23,7 @@ from sdd.runtime.csv_rows import write_rows
 from sdd.runtime.devices import Precision, choose_device, used_precision
 from sdd.runtime.outputs import STANDARD_OUTPUT, check_output, check_scratch
 from sdd.runtime.standard_streams import require_output, tell, write_out
+from sdd.scoring.judging import Judge
 from sdd.scoring.places import FoundRecordings, find_recordings
 from sdd.scoring.recordings import (
     format_rows,
@@ -48,6 +49,7 @@ def score_command(
     threads: int | None,
     batch_seconds: float | None,
     precision: Precision,
+    judge: Judge | None = None,
 ) -> int:
     """Score recordings and show or write the result.
 
@@ -65,6 +67,8 @@ def score_command(
         How to compute; None for what suits the device.
     precision
         Other than fp32 of a GPU alone.
+    judge
+        Of a calibration; None to show what the detector says alone.
 
     Returns
     -------
@@ -99,7 +103,8 @@ def score_command(
     rows: list[dict[str, Any]] = []
     with tqdm(total=len(recordings), unit=" recordings", disable=None) as bar:
         for score in scores:
-            rows += rows_of_windows(score) if each_window else [row_of_recording(score)]
+            own = rows_of_windows(score) if each_window else [row_of_recording(score)]
+            rows += own if judge is None else map(judge.judged, own)
             bar.update()
     failure: InputError | BrokenPipeError | None = None
     try:

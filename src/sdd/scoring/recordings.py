@@ -289,13 +289,24 @@ def format_rows(rows: Sequence[dict[str, Any]]) -> str:
 
 def _shown(row: dict[str, Any]) -> list[tuple[str, str]]:
     """Return head and cell of each column but the file."""
-    fake = ("fake", f"{100 * row['probability_fake']:.1f} %")
+    fake = [("fake", f"{100 * row['probability_fake']:.1f} %"), *_judged(row)]
     if "windows" not in row:
-        return [fake, ("from", f"{row['start']:.1f} s"), ("to", f"{row['end']:.1f} s")]
+        return [*fake, ("from", f"{row['start']:.1f} s"), ("to", f"{row['end']:.1f} s")]
     highest = f"{100 * row['highest_probability_fake']:.1f} % at {row['highest_at']:.1f} s"
     return [
-        fake,
+        *fake,
         ("seconds", f"{row['seconds']:.1f}"),
         ("windows", str(row["windows"])),
         ("highest", highest if row["windows"] > 1 else ""),
+    ]
+
+
+def _judged(row: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what `sdd.scoring.judging` adds, where there is a calibration."""
+    if "decision" not in row:
+        return []
+    return [
+        ("log LR", f"{row['log_likelihood_ratio']:.2f}"),
+        ("calibrated", f"{100 * row['calibrated_probability_fake']:.1f} %"),
+        ("decision", row["decision"]),
     ]

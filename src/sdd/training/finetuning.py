@@ -5,7 +5,7 @@ import logging
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from sdd.detector.checkpoints.loading import (
 )
 from sdd.detector.checkpoints.saving import save_detector
 from sdd.detector.detector import Detector
+from sdd.experiment.trainable import Trainable
+from sdd.experiment.training_needs import TrainingNeeds
 from sdd.runtime.devices import choose_device, describe_device, prepare_process
 from sdd.runtime.digests import files_digest, text_digest
 from sdd.runtime.machine import Machine
@@ -45,6 +47,8 @@ class Stage:
     ----------
     architecture
         A name, or fairseq's configuration keys.
+    trainable
+        What of the detector is trained.
     new_back_end
         Whether the start is an encoder without a back end.
     checkpoint_is_reference
@@ -55,6 +59,7 @@ class Stage:
 
     architecture: str | Mapping[str, Any]
     objective: Objective
+    trainable: Trainable
     recipe: Recipe
     seed: int
     new_back_end: bool
@@ -64,13 +69,21 @@ class Stage:
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "Stage":
         """Make a stage of its slice of the config, which has been held against the schema."""
+        said = config["objective"]
+        parameters = {name: value for name, value in said.items() if name != "trainable"}
         return cls(
             **{
                 **config,
-                "objective": objective_from_config(config["objective"]),
+                "objective": objective_from_config(parameters),
+                "trainable": Trainable.of(said),
                 "recipe": Recipe.from_config(config["recipe"]),
             }
         )
+
+    @property
+    def needs(self) -> TrainingNeeds:
+        """Which frozen policies it has, and what it trains."""
+        return replace(self.objective.needs(self.recipe), trainable=self.trainable)
 
 
 @dataclass(frozen=True)
@@ -222,6 +235,7 @@ def load_stage(
     """
     recipe, device = stage.recipe, choose_device(machine.device)
     logger.info("device: %s", describe_device(device))
+    data.warn_of_small_batches(recipe)
     prepare_process(recipe.precision, machine.threads)
     # Dropout is drawn from torch's own generator, whose state is saved with the rest.
     torch.manual_seed(stage.seed)
@@ -246,8 +260,7 @@ def load_stage(
 def _memory(stage: Stage, files: StageInputs, device: torch.device) -> StepMemory:
     """Describe what a step of a stage needs of its GPU."""
     architecture = find_architecture(stage.architecture)
-    needs = stage.objective.needs(stage.recipe)
-    return StepMemory(architecture, needs, stage.recipe, device, files.state)
+    return StepMemory(architecture, stage.needs, stage.recipe, device, files.state)
 
 
 def _policies(
@@ -258,12 +271,18 @@ def _policies(
         files.start, stage.architecture, new_back_end=stage.new_back_end, seed=stage.seed
     )
     reference = None
-    needed = stage.objective.needs(stage.recipe).reference
     # A stage that starts from the checkpoint has it as its reference by default.
-    if needed and stage.checkpoint_is_reference and files.checkpoint != files.start:
+    if stage.needs.reference and stage.checkpoint_is_reference and files.checkpoint != files.start:
         reference = load_detector(files.checkpoint, stage.architecture, dtype=torch.float32)
     detector.checkpoint_activations = recomputed
-    return Policies(detector.to(device), stage.objective, stage.recipe, reference)
+    return Policies(
+        detector.to(device),
+        stage.objective,
+        stage.recipe,
+        reference,
+        trainable=stage.trainable,
+        seed=stage.seed,
+    )
 
 
 def _digest_of_start(stage: Stage, files: StageInputs) -> str:
@@ -277,9 +296,15 @@ def _metadata(stage: Stage, files: StageFiles, trainer: Trainer) -> dict[str, st
     inherited = read_metadata(files.start)
     return {
         **{key: inherited[key] for key in ("licence", "source") if key in inherited},
-        "objective": json.dumps(stage.objective.as_config(), sort_keys=True),
+        "objective": json.dumps(_as_config(stage), sort_keys=True),
         "settings": text_digest(trainer.settings())[:16],
     }
+
+
+def _as_config(stage: Stage) -> dict[str, Any]:
+    """Describe objective and what was trained; nothing of that is said where it is everything."""
+    part = {} if stage.trainable.encoder else {"trainable": asdict(stage.trainable)}
+    return {**stage.objective.as_config(), **part}
 
 
 def _outcome(progress: Progress) -> dict[str, str]:

@@ -188,7 +188,8 @@ def negative_bracket(
         return -gain.mean(), _diagnostics(logs, weights, clipped, None)
     if logs.reference is None:
         raise ValueError(f"beta is {options.beta}, so reference_logits must be given")
-    regularisation = divergence(logs.new, logs.reference, weights, options)
+    shares = (weights.share_correct, weights.share_wrong)
+    regularisation = divergence(logs.new, logs.reference, shares, options.kl)
     loss = (options.beta * regularisation - gain).mean()
     return loss, _diagnostics(logs, weights, clipped, regularisation)
 
@@ -227,15 +228,25 @@ def _diagnostics(
 
 
 def divergence(
-    new: LogProbabilities, reference: LogProbabilities, weights: Weights, options: Grpo
+    new: LogProbabilities,
+    reference: LogProbabilities,
+    shares: tuple[Tensor, Tensor],
+    kl: Divergence,
 ) -> Tensor:
-    """Return L_p of each utterance, averaged over its G labels: ``float [B]``."""
+    """Return L_p of each utterance, averaged over its labels: ``float [B]``.
+
+    Parameters
+    ----------
+    shares
+        ``float [B]`` each, how many of an utterance's labels are correct and wrong, by which k3
+        is averaged; free of gradient.
+    """
     d_correct, d_wrong = reference[0] - new[0], reference[1] - new[1]
-    if options.kl == "exact":
+    if kl == "exact":
         return -(new[0].exp() * d_correct + new[1].exp() * d_wrong)
     d_correct, d_wrong = capped(d_correct), capped(d_wrong)
     k3_correct, k3_wrong = d_correct.expm1() - d_correct, d_wrong.expm1() - d_wrong
-    return weights.share_correct * k3_correct + weights.share_wrong * k3_wrong
+    return shares[0] * k3_correct + shares[1] * k3_wrong
 
 
 def capped(log_ratio: Tensor) -> Tensor:

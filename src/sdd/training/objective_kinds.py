@@ -6,7 +6,7 @@ themselves are pure functions (`sdd.training.objectives`). docs/objectives.md sh
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -15,7 +15,13 @@ from torch import Tensor
 from sdd.errors import InputError
 from sdd.experiment.training_needs import TrainingNeeds
 from sdd.training.grpo_terms import Diagnostics, Divergence, Grpo, Negatives
-from sdd.training.objectives import expected_grpo_loss, grpo_loss, sample_correct, sft_loss
+from sdd.training.objectives import (
+    expected_grpo_loss,
+    grpo_loss,
+    penalised_sft_loss,
+    sample_correct,
+    sft_loss,
+)
 from sdd.training.recipe import Recipe
 
 
@@ -49,8 +55,12 @@ class Objective(ABC):
         return TrainingNeeds.of(self.parameters(), vars(recipe))
 
     def parameters(self) -> dict[str, Any]:
-        """Return the parameters by name."""
-        return asdict(self)  # type: ignore[call-overload, no-any-return]  # kinds are dataclasses
+        """Return the parameters by name, less those that a config may leave out and did."""
+        return {
+            field.name: getattr(self, field.name)
+            for field in fields(self)  # type: ignore[arg-type]  # kinds are dataclasses
+            if getattr(self, field.name) != field.default
+        }
 
     def as_config(self) -> dict[str, Any]:
         """Return the mapping of a config that it is made from."""
@@ -80,15 +90,24 @@ class Objective(ABC):
 
 @dataclass(frozen=True)
 class SftObjective(Objective):
-    """Supervised fine-tuning (paper Eq. 1) has no parameters."""
+    """Supervised fine-tuning (paper Eq. 1), held near the reference where beta is above 0."""
 
     kind: ClassVar[str] = "sft"
+
+    beta: float = 0.0
+    kl: Divergence | None = None
 
     def loss(
         self, batch: BatchLogits, recipe: Recipe, generator: torch.Generator
     ) -> tuple[Tensor, Diagnostics]:
-        """Return the mean negative log-likelihood."""
-        return sft_loss(batch.policy, batch.labels), {}
+        """Return the mean negative log-likelihood, and the penalty if there is one."""
+        if self.beta == 0:
+            return sft_loss(batch.policy, batch.labels), {}
+        assert batch.reference is not None
+        assert self.kl is not None  # the schema asks for it beside beta
+        return penalised_sft_loss(
+            batch.policy, batch.labels, batch.reference, beta=self.beta, kl=self.kl
+        )
 
 
 @dataclass(frozen=True)

@@ -14,17 +14,26 @@ from torch import Tensor
 
 from sdd.training.grpo_terms import (
     Diagnostics,
+    Divergence,
     Grpo,
     PolicyLogs,
     check_batch,
     check_group_size,
+    divergence,
     expected_weights,
     log_probabilities,
     negative_bracket,
     sampled_weights,
 )
 
-__all__ = ["Grpo", "expected_grpo_loss", "grpo_loss", "sample_correct", "sft_loss"]
+__all__ = [
+    "Grpo",
+    "expected_grpo_loss",
+    "grpo_loss",
+    "penalised_sft_loss",
+    "sample_correct",
+    "sft_loss",
+]
 
 
 def sft_loss(logits: Tensor, labels: Tensor) -> Tensor:
@@ -41,6 +50,40 @@ def sft_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """
     check_batch(logits, labels)
     return F.cross_entropy(logits, labels)
+
+
+def penalised_sft_loss(
+    logits: Tensor, labels: Tensor, reference_logits: Tensor, *, beta: float, kl: Divergence
+) -> tuple[Tensor, Diagnostics]:
+    """Return the SFT loss held near a reference by the penalty of GRPO, and the penalty.
+
+    ``mean[ -log p(y | x) + beta L_p ]``: Eq. 1, with the L_p of Eq. 3. With two labels neither
+    choice of `kl` needs samples. "exact" is KL(policy || reference). "k3" is averaged over the
+    policy's own labels, ``sum_y p(y) (exp(d_y) - d_y - 1)`` with p(y) a constant to the gradient,
+    as in the expectation of on-policy GRPO: it has the same value, and the gradient of
+    KL(reference || policy).
+
+    Parameters
+    ----------
+    logits
+        ``float [B, 2]``, of the policy that is trained.
+    labels
+        ``int64 [B]``, 0 FAKE and 1 REAL.
+    reference_logits
+        ``float [B, 2]``, of the frozen reference.
+
+    Returns
+    -------
+    loss
+        A scalar with gradient.
+    diagnostics
+        kl: mean of L_p, in nats, not multiplied by beta; detached.
+    """
+    new = log_probabilities(logits, labels)
+    reference = log_probabilities(reference_logits.detach(), labels, "reference_logits")
+    shares = (new[0].detach().exp(), new[1].detach().exp())
+    penalty = divergence(new, reference, shares, kl).mean()
+    return sft_loss(logits, labels) + beta * penalty, {"kl": penalty.detach()}
 
 
 def sample_correct(

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from sdd.detector.detector import Detector
 from sdd.training.recipe import Recipe
+from sdd.training.trained_weights import trained_parameters
 
 # Below this share of the largest norm the factor is 1 however it is rounded.
 _SURELY_SHORT = 0.99
@@ -19,9 +20,9 @@ def has_fused_step(device: torch.device) -> bool:
 
 
 def adamw(policy: Detector, recipe: Recipe) -> torch.optim.AdamW:
-    """Make the optimiser of a policy, by the recipe."""
+    """Make the optimiser of what is trained of a policy, by the recipe."""
     return torch.optim.AdamW(
-        policy.parameters(),
+        trained_parameters(policy).values(),
         lr=recipe.learning_rate,
         weight_decay=recipe.weight_decay,
         eps=recipe.adam_epsilon,

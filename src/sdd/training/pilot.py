@@ -17,6 +17,7 @@ import torch
 from sdd.data.audio import SAMPLE_RATE
 from sdd.data.batch_loading import load_batches
 from sdd.data.dataset import Batch
+from sdd.detector.architectures import find_architecture
 from sdd.experiment.costs import training_passes
 from sdd.runtime.atomic_files import remove_if_empty
 from sdd.runtime.device_facts import device_model, peak_memory
@@ -90,18 +91,18 @@ def pilot_training(
     refuse_the_same(files.state, attempt)
     ready = load_stage(stage, files, data, machine, code=code)
     ready.begin()
-    trainer, device = ready.trainer, ready.device
+    device = ready.device
     with StopRequest().listening() as stop:
         timed = _run(ready, run, stop)
     if timed is None:
         raise SystemExit(STOPPED)
     peak = peak_memory(device)
     remove_if_empty(files.state, files.state.parent)
-    needs = stage.objective.needs(trainer.recipe)
+    architecture = find_architecture(stage.architecture)
     return {
         "device": device.type,
         "device_name": device_model(device),
-        "passes": training_passes(needs, recomputed=ready.recomputed),
+        "passes": training_passes(architecture, stage.needs, recomputed=ready.recomputed),
         "steps": timed.steps,
         "segments": timed.segments,
         "audio_seconds": timed.audio_seconds,

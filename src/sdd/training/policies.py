@@ -1,7 +1,7 @@
 """The policies of a stage of fine-tuning: trained, old and reference, and their loss."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
@@ -11,16 +11,23 @@ from sdd.data.dataset import Batch
 from sdd.detector.detector import Detector
 from sdd.detector.inference import PreparedBatch, forward, prepare_batch
 from sdd.detector.initialisation import without_weights
+from sdd.detector.lora import LORA_WEIGHTS, adapt_alike
+from sdd.experiment.trainable import EVERYTHING, Trainable
 from sdd.runtime.devices import computes_in_bf16
 from sdd.training.grpo_terms import Diagnostics
 from sdd.training.objective_kinds import BatchLogits, Objective
 from sdd.training.recipe import Recipe
+from sdd.training.trained_weights import train_only, trained_parameters
 
 
 def frozen_copy(
-    detector: Detector, device: torch.device | None = None, *, in_bf16: bool = False
+    detector: Detector,
+    device: torch.device | None = None,
+    *,
+    in_bf16: bool = False,
+    shared: Mapping[str, Tensor] | None = None,
 ) -> Detector:
-    """Copy a detector without gradients, in eval mode.
+    """Copy a detector, with what LoRA adds to it, without gradients and in eval mode.
 
     Parameters
     ----------
@@ -29,10 +36,14 @@ def frozen_copy(
     in_bf16
         Whether the weights of products are kept in bf16, as autocast would round them in each
         pass: the logits are the same to the bit. Not those of norms, of the positional convolution,
-        whose norm is taken in float32, and of the back end, which computes in float32.
+        whose norm is taken in float32, of the back end, which computes in float32, and of what LoRA
+        adds, which is scaled in float32.
+    shared
+        Weights of another frozen copy that this one takes as they are.
     """
     with without_weights():
         other = Detector(detector.architecture)
+        adapt_alike(other, detector)
     narrow = _weights_of_products(other) if in_bf16 else frozenset()
     # One weight after the other, so that none of them is on the device in both types for long.
     weights = {
@@ -40,7 +51,9 @@ def frozen_copy(
             device or detector.device, torch.bfloat16 if name in narrow else None, copy=True
         )
         for name, weight in detector.state_dict().items()
+        if name not in (shared or {})
     }
+    weights |= shared or {}
     other.load_state_dict(weights, assign=True)
     other.requires_grad_(False)
     return other.eval()
@@ -53,7 +66,15 @@ def _weights_of_products(detector: Detector) -> frozenset[str]:
         for module_name, module in detector.encoder.named_modules()
         if isinstance(module, nn.Linear | nn.Conv1d)
         for name, _ in module.named_parameters()
+        if name not in LORA_WEIGHTS
     )
+
+
+def put_weights(detector: Detector, weights: Mapping[str, Tensor]) -> None:
+    """Copy weights into a detector that has others by these names, in its own types."""
+    own = detector.state_dict()
+    for name, weight in weights.items():
+        own[name].copy_(weight.detach())
 
 
 class Policies(nn.Module):
@@ -68,6 +89,10 @@ class Policies(nn.Module):
     reference
         The reference policy, on any device; by default the stage's start (paper 2.3: a frozen
         copy).
+    trainable
+        What of the policy is trained; all by default.
+    seed
+        Of what LoRA adds to the policy.
     """
 
     reference: Detector | None
@@ -79,19 +104,30 @@ class Policies(nn.Module):
         objective: Objective,
         recipe: Recipe,
         reference: Detector | None = None,
+        *,
+        trainable: Trainable = EVERYTHING,
+        seed: int = 0,
     ) -> None:
         super().__init__()
         self.policy = detector
         self.objective = objective
         self.recipe = recipe
+        self.trainable = trainable
         # No forward pass is spent on a policy whose output would not be used.
-        needs, device = objective.needs(recipe), detector.device
+        needs, device = replace(objective.needs(recipe), trainable=trainable), detector.device
         in_bf16 = computes_in_bf16(device, recipe.precision)
         self.reference = self.old = None
         if needs.reference:
             self.reference = frozen_copy(reference or detector, device, in_bf16=in_bf16)
+        # After the reference, which is the start as it is.
+        train_only(detector, trainable, seed)
         if needs.old:
-            self.old = frozen_copy(detector, device, in_bf16=in_bf16)
+            shared = {}
+            if needs.share and reference is None and self.reference is not None:
+                trained = trained_parameters(detector)
+                kept = self.reference.state_dict().items()
+                shared = {name: weight for name, weight in kept if name not in trained}
+            self.old = frozen_copy(detector, device, in_bf16=in_bf16, shared=shared)
 
     def before_step(self, step: int) -> None:
         """Refresh the old policy when its turn has come (paper Table 2: every 1000 steps).
@@ -102,7 +138,7 @@ class Policies(nn.Module):
             Number of the step that follows, from 1.
         """
         if self.old is not None and step > 1 and (step - 1) % self.recipe.old_policy_every == 0:
-            self.old.load_state_dict(self.policy.state_dict())
+            put_weights(self.old, trained_parameters(self.policy))
 
     def loss(self, batch: Batch, generator: torch.Generator) -> tuple[Tensor, Diagnostics]:
         """Return the loss of a batch, with gradient, and what is worth knowing about it."""
@@ -132,17 +168,22 @@ class Policies(nn.Module):
         """Describe what the loss depends on, to compare a saved state with."""
         return {
             "objective": self.objective.parameters(),
+            "trainable": asdict(self.trainable),
             "recipe": asdict(self.recipe),
             "architecture": asdict(self.policy.architecture),
         }
 
     def trained_state(self) -> dict[str, Any]:
-        """Return the weights that change; the reference is what the run starts from again."""
-        old = None if self.old is None else self.old.state_dict()
-        return {"policy": self.policy.state_dict(), "old": old}
+        """Return the weights that change; the others are what the run starts from again."""
+        trained = {name: it.detach() for name, it in trained_parameters(self.policy).items()}
+        old = None
+        if self.old is not None:
+            weights = self.old.state_dict()
+            old = {name: weights[name] for name in trained}
+        return {"policy": trained, "old": old}
 
     def load_trained_state(self, state: Mapping[str, Any]) -> None:
         """Put back what `trained_state` returned."""
-        self.policy.load_state_dict(state["policy"])
+        put_weights(self.policy, state["policy"])
         if self.old is not None:
-            self.old.load_state_dict(state["old"])
+            put_weights(self.old, state["old"])

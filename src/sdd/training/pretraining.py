@@ -26,6 +26,7 @@ from tqdm import tqdm
 
 from sdd.data.batch_loading import load_batches
 from sdd.data.batching import plan_epoch
+from sdd.data.buckets import warn_of_small_batches
 from sdd.data.dataset import Batch, CropRule, SegmentDataset
 from sdd.data.segments import Segments
 from sdd.detector.architectures import find_architecture
@@ -48,6 +49,8 @@ from sdd.training.run_states import (
 MEL_BANDS = 40
 WINDOW = 400
 BUCKETS = 20
+LOG_LINES, STEPS_A_LINE = 20, 1000
+"""So many lines of the loss at least, and a line each so many steps."""
 logger = logging.getLogger(__name__)
 
 
@@ -334,10 +337,17 @@ def _train(
 ) -> None:
     """Take the steps that are left; save the state now and then, and when asked to stop."""
     total, last_save = run.settings.steps, time.monotonic()
+    each = min(max(1, total // LOG_LINES), STEPS_A_LINE)
     with tqdm(total=total, initial=len(run.losses), desc="steps", disable=None) as bar:
         while len(run.losses) < total:
             run.step(next(batches))
             bar.update()
+            if len(run.losses) % each == 0:
+                recent = run.losses[-each:]
+                logger.info(
+                    "step %d of %d: masked-frame loss %.4g (mean of %d steps)",
+                    *(len(run.losses), total, sum(recent) / len(recent), len(recent)),
+                )
             if stop.requested or time.monotonic() - last_save > 60 * save_minutes:
                 run.save(state)
                 last_save = time.monotonic()
@@ -355,6 +365,7 @@ def _endless(
         table, audio_folder, crop=CropRule(longest, longest, longest), seed=settings.seed
     )
     seconds = np.minimum(table.durations, longest)
+    warn_of_small_batches(seconds, settings.batch_seconds, BUCKETS, fixed=True)
     epoch = 0
     while True:
         plan = plan_epoch(

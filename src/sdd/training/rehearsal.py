@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sdd.data.audio import SAMPLE_RATE
 from sdd.data.dataset import Batch
+from sdd.training.trained_weights import trained_parameters
 from sdd.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
@@ -71,4 +72,5 @@ def _missing_moments(trainer: Trainer) -> list[Tensor]:
     """Take the room that AdamW's moments will take; a run that goes on has them already."""
     if trainer.optimiser.state:
         return []
-    return [torch.zeros_like(p) for p in trainer.policies.policy.parameters() for _ in range(2)]
+    trained = trained_parameters(trainer.policies.policy).values()
+    return [torch.zeros_like(parameter) for parameter in trained for _ in range(2)]

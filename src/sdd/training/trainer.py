@@ -87,7 +87,7 @@ class Trainer:
         self.optimiser = adamw(policies.policy, recipe)
         self.sampler = torch.Generator().manual_seed(seed)
         self.progress = Progress(codes=[code])
-        self.saved_step: int | None = None
+        self.saved: tuple[int, int] | None = None
         self.last_save = time.monotonic()
         self.last_tick = time.monotonic()
 
@@ -185,9 +185,11 @@ class Trainer:
 
     def _saving_is_due(self) -> bool:
         progress = self.progress
-        just_validated = progress.step > 0 and progress.validated == progress.step
-        late = time.monotonic() - self.last_save > 60 * self.machine.save_minutes
-        return (just_validated and self.saved_step != progress.step) or late
+        if progress.step == 0 or self.saved == (progress.step, progress.validated):
+            return False  # nothing is new
+        saved_step = self.saved[0] if self.saved else None
+        just_validated = progress.validated == progress.step != saved_step
+        return just_validated or time.monotonic() - self.last_save > 60 * self.machine.save_minutes
 
     def total_steps(self, batches_of_epoch: int) -> int:
         """Return the most steps of the run: so many epochs or steps, whichever ends first."""
@@ -315,9 +317,9 @@ class Trainer:
     @property
     def kept_state(self) -> str:
         """What is there to go on from, in words."""
-        if self.saved_step is None:
+        if self.saved is None:
             return "no state was saved before"
-        return f"the state of step {self.saved_step} is kept in {self.state}"
+        return f"the state of step {self.saved[0]} is kept in {self.state}"
 
     def settings(self) -> str:
         """Describe everything a saved state must agree with, as JSON."""
@@ -347,7 +349,7 @@ class Trainer:
             sampler=self.sampler,
         )
         self.last_save = time.monotonic()
-        self.saved_step = self.progress.step
+        self.saved = self.progress.step, self.progress.validated
         for path in self.state.glob("best_*.safetensors"):
             if path != self.best:
                 path.unlink()
@@ -374,7 +376,7 @@ class Trainer:
             optimiser=self.optimiser,
             sampler=self.sampler,
         )
-        self.saved_step = self.progress.step
+        self.saved = self.progress.step, self.progress.validated
         logger.info("going on from step %d", self.progress.step)
         if self.progress.codes[-1] != self.code:
             self.progress.codes.append(self.code)

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from sdd.data.batching import length_sorted_batches, plan_epoch
+from sdd.data.buckets import budgeted_durations, warn_of_small_batches
 from sdd.data.dataset import SegmentDataset
 from sdd.data.segments import Segments, without_suffixes
 from sdd.training.recipe import Recipe
@@ -42,17 +44,17 @@ class TrainingData:
 
     def plan_epoch(self, recipe: Recipe, seed: int, epoch: int) -> list[list[int]]:
         """Plan the batches of an epoch of training."""
-        seconds = self.training.durations
-        if recipe.batch_durations == "cropped":
-            longer = seconds > recipe.crop.longer_than
-            seconds = np.where(longer, recipe.crop.longest, seconds)
         return plan_epoch(
-            seconds,
+            self._budgeted(recipe),
             budget_seconds=recipe.batch_seconds,
             buckets=recipe.buckets,
             seed=RELEASED_BATCH_SEED if recipe.batch_seed == "fixed" else seed,
             epoch=0 if recipe.batch_order == "first_epoch" else epoch,
         )
+
+    def warn_of_small_batches(self, recipe: Recipe) -> None:
+        """Log where batches come out much smaller than the recipe asks for."""
+        warn_of_small_batches(self._budgeted(recipe), recipe.batch_seconds, recipe.buckets)
 
     def plan_validation(self, recipe: Recipe) -> list[list[int]]:
         """Plan the batches of a validation."""
@@ -60,6 +62,14 @@ class TrainingData:
             return length_sorted_batches(self.validation.durations, recipe.batch_seconds)
         order, size = list(range(len(self.validation))), RELEASED_VALIDATION_BATCH
         return [order[first : first + size] for first in range(0, len(order), size)]
+
+    def _budgeted(self, recipe: Recipe) -> npt.NDArray[np.float64]:
+        return budgeted_durations(
+            self.training.durations,
+            longer_than=recipe.crop.longer_than,
+            longest=recipe.crop.longest,
+            whole=recipe.batch_durations == "whole",
+        )
 
     def _cropped_and_augmented(self, table: Segments, recipe: Recipe, seed: int) -> SegmentDataset:
         return SegmentDataset.of(

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from sdd.analysis.cell_error_rates import measure_error_rates
+from sdd.analysis.cell_error_rates import CALIBRATED, calibrate_cell, measure_error_rates
 from sdd.errors import InputError
 from sdd.scoring.score_tables import write_scores
 from tests.helpers.score_tables import segments, write, write_table
@@ -249,3 +249,24 @@ def test_further_measures_and_the_breakdown_are_of_the_same_trials(tmp_path):
     assert row["act_dcf"] == pytest.approx(0.5)
     assert 0 < row["cllr_min"] < row["cllr"]
     assert [(part["group"], part["far_percent"]) for part in breakdown] == [("A", 0), ("B", 100)]
+
+
+def test_calibrated_on_the_validation_set(tmp_path):
+    """By symmetry the offset is 0, and the scale that of four trials of each class at 1 and -1.
+
+    Each counts as 5/6 of its own class: 1 / (1 + e^-a) = 5/6, a = log 5.
+    """
+    valid = write(tmp_path / "valid.parquet", real=[(-0.5, 0.5)] * 4, fake=[(1, 0)] * 4)
+    calibration = calibrate_cell(valid, valid.with_suffix(".segments"))
+    assert calibration.scale == pytest.approx(np.log(5), abs=1e-6)
+    assert calibration.offset == pytest.approx(0, abs=1e-6)
+    assert list(calibration.files) == [str(valid)]
+    test = write(tmp_path / "test.parquet", real=[(0, 1), (0, 2)], fake=[(0, -1), (0, 1)])
+    (row,) = rates([test], calibration=calibration)
+    bits = [np.log2(1 + 5.0**-n) for n in (1, 2)] + [np.log2(1 + 5.0**n) for n in (-1, 1)]
+    assert row["cllr_calibrated"] == pytest.approx(sum(bits) / 4)
+    # Above the threshold of ASVspoof 5, -0.64, is one fake of two: 0.5 x 1/2 / 0.5.
+    assert row["act_dcf_calibrated"] == pytest.approx(0.5)
+    assert row["beyond_calibration_percent"] == 25
+    (row,) = rates([test])
+    assert [np.isnan(row[name]) for name in CALIBRATED] == [True] * 3

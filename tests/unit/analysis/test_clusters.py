@@ -62,3 +62,26 @@ def test_a_pattern_finds_the_original_voice(table):
     assert list(clusters.of_segment.values()) == ["linus", "linus", "musk", "musk"]
     with pytest.raises(InputError, match=r"recording 'other' \(row 1\) does not fit the pattern"):
         read_clusters(table(source=["other", *sources[1:]]), rule)
+
+
+def test_a_real_clip_and_its_copies_are_one_cluster(table):
+    """The copy's voice is not filled in, or is another's: they share the recording all the same."""
+    path = table(source=["x", "x", "y", "z"], speaker=["ann", "-", "bob", "-"])
+    clusters = read_clusters(path, "auto")
+    assert clusters.drawn == "speakers and recordings"
+    assert clusters.of_segment["s0"] == clusters.of_segment["s1"] == "speaker ann"
+    assert len(set(clusters.of_segment.values())) == 3
+    path = table(source=["x", "x", "y", "x"], speaker=["ann", "-", "bob", "cyd"])
+    clusters = read_clusters(path, "auto")
+    assert clusters.drawn == "groups of speakers"
+    names = list(clusters.of_segment.values())
+    assert names[0] == names[1] == names[3] != names[2]
+
+
+def test_chains_of_shared_recordings_are_one_cluster_whatever_the_order(table):
+    speakers, sources = ["ann", "bob", "cyd", "bob"], ["x", "y", "y", "x"]
+    for order in ([0, 1, 2, 3], [2, 1, 0, 3], [3, 2, 1, 0]):
+        path = table(
+            source=[sources[place] for place in order], speaker=[speakers[p] for p in order]
+        )
+        assert set(read_clusters(path, "auto").of_segment.values()) == {"speaker cyd"}

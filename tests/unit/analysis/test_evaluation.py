@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from sdd.analysis.evaluation import Trials, error_rates_at, evaluate, log_likelihood_ratios
+from sdd.analysis.evaluation import Trials, error_rates_at, evaluate
+from sdd.scoring.calibrations import log_likelihood_ratios
 
 
 def test_each_measure_takes_what_it_should():

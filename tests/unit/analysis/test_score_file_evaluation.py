@@ -119,3 +119,78 @@ def test_errors_at_the_threshold_of_a_validation_file(tmp_path, capsys):
     assert second.split()[6:9] == ["9", "0.000", "0.000"]
     assert main(["evaluate", "--validation", str(tmp_path / "none.csv"), str(test)]) == 1
     assert "none.csv cannot be read" in capsys.readouterr().err
+
+
+def pairs(path, scores):
+    """Write lines of a name and a score, for trials that are called after it."""
+    path.write_text("".join(f"{name} {value}\n" for name, value in scores.items()))
+    return str(path)
+
+
+def test_a_key_says_which_trials_are_real(tmp_path, capsys):
+    """The same scores in three forms, with keys of three forms, are measured alike."""
+    real, fake = {f"r{n}": n + 3 for n in range(10)}, {f"f{n}": n for n in range(10)}
+    plain = pairs(tmp_path / "a.txt", real | fake)
+    table = tmp_path / "b.tsv"
+    table.write_text(
+        "filename\tcm-score\n" + "".join(f"{n}\t{v}\n" for n, v in (real | fake).items())
+    )
+    own = tmp_path / "c.csv"
+    own.write_text("ID,Score\n" + "".join(f"{n},{v}\n" for n, v in (real | fake).items()))
+    keys = [tmp_path / name for name in ("key.csv", "key.txt", "key.tsv")]
+    keys[0].write_text("ID,Label\n" + "".join(f"{n},real\n" for n in real)
+                       + "".join(f"{n},fake\n" for n in fake))  # fmt: skip
+    keys[1].write_text("".join(f"s {n} - - bonafide\n" for n in real)
+                       + "".join(f"s {n} - A1 spoof\n" for n in fake))  # fmt: skip
+    keys[2].write_text("file_name,label\n" + "".join(f"{n},bonafide\n" for n in real)
+                       + "".join(f"{n},spoof\n" for n in fake))  # fmt: skip
+    each = [argument for key in keys for argument in ("--key", key)]
+    found = evaluated(capsys, plain, table, own, *each)
+    assert len({json.dumps(one | {"file": ""}) for one in found}) == 1
+    assert (found[0]["n_real"], found[0]["n_fake"]) == (10, 10)
+    # Fakes 7, 8, 9 above 6, and real 3 to 6 at or below it; at 5: 3 and 4. At 6: (4 + 3) / 20.
+    assert found[0]["eer"] == pytest.approx(0.35)
+    assert evaluated(capsys, plain, table, "--key", keys[0])[0] == found[0]
+    assert main(["evaluate", plain, str(table), str(own), *map(str, each[:4])]) == 1
+    assert "2 keys for 3 score files" in capsys.readouterr().err
+    assert main(["evaluate", plain]) == 1
+    assert "does not say which trials are real" in capsys.readouterr().err
+
+
+def test_figures_of_a_leaderboard_by_hand(tmp_path, capsys):
+    """Two sets, each without error at its own threshold, ten apart: pooled they overlap.
+
+    First: real 11..20, fakes 0..9. Second: real 1..10, fakes -10..-1. Pooled at 9: real 1 to 9
+    rejected, 9/20, no fake accepted; at 4: real 1 to 4, 4/20, fakes 5 to 9, 5/20; at 5: 5/20 and
+    4/20, as good, and the lower is taken. Trials at or above 4: 17 real, 6 fake.
+    """
+    first = write(tmp_path / "a.parquet", real=[(0, n) for n in range(11, 21)],
+                  fake=[(0, n) for n in range(10)])  # fmt: skip
+    second = write(tmp_path / "b.parquet", real=[(0, n) for n in range(1, 11)],
+                   fake=[(0, n) for n in range(-10, 0)])  # fmt: skip
+    command = ["evaluate", "--leaderboard", str(first), str(second)]
+    assert main([*command, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    own = found["files"][0]
+    # At the threshold itself, the highest fake, this fake is taken for real.
+    assert (own["threshold"], own["eer"]) == (9, 0)
+    assert own["f1"] == pytest.approx(20 / 21)
+    assert own["accuracy"] == pytest.approx(19 / 20)
+    average = {"eer": 0, "f1": 20 / 21, "accuracy": 19 / 20}
+    assert found["average"] == pytest.approx(average)
+    assert found["pooled"] == pytest.approx(
+        {"eer": 9 / 40, "f1": 34 / (34 + 3 + 6), "accuracy": 31 / 40, "threshold": 4,
+         "n_real": 20, "n_fake": 20}
+    )  # fmt: skip
+    assert main(command) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[3].split() == ["0.000", "95.238", "95.000", "average"]
+    assert lines[4].split()[:6] == ["22.500", "79.070", "77.500", "4", "20", "20"]
+
+
+def test_no_leaderboard_of_some_of_the_files(tmp_path, capsys):
+    good = write(tmp_path / "good.parquet", real=[(0, 1)] * 10, fake=[(1, 0)] * 10)
+    assert main(["evaluate", "--leaderboard", str(good), str(tmp_path / "none.csv")]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "none.csv cannot be read" in shown.err

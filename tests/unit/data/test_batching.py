@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import lognorm
 
-from sdd.data.batching import bucket_boundaries, length_sorted_batches, plan_epoch
+from sdd.data.batching import length_sorted_batches, plan_epoch
+from sdd.data.buckets import bucket_boundaries
 from sdd.errors import InputError
 
 torch.set_num_threads(1)

@@ -202,3 +202,15 @@ def test_windows_tile_every_row(samples: list[int], seconds: float) -> None:
     else:
         with pytest.raises(InputError, match="No segment is left"):
             cut_segments(rows, table, **ALL, max_seconds=seconds)
+
+
+def test_a_source_that_is_given_goes_before_id_and_file() -> None:
+    rows = protocol(
+        ("a", "real", "test"), ("copy1", "fake", "test"), ("w", "fake", "test"),
+        Source=["-", "a", "b"],
+    )  # fmt: skip
+    table = cut_segments(rows, audio([*rows["Path"]], [9_000] * 3), **ALL, max_seconds=None)
+    assert table["source"].tolist() == ["a", "a", "b"]
+    rows["Start"], rows["End"] = (pd.array([None, None, n], dtype="Int64") for n in (0, 800))
+    table = cut_segments(rows, audio([*rows["Path"]], [9_000] * 3), **ALL, max_seconds=None)
+    assert table["source"].tolist() == ["a", "a", "b"]

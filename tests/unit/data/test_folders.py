@@ -144,6 +144,18 @@ def test_odd_names(tmp_path: Path) -> None:
     assert text.endswith("/.line\\nend")
 
 
+def test_a_path_that_is_too_long_is_no_matter_of_permissions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for _ in range(18):  # the system takes 4,096 bytes of a path
+        Path("n" * 240).mkdir()
+        monkeypatch.chdir("n" * 240)
+    [problem] = find_audio(tmp_path).problems.values()
+    assert "(File name too long): move what lies there further up" in problem
+    assert "permissions" not in problem
+
+
 def test_nothing_below_a_closed_folder_disappears() -> None:
     with folder_for_others() as top:
         for name in ("open/a.wav", "closed/b.wav", "unnamed/sub/c.wav", "d.wav"):

@@ -50,6 +50,7 @@ def test_files_and_protocol(tmp_path: Path, segments: Segments) -> None:
     assert protocol["ID"].tolist() == segments.segment_id
     assert protocol["Duration"].tolist() == [1.0, 1.0, 0.5]
     assert protocol["Attack"].tolist() == ["-", "A01", "-"]
+    assert protocol["Source"].tolist() == ["a"] * 3  # still one recording
     # It is a corpus of its own, below the folder of all sets.
     again = read_corpus("csv", tmp_path / "segments", path=folder / "protocol.csv")
     assert again.equals(protocol)

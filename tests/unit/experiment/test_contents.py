@@ -52,6 +52,25 @@ def test_whether_the_paper_has_any_cell():
     assert not is_in_paper(elsewhere)
 
 
+def test_whether_two_rows_can_be_compared():
+    row = "{model: %s, init: %s, algorithm: %s}"
+    for rows, can in (
+        ([("mms_1b", "post", "none"), ("mms_1b", "post", "sft")], True),
+        ([("mms_1b", "post", "none"), ("mms_300m", "post", "none")], False),
+        ([("mms_1b", "post", "sft"), ("mms_1b", "pre", "sft")], True),
+    ):
+        overlay = f"rows: [{', '.join(row % names for names in rows)}]"
+        assert contents.has_comparisons(experiment(overlay)) == can
+
+
+def test_files_of_another_experiment_are_answered():
+    text = contents.belongs_to_another(experiment(), "demo")
+    for words in ("results/demo/", "'paper'", "--configfile demo/config.yaml", "results/paper/"):
+        assert words in text
+    text = contents.belongs_to_another(experiment("name: mine"), "other")
+    assert "--configfile FILE, whose `name` is other" in text
+
+
 def test_where_training_starts():
     """From the post-trained detector, from the stage before, or from what is no cell."""
     starts = contents.figures(experiment(), "as_written")["starts"]

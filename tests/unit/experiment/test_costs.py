@@ -15,11 +15,13 @@ from sdd.experiment.costs import (
     frozen_bytes,
     parameters,
     state_bytes,
+    trained_parameters,
     training_disk_bytes,
     training_gpu_bytes,
     training_passes,
     weight_bytes,
 )
+from sdd.experiment.trainable import LORA_MODULES, Trainable
 from sdd.experiment.training_needs import TrainingNeeds
 from sdd.training.policies import frozen_copy
 from sdd.training.recipe import Recipe
@@ -74,10 +76,76 @@ def test_disk_of_xls_r_2b():
 
 def test_passes_of_a_step():
     """SFT: one forward, and a backward that costs two; GRPO: two more, of the frozen policies."""
-    assert training_passes(TrainingNeeds(), recomputed=False) == 3
-    assert training_passes(TrainingNeeds(reference=True), recomputed=False) == 4
-    assert training_passes(GRPO, recomputed=False) == 5
-    assert training_passes(GRPO, recomputed=True) == 6
+    encoder = find_architecture("xlsr_2b")
+    assert training_passes(encoder, TrainingNeeds(), recomputed=False) == 3
+    assert training_passes(encoder, TrainingNeeds(reference=True), recomputed=False) == 4
+    assert training_passes(encoder, GRPO, recomputed=False) == 5
+    assert training_passes(encoder, GRPO, recomputed=True) == 6
+
+
+LORA = {"lora": {"rank": 16, "alpha": 32, "modules": ["q_proj", "v_proj"]}}
+
+
+def part(trainable, **needs):
+    return TrainingNeeds(trainable=Trainable.of({"trainable": trainable}), **needs)
+
+
+def test_what_is_trained_of_xls_r_2b_by_hand():
+    """Width 1920, inner width 7680, 48 layers; two logits with a bias each."""
+    encoder = find_architecture("xlsr_2b")
+    back_end = 2 * 1920 + 2
+    linear = 4 * (1920 * 1920 + 1920) + 2 * 1920 * 7680 + 7680 + 1920
+    layer = linear + 2 * 2 * 1920
+    for trainable, number in (
+        ("all", parameters(encoder)),
+        ("back_end", back_end),
+        ({"layers": [25, 48]}, 24 * layer + back_end),
+        (LORA, 48 * 2 * 16 * 2 * 1920 + back_end),
+        (
+            {"lora": {"rank": 8, "alpha": 8, "modules": ["fc1", "out_proj"]}},
+            48 * 8 * (1920 + 7680 + 2 * 1920) + back_end,
+        ),
+    ):
+        found = trained_parameters(encoder, part(trainable).trainable)
+        assert found == number, trainable
+    # Two moments beside what is trained; what LoRA adds stays in float32, layers do not.
+    added = 5_902_082 - back_end
+    lora = state_bytes(encoder, part(LORA, old=True), "bf16")
+    assert lora == 12 * 5_902_082 + 4 * added + 2 * back_end
+    layers = 24 * layer + back_end
+    old = state_bytes(encoder, part({"layers": [25, 48]}, old=True), "bf16")
+    assert old == 12 * layers + 2 * layers
+
+
+def test_passes_of_a_step_that_trains_a_part():
+    """Gradients of inputs go back to the first layer that is trained, those of weights are few."""
+    encoder = find_architecture("xlsr_2b")
+    assert training_passes(encoder, part("back_end"), recomputed=True) == 1
+    assert training_passes(encoder, part("back_end", reference=True), recomputed=False) == 2
+    # The layers are 98.4 % of the parameters; LoRA has 0.3 % of its own.
+    assert training_passes(encoder, part(LORA), recomputed=False) == pytest.approx(1.99)
+    upper, lower = part({"layers": [25, 48]}), part({"layers": [1, 24]})
+    assert training_passes(encoder, upper, recomputed=False) == pytest.approx(
+        1 + 2 * 0.492, abs=0.01
+    )
+    assert training_passes(encoder, lower, recomputed=False) == pytest.approx(
+        1 + 3 * 0.492, abs=0.01
+    )
+    assert training_passes(encoder, upper, recomputed=True) == pytest.approx(
+        1 + 3 * 0.492, abs=0.01
+    )
+
+
+def test_frozen_policies_are_kept_once_where_they_are_the_same():
+    encoder = find_architecture("xlsr_2b")
+    recipe = CONFIG["recipes"]["as_written"]
+    objective = {**CONFIG["objectives"]["grpo"], "trainable": LORA}
+    gb = {}
+    for reference in ("stage_start", "post_trained"):
+        needs = TrainingNeeds.of(objective, {**recipe, "reference": reference})
+        gb[reference] = gpu_gb(needs, 0.0)
+    assert gb["post_trained"] - gb["stage_start"] == pytest.approx(4.378, abs=0.01)
+    assert frozen_bytes(encoder, "bf16") / 1e9 == pytest.approx(4.378, abs=0.001)
 
 
 def gpu_gb(needs, seconds=100.0, precision="bf16", recomputed=False):
@@ -123,5 +191,36 @@ def test_gpu_memory_is_that_of_a_real_step(architecture, objective, precision, r
     """Counted on tensors without content; benchmarks/memory.py does it for the paper's models."""
     recipe = Recipe.from_config(CONFIG["recipes"]["as_written"])
     encoder = find_architecture({**architecture, "encoder_layerdrop": 0.0})
-    row = Row(encoder, objective, replace(recipe, precision=precision), recomputed, 3, 4.0)
+    row = Row(
+        encoder,
+        CONFIG["objectives"][objective],
+        replace(recipe, precision=precision),
+        recomputed,
+        3,
+        4.0,
+    )
+    assert row.estimated_bytes() == pytest.approx(row.counted().most, rel=0.05)
+
+
+ALL_OF_LORA = {"rank": 4, "alpha": 8, "modules": list(LORA_MODULES)}
+
+
+@pytest.mark.parametrize(
+    ("architecture", "objective", "trainable", "precision", "recomputed"),
+    [
+        (PRE_NORM, "sft", "back_end", "bf16", False),
+        (PRE_NORM, "sft", {"layers": [2, 2]}, "bf16", False),
+        (PRE_NORM, "grpo", LORA, "bf16", False),
+        (PRE_NORM, "grpo", {"lora": ALL_OF_LORA}, "fp32", True),
+        (POST_NORM, "grpo", {"layers": [3, 3]}, "fp32", False),
+        (POST_NORM, "sft", {"lora": ALL_OF_LORA}, "bf16", True),
+    ],
+)
+def test_gpu_memory_of_a_part_is_that_of_a_real_step(
+    architecture, objective, trainable, precision, recomputed
+):
+    recipe = Recipe.from_config(CONFIG["recipes"]["as_written"])
+    encoder = find_architecture({**architecture, "encoder_layerdrop": 0.0})
+    config = {**CONFIG["objectives"][objective], "trainable": trainable}
+    row = Row(encoder, config, replace(recipe, precision=precision), recomputed, 3, 4.0)
     assert row.estimated_bytes() == pytest.approx(row.counted().most, rel=0.05)

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 from sdd.errors import InputError
 from sdd.experiment import contents
 from sdd.experiment.cells import Cell
+from sdd.experiment.consistency import check_experiment
 from sdd.experiment.experiment import Experiment
-from tests.helpers.experiments import DEMO, DFE24, PAPER, experiment
+from sdd.experiment.schema import check_config
+from tests.helpers.experiments import CONTROLS, DEMO, DFE24, PAPER, experiment, merge
+from tests.helpers.paths import CHECKOUT
 
 
 # ------------------------------------------------------------------------------------- cells
@@ -57,6 +60,43 @@ def test_pattern_of_finetuned_cells():
         assert not re.fullmatch(paper.finetuned_cells, path)
     nothing = Experiment({**PAPER, "algorithms": {"none": []}})
     assert not re.fullmatch(nothing.finetuned_cells, "xlsr_2b/post/none/round1")
+
+
+def test_cells_of_controls():
+    """Each is trained or averaged, and the figures have histories of the trained ones alone."""
+    controls = Experiment(merge(PAPER, CONTROLS))
+    check_config(
+        controls.config, CHECKOUT / "workflow/schemas/config.schema.yaml", ["controls.yaml"]
+    )
+    check_experiment(controls)
+    kinds = Counter()
+    for cell in controls.cells():
+        trained, averaged = (
+            re.fullmatch(pattern, cell.path) is not None
+            for pattern in (controls.finetuned_cells, controls.averaged_cells)
+        )
+        assert averaged == cell.algorithm.endswith("-half")
+        assert trained == (cell.algorithm != "none" and not averaged)
+        kinds[trained, averaged] += 1
+    assert kinds == {(False, False): 1, (True, False): 30, (False, True): 6}
+    shown = contents.figures(controls, "as_written")
+    assert len(shown["trained"]) == 30
+    half = "xlsr_2b/post/grpo-half/round2"
+    assert half in shown["cells"]
+    assert half not in shown["trained"]
+    assert shown["starts"].keys() == set(shown["trained"])
+
+
+def test_controls_repeat_the_papers_values():
+    """What a control changes is what it is named after; anchors do not reach between files."""
+    paper, ours = PAPER["objectives"], CONTROLS["objectives"]
+    said = {"trainable": "all"}
+    assert ours["grpo_exact"] == {**paper["grpo"], **said, "rollouts": "exact"}
+    assert ours["grpo_batch"] == {**paper["grpo"], **said, "switches": {"advantage": "batch"}}
+    lora = ours["sft_lora"]["trainable"]
+    assert ours["grpo_lora"] == {**paper["grpo"], "trainable": lora}
+    assert ours["sft_kl"] == {"kind": "sft", "beta": paper["grpo"]["beta"], "kl": "k3"}
+    assert ours["sft_kl1"]["beta"] == paper["grpo_beta1"]["beta"]
 
 
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]*", fullmatch=True)
@@ -156,6 +196,17 @@ def test_checkpoints():
     )
     assert demo.checkpoint_training_set("training_set") == "toy_post"
     assert paper.checkpoint_training_set("training_set") is None
+    assert (demo.pretraining_set(), paper.pretraining_set()) == ("toy_post", None)
+    own = experiment(
+        "sets: {speech: {corpus: toy_post, label: real}}\n"
+        "checkpoint_training: {pre: {training_set: speech}}",
+        DEMO,
+    )
+    assert (own.pretraining_set(), own.checkpoint_training_set("training_set")) == (
+        "speech",
+        "toy_post",
+    )
+    assert set(own.sets_in_use()) == {*demo.sets_in_use(), "speech"}
 
 
 def test_checkpoints_in_use():

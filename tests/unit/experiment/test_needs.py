@@ -16,7 +16,7 @@ from sdd.experiment.cells import Cell
 from sdd.experiment.experiment import Experiment
 from sdd.experiment.needs import Job, JobResources
 from sdd.experiment.plan import measured_audio_hours, plan, render
-from tests.helpers.experiments import DEMO, PAPER
+from tests.helpers.experiments import CONTROLS, DEMO, PAPER, merge
 from tests.helpers.pilots import scoring_row, training_row
 
 SFT = Cell("xlsr_2b", "post", "sft", 1)
@@ -198,6 +198,31 @@ def test_a_model_that_was_deleted_on_purpose_is_done(needs, config, tmp_path):
     assert counted(needs, config, tmp_path) == {}
     config["keep_models"] = "none"
     assert counted(needs, config, tmp_path) == {"train xlsr_2b post sft": 1}
+
+
+def test_controls_are_planned(tmp_path):
+    """An average needs no GPU, and has no history by which it could be told that it was made."""
+    config = merge(PAPER, CONTROLS)
+    controls = Experiment(config)
+    needs = JobResources(controls)
+    half, lora = (Cell("xlsr_2b", "post", name, 1) for name in ("sft-half", "sft_lora"))
+    lines = {line.name: line for line in plan(controls, needs, "as_written", tmp_path)}
+    line = lines["average xlsr_2b post sft-half"]
+    assert (line.jobs, line.done, line.job.computes, line.job.gpu_gb) == (3, 0, False, 0)
+    assert line.job.kept_gb == pytest.approx(8.637, abs=0.001)
+    sft, small = needs.finetuning(SFT, "as_written"), needs.finetuning(lora, "as_written")
+    a_second = 234.1e9 / 250e12  # operations of XLS-R-2B at 15 s, by the speed of bf16
+    audio = 20_000 * 90 * 1.99 + 2 * 24 * 3600
+    assert small.hours == pytest.approx(audio * a_second / 3600, rel=1e-3)
+    assert small.gpu_gb < sft.gpu_gb / 1.9
+    assert small.passing_gb == pytest.approx(8.637 + 6 * 4 * 5_902_082 / 1e9, abs=0.001)
+    make(tmp_path, tree.EER, cell=half.path)
+    assert counted(needs, config, tmp_path) == {}
+    config["keep_models"] = "none"
+    assert counted(needs, config, tmp_path) == {line.name: 1}
+    config["keep_models"] = "best"
+    make(tmp_path, tree.MODEL, cell=half.path)
+    assert counted(needs, config, tmp_path) == {line.name: 1}
 
 
 def test_checkpoints_that_are_trained_here_are_planned(tmp_path):

@@ -86,7 +86,29 @@ MISTAKES = {
         "auto",
     ),
     "key that is like none": ("scoring: {zzz: 1}", "scoring: ", "'zzz'", "known: batch_seconds"),
-    "key of sft": ("objectives: {sft: {beta: 1.0}}", "objectives.sft: ", "'beta'", "known: kind"),
+    "key of sft": (
+        "objectives: {sft: {epsilon: 1.0}}",
+        "objectives.sft: unknown key 'epsilon'",
+        "known: beta, kind, kl, switches, trainable",
+    ),
+    "penalty without its kind": (
+        "objectives: {sft: {beta: 1.0}}",
+        "objectives.sft: key 'beta' needs key 'kl' beside it",
+    ),
+    "what is trained": (
+        "objectives: {sft: {trainable: backend}}",
+        "objectives.sft.trainable: 'backend' is not allowed",
+        "did you mean back_end?",
+    ),
+    "module of LoRA": (
+        "objectives: {sft: {trainable: {lora: {rank: 2, alpha: 2, modules: [q]}}}}",
+        "objectives.sft.trainable.lora.modules.0: 'q' is not allowed",
+    ),
+    "switch that is no objective's": (
+        "objectives: {sft: {switches: {rawboost: 0}}}",
+        "objectives.sft.switches: unknown key 'rawboost'",
+        "known: advantage, labels_from",
+    ),
     "checkpoint": (
         "models: {mms_1b: {checkpoints: {pots: {source: x}}}}",
         "models.mms_1b.checkpoints: unknown key 'pots'",
@@ -335,6 +357,28 @@ MISTAKES = {
         "models: {mms_1b: {checkpoints: {pre: {source: train}}}}",
         "models.mms_1b.checkpoints.pre: source train",
     ),
+    "average of nothing": (
+        "{objectives: {half: {kind: average, weight: 0.5}}, algorithms: {mine: [half]}}",
+        "algorithms.mine: 'half' averages start and end of the stage before it",
+        "such as [sft, average]",
+    ),
+    "average of an average": (
+        "{objectives: {half: {kind: average, weight: 0.5}}, algorithms: {mine: [sft, half, half]}}",
+        "algorithms.mine: 'half' averages start and end of the stage before it",
+        "say other shares by its weight",
+    ),
+    "layers that a model lacks": (
+        "objectives: {grpo: {trainable: {layers: [20, 30]}}}",
+        "objectives.grpo.trainable.layers: [20, 30] are no layers of mms_300m, which has 24",
+    ),
+    "layers the wrong way round": (
+        "objectives: {grpo: {trainable: {layers: [3, 2]}}}",
+        "objectives.grpo.trainable.layers: [3, 2] are no layers of xlsr_2b",
+    ),
+    "exact rollouts of an objective that goes by the batch": (
+        "objectives: {grpo: {rollouts: exact, switches: {advantage: batch}}}",
+        "objectives.grpo.rollouts: exact has no closed form with advantage: batch",
+    ),
     "group with the name of a corpus": (
         "scoring: {together: {itw: [dv]}}",
         "scoring.together: 'itw' is the name of a corpus too",
@@ -360,6 +404,10 @@ def test_mistake_is_answered(overlay, words):
     ("overlay", "words"),
     [
         ("checkpoint_training: {training_set: toy_pots}", "training_set: 'toy_pots' toy_post?"),
+        (
+            "checkpoint_training: {pre: {training_set: toy_pots}}",
+            "pre.training_set: 'toy_pots' toy_post?",
+        ),
         ("checkpoint_training: {validation_set: asv_dev}", "validation_set: 'asv_dev' asv19_dev?"),
         ("checkpoint_training: {validation_set: asv19_dev_fake}", "validation_set: only fake"),
         ("checkpoint_training: {post: {crop: {shortest: 9.0}}}", "checkpoint_training.post.crop:"),

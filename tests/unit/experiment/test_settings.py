@@ -4,6 +4,7 @@ import json
 
 from sdd.experiment.cells import Cell
 from sdd.experiment.settings import (
+    averaging,
     certificate_options,
     clusters,
     drift,
@@ -49,6 +50,54 @@ def test_finetuning_settings_are_a_slice_of_the_config():
     assert not second["new_back_end"]
 
 
+CONTROLS = """
+objectives:
+  half: {kind: average, weight: 0.3}
+  lora: {kind: sft, trainable: {lora: {rank: 4, alpha: 8, modules: [q_proj]}}}
+  grpo_batch:
+    {kind: grpo, group_size: 64, beta: 0.04, epsilon: 0.2, std_floor: 1.0e-5, on_policy: false,
+     negatives: true, kl: k3, rollouts: sampled,
+     switches: {advantage: batch, reference: post_trained}}
+algorithms: {sft-half: [sft, half], lora: [lora], sft-batch: [sft, grpo_batch], batch: [grpo_batch]}
+"""
+
+
+def test_an_objective_has_switches_of_its_own_for_its_stage_alone():
+    controls, cell = experiment(CONTROLS), Cell("xlsr_2b", "post", "sft-batch", 1)
+    found, plain = (
+        finetuning(controls, Cell("xlsr_2b", "post", algorithm, 1), "as_written")
+        for algorithm in ("sft-batch", "sft-grpo")
+    )
+    assert found["recipe"] == {
+        **plain["recipe"],
+        "advantage": "batch",
+        "reference": "post_trained",
+    }
+    assert plain["recipe"] == of_training(PAPER["recipes"]["as_written"])
+    assert found["objective"] == PAPER["objectives"]["grpo"]  # what it says of the recipe is there
+    assert found["checkpoint_is_reference"]
+    assert not plain["checkpoint_is_reference"]
+    before = finetuning(controls, controls.cell_before(cell), "as_written")
+    assert before == finetuning(experiment(), Cell("xlsr_2b", "post", "sft", 1), "as_written")
+
+
+def test_what_is_trained_reaches_the_job():
+    settings = finetuning(experiment(CONTROLS), Cell("xlsr_2b", "post", "lora", 1), "as_written")
+    assert settings["objective"]["trainable"]["lora"]["modules"] == ["q_proj"]
+
+
+def test_averaging_settings():
+    """The start is that of the stage before: for a pre-trained model with its new back end."""
+    controls = experiment(CONTROLS)
+    for init in ("post", "pre"):
+        assert averaging(controls, Cell("xlsr_2b", init, "sft-half", 2), "as_written") == {
+            "architecture": "xlsr_2b",
+            "weight": 0.3,
+            "seed": 101237,
+            "new_back_end": init == "pre",
+        }
+
+
 def test_finetuning_depends_on_nothing_else():
     """What is no setting of a cell's training may change without training it again."""
     cell = Cell("xlsr_2b", "post", "grpo", 1)
@@ -85,6 +134,8 @@ def test_scoring_settings():
 
 def test_settings_of_checkpoints_that_are_trained():
     demo = experiment(base=DEMO)
+    own_set = experiment("checkpoint_training: {pre: {training_set: for}}", DEMO)
+    assert pretraining(own_set, "tiny_s") == pretraining(demo, "tiny_s")
     assert pretraining(demo, "tiny_s")["steps"] == DEMO["checkpoint_training"]["pre"]["steps"]
     assert pretraining(demo, "tiny_s")["architecture"] == demo.architecture("tiny_s")
     post = posttraining(demo, "tiny_s")

@@ -34,6 +34,12 @@ def test_folders_that_may_not_be_written():
             check_output(top / "mine/in/x.csv")
 
 
+def test_names_that_no_file_can_have(tmp_path):
+    for name in (f"{300 * 'x'}.csv", f"{2100 * 'x/'}a.csv"):
+        with pytest.raises(InputError, match=r"\(File name too long\): choose a shorter one"):
+            check_output(tmp_path / name)
+
+
 def test_inputs_under_other_names(tmp_path, monkeypatch):
     (tmp_path / "in").mkdir()
     (tmp_path / "in/a.csv").touch()

@@ -102,6 +102,8 @@ def test_places_that_cannot_be_read(tmp_path):
         read_text_table(tmp_path / "none.csv")
     with pytest.raises(InputError, match="cannot be read: it is a folder: name a file in it"):
         read_text_table(tmp_path)
+    with pytest.raises(InputError, match="cannot be read: File name too long"):
+        read_text_table(tmp_path / f"{300 * 'x'}.csv")
 
 
 def test_a_cell_may_have_line_breaks(tmp_path):

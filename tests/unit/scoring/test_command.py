@@ -21,6 +21,7 @@ from sdd.detector import export_authors, inference, save_detector
 from sdd.errors import InputError
 from sdd.scoring import command
 from sdd.scoring import recordings as module
+from sdd.scoring.calibrations import Calibration, write_calibration
 from sdd.scoring.places import find_recordings
 from sdd.scoring.recordings import cut_windows, format_rows, probability_of_fake
 from tests.conftest import TINY
@@ -121,6 +122,25 @@ def test_each_window_has_a_row(model, folder, tmp_path):
     whole = tmp_path / "whole.csv"
     assert main(["score", "-m", str(model), "-o", str(whole), "--window", "inf", str(folder)]) == 0
     assert [row["windows"] for row in read(whole)] == ["1", "1", "1"]
+
+
+def test_calibrated_recordings(model, folder, tmp_path):
+    calibration = Calibration(
+        "difference of logits", 2.0, 1.0, 0.5, 1e6, 2e6, 10, 10, 1.0, 0.5, {"dev.csv": "0" * 64}
+    )
+    write_calibration(tmp_path / "c.json", calibration)
+    output = tmp_path / "scores.csv"
+    arguments = [str(folder), "-m", str(model), "-o", str(output)]
+    more = ["--calibration", str(tmp_path / "c.json"), "--prior", "0.01", "--costs", "1", "10"]
+    assert main(["score", *arguments, *more]) == 0
+    for row in read(output):
+        ratio = 2 * (float(row["logit_real"]) - float(row["logit_fake"])) + 1
+        assert float(row["log_likelihood_ratio"]) == pytest.approx(ratio)
+        odds = np.exp(ratio) * 99
+        assert float(row["calibrated_probability_fake"]) == pytest.approx(1 / (1 + odds))
+        # The expected cost of deciding real is 0.1, of fake 0.99.
+        assert row["decision"] == ("real" if ratio > np.log(0.1 / 0.99) else "fake")
+        assert "beyond the calibration: score " in row["notes"]
 
 
 def test_table_on_the_terminal(model, folder, capsys):

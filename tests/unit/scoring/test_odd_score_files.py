@@ -112,7 +112,7 @@ def test_whole_numbers_are_ids_0_among_them(tmp_path):
 
 def test_what_is_no_score_file_is_named_and_never_deleted(tmp_path):
     for name, content, message in (
-        ("a.csv", b"PAR1", "is a Parquet file"),
+        ("a.csv", b"PAR1", "cannot be read"),
         ("b.parquet", b"ID,Score,Label\na,1,1\n", "cannot be read"),
         ("c.parquet", b"<html>", "is a web page"),
         ("d.parquet", b"", "cannot be read"),

@@ -9,12 +9,14 @@ import torch
 import yaml
 
 from sdd.errors import InputError
+from sdd.experiment.experiment import AVERAGE
 from sdd.experiment.training_needs import TrainingNeeds
 from sdd.runtime.stopping import StopRequest
 from sdd.training import objective_kinds
 from sdd.training.objective_kinds import KINDS, BatchLogits, Objective, objective_from_config
 from sdd.training.objectives import sft_loss
 from sdd.training.recipe import Recipe
+from sdd.training.state import HISTORY
 from tests.conftest import GRPO, RECIPE
 from tests.helpers.paths import CHECKOUT
 from tests.helpers.runs import make_trainer
@@ -24,16 +26,19 @@ BRANCHES = SCHEMA["properties"]["objectives"]["additionalProperties"]
 
 
 def test_the_schema_has_a_branch_for_each_kind_with_its_parameters():
-    assert BRANCHES["properties"]["kind"]["enum"] == list(KINDS)
-    found = {}
+    # An average is a stage that is not trained.
+    assert BRANCHES["properties"]["kind"]["enum"] == [*KINDS, AVERAGE]
+    found, required = {}, {}
     for branch in BRANCHES["allOf"]:
-        kind = branch["if"]["properties"]["kind"]["const"]
-        assert set(branch["then"].get("required", [])) == set(branch["then"]["properties"]) - {
-            "kind"
-        }
-        found[kind] = branch["then"].get("required", [])
-    assert found == {
-        name: [field.name for field in dataclasses.fields(kind)] for name, kind in KINDS.items()
+        kind, keys = branch["if"]["properties"]["kind"]["const"], branch["then"]["properties"]
+        found[kind] = [name for name in keys if name not in ("kind", "trainable", "switches")]
+        required[kind] = branch["then"].get("required", [])
+    assert found.pop(AVERAGE) == required.pop(AVERAGE) == ["weight"]
+    fields = {name: dataclasses.fields(kind) for name, kind in KINDS.items()}
+    assert found == {name: [it.name for it in those] for name, those in fields.items()}
+    assert required == {
+        name: [it.name for it in those if it.default is dataclasses.MISSING]
+        for name, those in fields.items()
     }
 
 
@@ -51,6 +56,11 @@ def test_needs_are_those_that_the_plan_reads_from_the_config(beta, on_policy):
     assert needs == TrainingNeeds(reference=beta > 0, old=not on_policy)
     sft = objective_from_config({"kind": "sft"})
     assert sft.needs(Recipe.from_config(RECIPE)) == TrainingNeeds()
+    assert sft.as_config() == {"kind": "sft"}
+    config = {"kind": "sft", "beta": 0.04, "kl": "k3"}
+    penalised = objective_from_config(config)
+    assert penalised.needs(Recipe.from_config(RECIPE)) == TrainingNeeds(reference=True)
+    assert penalised.as_config() == config
 
 
 def test_without_negatives_as_released_no_old_policy_is_kept_and_the_loss_is_the_same():
@@ -73,28 +83,31 @@ def test_without_negatives_as_released_no_old_policy_is_kept_and_the_loss_is_the
 
 
 def test_a_kind_of_ones_own_trains(tones, tmp_path, monkeypatch):
-    """SFT held near the reference: the example of docs/objectives.md."""
+    """SFT whose log-odds are held near the reference's: the example of docs/objectives.md."""
+    penalties = []
 
     @dataclass(frozen=True)
-    class PenalisedSft(Objective):
-        kind: ClassVar[str] = "penalised_sft"
+    class AnchoredSft(Objective):
+        kind: ClassVar[str] = "anchored_sft"
         beta: float
 
         def loss(self, batch, recipe, generator):
-            log_p, log_r = batch.policy.log_softmax(1), batch.reference.log_softmax(1)
-            penalty = (log_p.exp() * (log_p - log_r)).sum(1).mean()
-            loss = sft_loss(batch.policy, batch.labels) + self.beta * penalty
-            return loss, {"kl": penalty.detach()}
+            moved = (batch.policy - batch.reference).diff(dim=1).square().mean()
+            penalties.append(moved.item())
+            loss = sft_loss(batch.policy, batch.labels) + self.beta * moved
+            entropy = torch.distributions.Categorical(logits=batch.policy.detach()).entropy()
+            return loss, {"entropy": entropy.mean()}
 
-    monkeypatch.setitem(objective_kinds.KINDS, "penalised_sft", PenalisedSft)
+    monkeypatch.setitem(objective_kinds.KINDS, "anchored_sft", AnchoredSft)
     moved = {}
     for beta in (0.1, 50.0):
-        config = {"kind": "penalised_sft", "beta": beta}
+        config = {"kind": "anchored_sft", "beta": beta}
         trainer = make_trainer(tones, tmp_path / str(beta), config, max_steps=6)
         assert trainer.policies.reference is not None
         assert trainer.policies.old is None
         assert trainer.run(StopRequest())
-        moved[beta] = trainer.progress.history[-1][6]
+        assert 0 < trainer.progress.history[-1][HISTORY.index("entropy")] < 0.7
+        moved[beta] = penalties[-1]
     assert 0 < moved[50.0] < moved[0.1]
 
 

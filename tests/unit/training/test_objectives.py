@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sdd.errors import InputError
 from sdd.training import objectives
-from sdd.training.objectives import Grpo, sample_correct, sft_loss
+from sdd.training.objectives import Grpo, penalised_sft_loss, sample_correct, sft_loss
 
 torch.set_num_threads(1)
 
@@ -275,6 +275,59 @@ def test_mean_of_draws_is_the_expectation(negatives, old):
     for sampled, mean in ((losses, expected), (gradients, gradient(expected, exact)[0])):
         error = sampled.std(0) / math.sqrt(draws)
         assert ((sampled.mean(0) - mean).abs() <= 4 * error + 1e-15).all()
+
+
+@pytest.mark.parametrize("beta", [0.04, 1.0, 30.0])
+@pytest.mark.parametrize("kl", ["k3", "exact"])
+def test_penalised_sft_equals_enumeration(kl, beta):
+    """Over both labels of each utterance; k3 by how likely the policy itself is to say each."""
+    for seed, scale in enumerate((0.1, 1.0, 5.0)):
+        reference = random_logits(seed + 10, scale)
+        ours, theirs = (random_logits(seed, scale).requires_grad_() for _ in range(2))
+        loss, diagnostics = penalised_sft_loss(ours, LABELS, reference, beta=beta, kl=kl)
+        log_p, log_r = theirs.log_softmax(1), reference.log_softmax(1)
+        wanted, penalties, size = torch.zeros((), dtype=DOUBLE), 0.0, 0.0
+        for row, label in enumerate(LABELS.tolist()):
+            penalty = torch.zeros((), dtype=DOUBLE)
+            for said in (0, 1):
+                p, d = log_p[row, said].exp(), log_r[row, said] - log_p[row, said]
+                penalty = penalty + (p.detach() * (d.exp() - d - 1) if kl == "k3" else -p * d)
+            wanted = wanted + (beta * penalty - log_p[row, label]) / len(LABELS)
+            penalties += penalty.item() / len(LABELS)
+            size += (beta * penalty + log_p[row, label].abs()).item() / len(LABELS)
+        assert abs(loss - wanted) <= 1e-12 * size
+        difference = gradient(loss, ours)[0] - gradient(wanted, theirs)[0]
+        assert difference.abs().max() <= 1e-12 * size
+        assert diagnostics["kl"].item() == pytest.approx(penalties, rel=1e-12)
+        assert not diagnostics["kl"].requires_grad
+
+
+@pytest.mark.parametrize("kl", ["k3", "exact"])
+def test_penalties_of_sft_are_two_divergences_of_one_value(kl):
+    """Of one value, KL(policy || reference); k3 has the gradient of KL(reference || policy)."""
+    logits, reference = random_logits(1).requires_grad_(), random_logits(2)
+    penalised = penalised_sft_loss(logits, LABELS, reference, beta=1.0, kl=kl)[0]
+    penalty = penalised - sft_loss(logits, LABELS)
+    log_p, log_r = logits.log_softmax(1), reference.log_softmax(1)
+    of_policy = (log_p.exp() * (log_p - log_r)).sum(1).mean()
+    of_reference = (log_r.exp() * (log_r - log_p)).sum(1).mean()
+    torch.testing.assert_close(penalty, of_policy, rtol=1e-12, atol=1e-14)
+    wanted = of_reference if kl == "k3" else of_policy
+    torch.testing.assert_close(
+        gradient(penalty, logits), gradient(wanted, logits), rtol=1e-12, atol=1e-14
+    )
+
+
+def test_penalised_sft_and_grpo_have_the_same_penalty():
+    logits, reference = random_logits(1).requires_grad_(), random_logits(2)
+    for kl in ("k3", "exact"):
+        options = {"group_size": 8, "reference_logits": reference, "kl": kl}
+        ours = penalised_sft_loss(logits, LABELS, reference, beta=1.0, kl=kl)[0]
+        ours = ours - sft_loss(logits, LABELS)
+        theirs = expected_grpo_loss(logits, LABELS, beta=1.0, **options)
+        theirs = theirs - expected_grpo_loss(logits, LABELS, beta=0.0, **options)
+        for one, other in ((ours, theirs), (gradient(ours, logits), gradient(theirs, logits))):
+            torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-13)
 
 
 # ---------------------------------------------------------------------------- finite differences

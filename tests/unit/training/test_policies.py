@@ -6,9 +6,11 @@ import torch.nn.functional as F
 
 from benchmarks.memory import in_float32
 from sdd.data.dataset import Batch
+from sdd.experiment.trainable import Trainable
 from sdd.training.objective_kinds import objective_from_config
 from sdd.training.policies import Policies, frozen_copy
 from sdd.training.recipe import Recipe
+from sdd.training.trained_weights import trained_parameters
 from tests.conftest import GRPO, RECIPE
 from tests.helpers.encoders import AUTHORS, make, noise
 
@@ -96,6 +98,28 @@ def test_after_a_refresh_policy_and_old_policy_differ_by_rounding(bf16_on_the_cp
         found[precision] = (log_odds(policy) - log_odds(old)).abs().max().item()
     assert 1e-5 < found["bf16"] < 0.05
     assert found["fp32"] < 1e-5
+
+
+@pytest.mark.parametrize("variant", AUTHORS)
+@pytest.mark.parametrize(
+    "part", [{"layers": [2, 3]}, {"lora": {"rank": 4, "alpha": 3, "modules": ["q_proj", "fc1"]}}]
+)
+def test_with_frozen_convolutions_they_do_not_differ_at_all(part, variant, bf16_on_the_cpu):
+    trainable = Trainable.of({"trainable": part})
+    policies = Policies(make(variant), objective_from_config(GRPO), BF16, trainable=trainable)
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for weight in trained_parameters(policies.policy).values():
+            weight.add_(0.01 * torch.randn(weight.shape, generator=generator))
+    policies.before_step(BF16.old_policy_every + 1)
+    policies.policy.eval()
+    batch = policies.prepare(batch_of(16_000, 12_000))
+    policy = policies.logits(policies.policy, batch)
+    with torch.no_grad():
+        old, reference = (policies.logits(it, batch) for it in (policies.old, policies.reference))
+    assert policy.requires_grad
+    assert torch.equal(policy, old)
+    assert not torch.equal(policy, reference)
 
 
 def test_on_a_cpu_frozen_policies_stay_in_float32():

@@ -119,6 +119,15 @@ def test_pretraining_learns_and_leaves_an_encoder_without_a_back_end(pretrained)
             assert torch.equal(value, weights[name]), name
 
 
+def test_progress_is_logged(pretrained, caplog):
+    with caplog.at_level("INFO"):
+        _, losses = pretrained("one", steps=45)
+    lines = [text for text in caplog.messages if "mean of 2 steps" in text]
+    assert len(lines) == 22
+    mean = (losses[42] + losses[43]) / 2
+    assert lines[-1] == f"step 44 of 45: masked-frame loss {mean:.4g} (mean of 2 steps)"
+
+
 def test_pretraining_is_repeatable_and_follows_the_seed(pretrained):
     one, other, third = (
         pretrained(name, steps=3, seed=seed)[0].read_bytes()

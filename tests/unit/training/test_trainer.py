@@ -11,9 +11,11 @@ from sdd.detector import Detector, inference
 from sdd.detector.inference import predict
 from sdd.errors import InputError
 from sdd.metrics.error_rates import eer, selection_der
+from sdd.runtime.machine import Machine
 from sdd.runtime.stopping import StopRequest
 from sdd.training.objectives import Grpo, grpo_loss, sample_correct
 from sdd.training.state import HISTORY
+from sdd.training.trainer import Trainer
 from tests.conftest import GRPO, TINY
 from tests.helpers.runs import StopAfter, make_trainer, same, weights
 
@@ -473,3 +475,17 @@ def test_a_state_of_other_audio_is_refused(tones, tmp_path):
     again = make_trainer((dataclasses.replace(segments, audio="after"), folder), tmp_path, GRPO)
     with pytest.raises(InputError, match=r"training data\.digest: \w+ there, \w+ now"):
         again.restore()
+
+
+def test_a_state_is_saved_only_if_something_is_new(tones, tmp_path, monkeypatch):
+    """Where each save is due at once: none before a step, and one that goes on repeats none."""
+    machine = Machine(device="cpu", save_minutes=0.0)
+    saved = []
+    save = Trainer.save
+    monkeypatch.setattr(Trainer, "save", lambda run: (saved.append(run.progress.step), save(run)))
+    for _ in range(2):
+        trainer = make_trainer(tones, tmp_path, SFT, machine=machine)
+        trainer.restore()
+        trainer.run(StopAfter(trainer, trainer.progress.step + 2))
+    # The second of each run is that of stopping.
+    assert saved == [1, 2, 3, 4]

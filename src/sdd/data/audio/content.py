@@ -1,5 +1,6 @@
 """What a file is that is no audio, by its first bytes: so that the remedy is the right one."""
 
+import os
 from pathlib import Path
 
 _REPLACE = "replace the file or leave it out."
@@ -34,7 +35,8 @@ def remedy_for(path: Path) -> str:
         The end of a message, after a colon.
     """
     try:
-        with path.open("rb") as file:
+        # Not blocking: it may have become a pipe meanwhile, or be a log that waits for its end.
+        with open(path, "rb", opener=_without_waiting) as file:
             beginning = file.read(_LOOKED_AT)
     except (OSError, ValueError):
         return _REPLACE
@@ -49,3 +51,7 @@ def remedy_for(path: Path) -> str:
         if text.startswith(start):
             return meaning
     return _REPLACE
+
+
+def _without_waiting(name: str, flags: int) -> int:
+    return os.open(name, flags | os.O_NONBLOCK)

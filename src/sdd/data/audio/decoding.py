@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sdd.data.audio.door import UndecodableError, open_container, open_sound, reading
+from sdd.data.audio.door import (
+    UndecodableError,
+    open_container,
+    open_local,
+    open_sound,
+    reading,
+)
+from sdd.data.audio.flac import follows_another
 from sdd.data.audio.headers import Header, plan_reading
 from sdd.data.audio.remarks import Levels, Remark, length_remark
 from sdd.data.audio.tracks import samples_of
@@ -168,10 +175,39 @@ class Source:
                     count += len(block)
                     yield block
         except UndecodableError as error:
-            raise InputError(
-                f"{self.path} cannot be decoded beyond {count / self.rate:.2f} s "
-                f"({error.__cause__}): replace the file or leave it out."
-            ) from error
+            if self._plan.header.encoding == "FLAC" and self._plan.header.samples > count:
+                yield from self._rest_of_flac(count)
+                return
+            raise self._undecodable_beyond(count, error) from error
+
+    def _rest_of_flac(self, count: int) -> Iterator[FloatArray]:
+        """Yield the samples that the header states, and not what libFLAC trips over behind them.
+
+        That is an ID3 tag, padding, or another file.
+        """
+        with open_local(self.path) as opened:
+            if follows_another(opened):
+                raise InputError(
+                    f"{self.path} holds more than one FLAC file, one after the other, of which "
+                    "the first alone could be read: split it, or convert it to one WAV or FLAC."
+                )
+        try:
+            with reading(self.path), open_sound(self.path) as file:
+                file.seek(count)
+                while left := self._plan.header.samples - count:
+                    block = file.read(min(left, _BLOCK), dtype="float32", always_2d=True)
+                    if len(block) == 0:
+                        break
+                    count += len(block)
+                    yield block
+        except UndecodableError as error:
+            raise self._undecodable_beyond(count, error) from error
+
+    def _undecodable_beyond(self, count: int, error: UndecodableError) -> InputError:
+        return InputError(
+            f"{self.path} cannot be decoded beyond {count / self.rate:.2f} s "
+            f"({error.__cause__}): replace the file or leave it out."
+        )
 
     def _from_container(self) -> Iterator[FloatArray]:
         rate = channels = 0

@@ -37,6 +37,8 @@ _FORMATS = (
 # An empty list would allow all protocols: this is the name of none.
 _NO_PROTOCOL = "none"
 _BUFFER = 1 << 16
+# To find out what is in a file; one of hundreds of thousands of tiny parts would last minutes.
+_MOST_SEEKS = 200_000
 
 DECODING_IMPORTS = ("numpy", "soundfile")
 """Of processes that decode, imported once for all of them; PyAV where it is needed."""
@@ -156,13 +158,14 @@ def open_container(path: Path) -> Iterator[Any]:
     with (
         open_local(path) as file,
         av.open(
-            _Nameless(file),
+            source := _Nameless(file),
             options=options,
             buffer_size=_BUFFER,
             io_open=_refuse,
             **tags,
         ) as container,
     ):
+        source.seeks_left = math.inf
         yield container
 
 
@@ -205,9 +208,13 @@ class _Nameless:
     def __init__(self, file: io.FileIO) -> None:
         self.read, self.tell = file.read, file.tell
         self._seek = file.seek
+        self.seeks_left: float = _MOST_SEEKS
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Go to where a file says, which may be nowhere; PyAV would print an exception."""
+        if self.seeks_left <= 0:
+            return -1
+        self.seeks_left -= 1
         try:
             return self._seek(offset, whence)
         except (OSError, OverflowError):

@@ -245,12 +245,20 @@ def _plan_container(path: Path) -> Plan:
     track, remark = choose_track(path)
     with open_container(path) as container:
         stream = container.streams.audio[track]
+        if stream.codec_context is None:
+            raise InputError(
+                f"{path} is encoded in a way that neither soundfile nor PyAV knows: convert it to "
+                "WAV or FLAC with the program that made it."
+            )
         rate, channels = stream.rate, stream.channels
         check_format(path, rate, channels)
         stated = _stated_seconds(container, stream)
-        confirmed = _confirmed_seconds(path, container, stream, stated)
         name = stream.codec_context.name
         chained = container.format.name == "ogg"
+        if chained:
+            stated, confirmed = _seconds_of_ogg(path, container, stream, stated)
+        else:
+            stated, confirmed = _confirmed_seconds(path, container, stream, stated)
         if confirmed is not None and (share := _share_there(path)) < 1:
             stated = confirmed / share
     samples = UNKNOWN_LENGTH if confirmed is None else round(confirmed * rate)
@@ -302,14 +310,43 @@ def _confirmed_seconds(
     container: Any,  # noqa: ANN401
     stream: Any,  # noqa: ANN401
     stated: float | None,
-) -> float | None:
-    """Return the stated duration where index or packets confirm it, else that of the packets."""
+) -> tuple[float | None, float | None]:
+    """Return what is stated of the track, and its length as index or packets confirm it."""
     if stated is not None and "mov" in container.format.name.split(",") and _is_whole(path, stream):
-        return stated
-    counted = float(sum(_duration(packet, stream) for packet in container.demux(stream)))
+        return stated, stated
+    counted, end = _count_packets(container, stream)
     if stated is not None and abs(stated - counted) <= LENGTH_TOLERANCE:
-        return stated
-    return counted if 0 < counted < _LONGEST_SECONDS else None
+        return stated, stated
+    if stated is not None and stream.duration is None and end >= stated - LENGTH_TOLERANCE:
+        # The container's duration is that of its longest track, or counts from 0 where the track
+        # begins later: all of it is there, and nothing is said of this track.
+        stated = None
+    return stated, counted if 0 < counted < _LONGEST_SECONDS else None
+
+
+def _count_packets(container: Any, stream: Any) -> tuple[float, float]:  # noqa: ANN401
+    """Return the seconds of a track's packets, and where the last packet of any track ends."""
+    counted, end = 0.0, 0.0
+    for packet in container.demux():
+        if packet.stream_index == stream.index:
+            counted += float(_duration(packet, stream))
+        if packet.pts is not None and packet.time_base is not None:
+            end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+    return counted, end
+
+
+def _seconds_of_ogg(
+    path: Path,
+    container: Any,  # noqa: ANN401
+    stream: Any,  # noqa: ANN401
+    stated: float | None,
+) -> tuple[float | None, float | None]:
+    """Return the same of an Ogg file, whose pages tell where FFmpeg takes odd packets for days."""
+    with open_local(path) as file:
+        length = ogg_length(file)
+    if length is not None and length.seconds > 0:
+        return stated, length.seconds
+    return _confirmed_seconds(path, container, stream, stated)
 
 
 def _duration(packet: Any, stream: Any) -> Any:  # noqa: ANN401

@@ -9,6 +9,7 @@ import mmap
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from sdd.data.audio.door import open_local
 
@@ -68,8 +69,7 @@ def mp3_length(path: Path) -> Mp3Length:
     """Look at the tag of an mp3 file and go through its frames, without decoding."""
     with open_local(path) as file:
         size = file.seek(0, os.SEEK_END)
-        file.seek(0)
-        start = _skip_tags(file.read(_HEADER))
+        start = _skip_tags(file)
         if size <= start + 4:
             return Mp3Length(None, 0, False, 0)
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
@@ -131,11 +131,15 @@ def _frame_lengths(first: bytes) -> dict[tuple[int, int], int]:
     return lengths
 
 
-def _skip_tags(header: bytes) -> int:
-    """Count the bytes of an ID3v2 tag, whose size is written in seven bits a byte."""
-    if header[:3] != b"ID3" or len(header) < _HEADER:
-        return 0
-    size = 0
-    for byte in header[6:]:
-        size = size << 7 | byte & 0x7F
-    return _HEADER + size
+def _skip_tags(file: BinaryIO) -> int:
+    """Find where the ID3v2 tags at the beginning end; sizes are written in seven bits a byte."""
+    start = 0
+    while True:
+        file.seek(start)
+        header = file.read(_HEADER)
+        if header[:3] != b"ID3" or len(header) < _HEADER:
+            return start
+        size = 0
+        for byte in header[6:]:
+            size = size << 7 | byte & 0x7F
+        start += _HEADER + size

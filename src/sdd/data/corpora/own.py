@@ -3,7 +3,7 @@
 A CSV (separated by commas, semicolons or tabs) and what it names, anywhere::
 
     mine
-    ├── mine.csv        ID, Label, Path, and any other of AntiDeepfake's columns, Start and End
+    ├── mine.csv        ID, Label, Path, any other of AntiDeepfake's columns, Start, End, Source
     └── *               below the CSV's folder, $ROOT or an absolute path
 
 or folders, which are searched with their subfolders (`sdd.data.folders` says for what)::
@@ -27,9 +27,9 @@ from sdd.data.corpora.protocol import (
     LABELS,
     UNKNOWN,
     UNKNOWN_NUMBER,
-    WINDOW_COLUMNS,
     check_values,
     check_windows,
+    known_columns,
     read_table,
     row_number,
     typed,
@@ -76,7 +76,7 @@ def read_csv(
     Returns
     -------
     DataFrame
-        The protocol, with Start and End if the CSV has them.
+        The protocol, with Start, End and Source if the CSV has them.
 
     Raises
     ------
@@ -88,8 +88,7 @@ def read_csv(
     where = resolve_path(str(path), root, Path.cwd())
     validate_protocol(frame, where)
     keep = _kept(frame, files, where, partitions, allowed_missing)
-    columns = [column for column in (*COLUMNS, *WINDOW_COLUMNS) if column in frame.columns]
-    frame = frame[columns].iloc[keep].reset_index(drop=True)
+    frame = frame[known_columns(frame)].iloc[keep].reset_index(drop=True)
     return _filled(frame, [files[index] for index in keep])
 
 

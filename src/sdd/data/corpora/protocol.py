@@ -28,8 +28,14 @@ COLUMNS = (
     "Language",
 )
 WINDOW_COLUMNS = ("Start", "End")
+SOURCE_COLUMN = "Source"
+"""The recording that a row was made of: its ID, or any name that rows of one recording share."""
+OPTIONAL_COLUMNS = (*WINDOW_COLUMNS, SOURCE_COLUMN)
 INTEGER_COLUMNS = ("SampleRate", "AudioChannel", "AudioBitSample")
-TEXT_COLUMNS = tuple(column for column in COLUMNS if column not in (*INTEGER_COLUMNS, "Duration"))
+TEXT_COLUMNS = (
+    *(column for column in COLUMNS if column not in (*INTEGER_COLUMNS, "Duration")),
+    SOURCE_COLUMN,
+)
 
 UNKNOWN = "-"
 UNKNOWN_NUMBER = -1
@@ -157,7 +163,7 @@ def _check_one_label_a_file(frame: pd.DataFrame, where: object) -> None:
 def write_protocol(frame: pd.DataFrame, path: Path) -> None:
     """Write a protocol as AntiDeepfake's CSV, all at once or not at all.
 
-    Start and End are written where the table has them.
+    Start, End and Source are written where the table has them.
 
     Raises
     ------
@@ -172,9 +178,9 @@ def write_protocol(frame: pd.DataFrame, path: Path) -> None:
 def format_protocol(frame: pd.DataFrame) -> str:
     """Format a valid protocol as the text of AntiDeepfake's CSV, lines ended by a line feed.
 
-    Start and End are written where the table has them.
+    Start, End and Source are written where the table has them.
     """
-    columns = [column for column in (*COLUMNS, *WINDOW_COLUMNS) if column in frame.columns]
+    columns = known_columns(frame)
     cells = {column: frame[column].astype(str) for column in columns}
     cells["Duration"] = frame["Duration"].map("{:.2f}".format)
     for column in WINDOW_COLUMNS:
@@ -183,6 +189,11 @@ def format_protocol(frame: pd.DataFrame) -> str:
     lines = [",".join(columns)]
     lines += [",".join(map(_quoted, row)) for row in zip(*cells.values(), strict=True)]
     return "".join(f"{line}\n" for line in lines)
+
+
+def known_columns(frame: pd.DataFrame) -> list[str]:
+    """Return the columns of a protocol that a table has, in their order."""
+    return [column for column in (*COLUMNS, *OPTIONAL_COLUMNS) if column in frame.columns]
 
 
 def _quoted(text: str) -> str:
@@ -198,8 +209,8 @@ def read_protocol(path: Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The columns of `COLUMNS`, and Start and End (nullable integers) where the file has them;
-        numbers that are not known are -1.
+        The columns of `COLUMNS`, and Start and End (nullable integers) and Source where the file
+        has them; numbers that are not known are -1.
 
     Raises
     ------
@@ -208,8 +219,7 @@ def read_protocol(path: Path) -> pd.DataFrame:
     """
     frame = typed(read_table(path, COLUMNS), path)
     validate_protocol(frame, path)
-    columns = [column for column in (*COLUMNS, *WINDOW_COLUMNS) if column in frame.columns]
-    return frame[columns].reset_index(drop=True)
+    return frame[known_columns(frame)].reset_index(drop=True)
 
 
 def read_table(path: Path, required: Sequence[str]) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """What a checkpoint file is, told by its content and not by its name."""
 
 import json
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -29,9 +30,10 @@ def checkpoint_format(path: Path) -> Format:
     InputError
         If there is no such file, it may not be read, or it is something else: what, and the remedy.
     """
-    if path.is_dir():
+    # Not Path's own, which raise where a name is too long or a folder closed.
+    if os.path.isdir(path):  # noqa: PTH112
         raise InputError(f"{path} is a folder, not a checkpoint file: {_files_within(path)}.")
-    if path.exists() and not path.is_file():
+    if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113
         raise InputError(
             f"{path} is no ordinary file, but a pipe, a socket or a device: write it to a file."
         )

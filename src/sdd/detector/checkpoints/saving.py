@@ -15,6 +15,7 @@ from sdd.detector.checkpoints.weight_names import (
     weights_digest,
 )
 from sdd.detector.detector import Detector
+from sdd.detector.lora import merged_weights
 from sdd.errors import InputError
 from sdd.runtime.atomic_files import atomic_path
 
@@ -90,8 +91,10 @@ def export_authors(detector: Detector, path: Path | str) -> None:
 
 
 def _weights(detector: Detector) -> dict[str, Tensor]:
+    # What was added to layers is merged into them: a file holds an ordinary detector.
     return {
-        name: tensor.detach().cpu().contiguous() for name, tensor in detector.state_dict().items()
+        name: tensor.detach().cpu().contiguous()
+        for name, tensor in merged_weights(detector).items()
     }
 
 

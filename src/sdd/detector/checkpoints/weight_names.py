@@ -50,14 +50,15 @@ def without_wrappers(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     renamed = {name: name for name in tensors}
     while (prefix := _shared_wrapper(renamed.values())) is not None:
         renamed = {name: new.removeprefix(prefix) for name, new in renamed.items()}
-    for parent in sorted({new.split(".")[0] for new in renamed.values()}):
-        within = [new for new in renamed.values() if new.startswith(f"{parent}.")]
-        tails = {new: new.removeprefix(f"{parent}.") for new in within}
-        while (prefix := _shared_wrapper(tails.values(), _INNER_WRAPPERS)) is not None:
-            tails = {new: tail.removeprefix(prefix) for new, tail in tails.items()}
-        renamed = {
-            name: f"{parent}.{tails[new]}" if new in tails else new for name, new in renamed.items()
-        }
+    children: dict[str, list[str]] = {}
+    for name, new in renamed.items():
+        if "." in new:
+            children.setdefault(new.split(".")[0], []).append(name)
+    for parent, names in children.items():
+        tails = [renamed[name].removeprefix(f"{parent}.") for name in names]
+        while (prefix := _shared_wrapper(tails, _INNER_WRAPPERS)) is not None:
+            tails = [tail.removeprefix(prefix) for tail in tails]
+        renamed |= {name: f"{parent}.{tail}" for name, tail in zip(names, tails, strict=True)}
     return {renamed[name]: tensor for name, tensor in tensors.items()}
 
 

@@ -16,6 +16,7 @@ from sdd.experiment import tree
 from sdd.experiment.cells import Cell
 from sdd.presentation.figures.error_rates import plot_eer_against_drift, plot_spread
 from sdd.presentation.figures.figure2 import ONE_COLUMN, TWO_COLUMNS, plot_figure2
+from sdd.presentation.figures.reliability import plot_reliability, reliability_curve
 from sdd.presentation.figures.scores import (
     SCORE_AXES,
     ScoredCell,
@@ -30,6 +31,7 @@ from sdd.presentation.figures.training import (
     read_histories,
     starting_points,
 )
+from sdd.scoring.calibrations import calibrated_ratios, read_calibration
 from sdd.scoring.score_tables import ranked_scores, read_scores
 
 if TYPE_CHECKING:
@@ -82,6 +84,7 @@ def draw_figures(
 
     figures = {
         **_figures_of_drift(place, contents, eers, further),
+        **_figures_of_calibration(place, contents, further),
         "det": _Figure(further(plot_det, det_curves(scored), "DET curves"), 3),
         "scores": _Figure(
             further(plot_histograms, scored, "scores", axis=SCORE_AXES[contents["score"]]), 3
@@ -127,6 +130,29 @@ def _figures_of_drift(
 
     against = further(plot_eer_against_drift, points, "EER and drift", domains=contents["domains"])
     return {"figure2": _Figure(figure2), "eer_against_drift": _Figure(against)}
+
+
+def _figures_of_calibration(
+    place: Callable[..., Path], contents: Mapping[str, Any], further: Callable[..., Plot]
+) -> dict[str, _Figure]:
+    """Return the figure that needs calibrations: none where the validation set is not scored."""
+    if not contents["calibrated"]:
+        return {}
+    calibrations = {
+        cell: read_calibration(place(tree.CALIBRATION, cell=cell))
+        for cell in contents["main_cells"]
+    }
+    groups = []
+    for name in contents["figure2"]["test_sets"]:
+        curves = []
+        for cell, calibration in calibrations.items():
+            path = place(tree.SCORES, cell=cell, set=name)
+            scores = read_scores(path)
+            ratios = calibrated_ratios(calibration, path, scores)
+            algorithm = Cell.parse(cell).algorithm
+            curves.append(reliability_curve(algorithm, ratios[scores.real], ratios[~scores.real]))
+        groups.append((name, curves))
+    return {"reliability": _Figure(further(plot_reliability, groups, "calibrated scores"), 3)}
 
 
 def _frame(cells: Sequence[Mapping[str, Any]], value: str) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sdd.presentation.claims_page import CLAIMS_STYLE
 from sdd.presentation.html_page import markup, notes, page
+from sdd.presentation.report.answer import ANSWER_STYLE
 from sdd.presentation.report.provenance import FactTable
 from sdd.presentation.tables.render_html import TABLE_STYLE
 from sdd.runtime.atomic_files import atomic_path
@@ -18,8 +19,8 @@ nav a { color: #005b96; }
 .report > section { margin: 0 0 3rem; }
 .report h2 { font-size: 1.3rem; margin: 0 0 .75rem; }
 figure { margin: 0 0 2rem; }
-/* All at one scale, so that their text has one size. */
-figure img { width: min(100%, .56 * var(--natural)); height: auto; display: block; }
+/* The whole width, but a picture with few pixels is not blown up. */
+figure img { width: min(100%, 1.2 * var(--natural)); height: auto; display: block; }
 figcaption { max-width: 48rem; font-size: .875rem; color: #333; margin-top: .4rem; }
 .part { margin: .6rem 0; }
 .part > summary { cursor: pointer; color: #005b96; }
@@ -41,6 +42,19 @@ pre { font-size: .78rem; white-space: pre-wrap; overflow-wrap: anywhere; backgro
   .facts td { display: block; border: 0; padding: .05rem 0; }
   .facts td::before { content: attr(data-column) ": "; color: var(--quiet); }
 }
+@media print {
+  nav { display: none; }
+  .report > section { margin-bottom: 14pt; }
+  .report h2 { font-size: 11pt; }
+  .answer, figure, .facts tr { break-inside: avoid; }
+  .answer { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
+  /* A sheet is lower than wide: a tall picture has to fit, too. */
+  figure img { width: auto; max-width: 100%; max-height: 160mm; }
+  .facts { font-size: 8pt; }
+  .facts caption { font-size: 9pt; }
+  .wide { overflow: visible; }
+  pre { font-size: 7pt; }
+}
 """
 
 
@@ -57,14 +71,21 @@ def figure_fragment(folder: Path, name: str, description: str, caption: str = ""
     below = f"<figcaption>{markup(caption)}</figcaption>" if caption else ""
     wide, narrow = (folder / f"{name}{suffix}.png" for suffix in ("", "_narrow"))
     return (
-        f'<figure><picture><source media="(max-width: 46rem)" srcset="{_data(narrow)}">'
+        f'<figure><picture><source media="screen and (max-width: 46rem)" srcset="{_data(narrow)}">'
         f'<img src="{_data(wide)}" alt="{escape(description)}" style="--natural: {_width(wide)}px">'
         f"</picture>{below}</figure>"
     )
 
 
-def facts_fragment(facts: FactTable) -> str:
-    """Return a table of facts as HTML, its remark below it."""
+def facts_fragment(facts: FactTable, *, headed: bool = False) -> str:
+    """Return a table of facts as HTML, its remark below it.
+
+    Parameters
+    ----------
+    headed
+        Whether its heading stands above already.
+    """
+    caption = "" if headed else f"<caption>{escape(facts.heading)}</caption>"
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in facts.columns)
     body = "\n".join(
         "<tr>"
@@ -76,7 +97,7 @@ def facts_fragment(facts: FactTable) -> str:
         for row in facts.rows
     )
     return (
-        f'<div class="wide"><table class="facts"><caption>{escape(facts.heading)}</caption>'
+        f'<div class="wide"><table class="facts">{caption}'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>"
         f"{notes([facts.remark]) if facts.remark else ''}</div>"
     )
@@ -87,6 +108,7 @@ def write_page(
     title: str,
     sections: Mapping[str, Sequence[str]],
     *,
+    opening: str = "",
     first: Sequence[str] = (),
 ) -> None:
     """Write sections, with links to them, as one HTML page.
@@ -95,20 +117,23 @@ def write_page(
     ----------
     sections
         Heading and HTML of each; sections without any are left out.
+    opening
+        HTML that stands first of all.
     first
-        Shown texts above the first section.
+        Shown texts between that and the first section.
     """
     kept = {heading: parts for heading, parts in sections.items() if parts}
     anchors = {heading: f"s{number}" for number, heading in enumerate(kept, start=1)}
     links = "".join(f'<a href="#{anchor}">{escape(name)}</a>' for name, anchor in anchors.items())
-    body = [notes(first) if first else "", f"<nav>{links}</nav>", '<div class="report">']
+    body = [opening, notes(first) if first else "", f"<nav>{links}</nav>", '<div class="report">']
     for heading, parts in kept.items():
         body += [
             f'<section id="{anchors[heading]}"><h2>{markup(heading)}</h2>',
             *parts,
             "</section>",
         ]
-    whole = page(title, "\n".join([*body, "</div>"]), TABLE_STYLE, CLAIMS_STYLE, REPORT_STYLE)
+    styles = (TABLE_STYLE, CLAIMS_STYLE, REPORT_STYLE, ANSWER_STYLE)
+    whole = page(title, "\n".join([*body, "</div>"]), *styles)
     with atomic_path(path) as temporary:
         temporary.write_text(whole, encoding="utf-8")
 

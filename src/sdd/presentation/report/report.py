@@ -10,7 +10,8 @@ import pandas as pd
 import yaml
 
 from sdd.analysis.cell_tables import read_cells
-from sdd.analysis.claims.assessment import assess_results
+from sdd.analysis.claims.assessment import Assessed, assess_results
+from sdd.analysis.other_figures import beside_table, read_other_figures
 from sdd.analysis.partial_table1 import measured_tables
 from sdd.analysis.table1 import paper_values, read_table, value_columns
 from sdd.analysis.table1_differences import read_intervals, subtract_paper
@@ -18,9 +19,18 @@ from sdd.experiment import tree
 from sdd.presentation.claims_page import claims_fragment, how_claims_are_judged
 from sdd.presentation.figures.figure2 import figure2_caption
 from sdd.presentation.html_page import markup, notes
+from sdd.presentation.report.answer import answer_fragment
 from sdd.presentation.report.breakdown import breakdown_tables
+from sdd.presentation.report.others import others_table
 from sdd.presentation.report.page import facts_fragment, figure_fragment, write_page
-from sdd.presentation.report.provenance import digests, run_times, seeds, switches, versions
+from sdd.presentation.report.provenance import (
+    FactTable,
+    digests,
+    run_times,
+    seeds,
+    switches,
+    versions,
+)
 from sdd.presentation.report.trade_off import trade_off_section, tuned_section
 from sdd.presentation.tables.comparison_arrangement import arrange_comparisons
 from sdd.presentation.tables.details import arrange_measured
@@ -37,6 +47,8 @@ FIGURES = {
     "eer_against_drift": "EER of each test set against its drift",
     "spread": "Average EERs of every round, with the interval of their mean",
     "scores": "Histograms of the scores of each test set",
+    "reliability": "Stated and found probabilities of fake of each test set, calibrated on the "
+    "validation set",
     "det": "Detection error trade-off curves of each test set",
     "learning_curves": "Validation EER over steps",
     "reward_and_kl": "Mean reward and divergence from the reference policy over steps",
@@ -49,6 +61,7 @@ def write_report(
     results: Path,
     recipe: str,
     paper: Path,
+    others: Path,
     repository: Path,
     contents: Mapping[str, Any],
 ) -> None:
@@ -58,6 +71,8 @@ def write_report(
     ----------
     results, recipe
         results/{name}, and the recipe, of which all is made.
+    paper, others
+        Tables that results are held against: the paper's Table 1, and figures of others.
     repository
         The checkout, for its commit.
     contents
@@ -65,28 +80,34 @@ def write_report(
     """
     place = partial(tree.path, results=results, recipe=recipe)
     cells = read_cells([place(tree.EER, cell=cell) for cell in contents["table1"]["cells"]])
+    assessed = _assess(place, paper, contents)
+    # A section is a heading and its HTML, and one without any is left out.
     sections = {
-        contents["table1"]["title"]: _table1(place, cells, paper, contents["table1"]),
+        contents["table1"]["title"]: [
+            *_table1(place, cells, paper, contents["table1"]),
+            *_others(place, paper, others, contents["table1"]["labels"]),
+        ],
+        "The paper's claims": _claims(assessed, contents["claims"]),
+        "Figures": _figures(place, contents),
         "Measured minus paper": _differences(place, paper, contents["table1"]),
         "Rows compared": _comparisons(place, contents["table1"]),
         "Further measures": _measures(cells, contents["table1"]),
         "By attack and speaker": _breakdown(place, contents),
         "Recipes side by side": _recipes(results, paper, contents["table1"]),
-        "The paper's claims": _claims(place, paper, contents),
-        "Figures": _figures(place, contents),
         "Trade-off": _trade_off(place, contents),
         "Settings": _tuned(place, contents),
-        "Deviations": [facts_fragment(switches(contents["recipes"], recipe))],
-        "Run times": [facts_fragment(run_times(results, recipe, contents["table1"]["cells"]))],
+        **_facts(switches(contents["recipes"], recipe)),
+        **_facts(run_times(results, recipe, contents["table1"]["cells"])),
         "Made with": _made_with(repository, contents),
     }
     title = f"Experiment {contents['name']}, {recipe.replace('_', ' ')}"
     first = [
-        "GRPO or SFT for detectors of fake speech: the experiment of arXiv 2603.02914 (Wang, Ge, "
-        "Yamagishi), re-made.",
         *contents["table1"]["notes"],
+        "The experiment of arXiv 2603.02914 (Wang, Ge, Yamagishi), re-made: GRPO or SFT for "
+        "detectors of fake speech.",
     ]
-    write_page(target, title, sections, first=first)
+    opening = answer_fragment(assessed, read_rows(place(tree.COMPARISONS)), contents["claims"])
+    write_page(target, title, sections, opening=opening, first=first)
 
 
 def _words(contents: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,7 +122,16 @@ def _table1(
 ) -> list[str]:
     intervals = read_rows(place(tree.INTERVALS))
     arranged = arrange_measured(cells, intervals, read_table(paper), contents)
-    return [table_fragment(arranged, contents["notes"])]
+    return [table_fragment(arranged)]
+
+
+def _others(
+    place: Callable[..., Path], paper: Path, others: Path, labels: Mapping[str, str]
+) -> list[str]:
+    """Return what others found in cells of the table; nothing where they have none of them."""
+    table = read_table(f"{place(tree.TABLE1)}.csv")
+    found = beside_table(read_other_figures(others), table, read_table(paper))
+    return [facts_fragment(others_table(found, labels))] if found else []
 
 
 def _comparisons(place: Callable[..., Path], contents: Mapping[str, Any]) -> list[str]:
@@ -114,7 +144,7 @@ def _measures(cells: Sequence[Mapping[str, Any]], contents: Mapping[str, Any]) -
     parts = []
     for measure in MEASURES:
         arranged = arrange_measure(measure, cells, contents)
-        # Of what eer.csv may lack, this alone can be: all else comes with the EER.
+        # Of what eer.csv may lack, this alone and what follows from it can be.
         shown = table_fragment(arranged) if arranged else notes([_NO_VALIDATION])
         parts.append(
             f'<details class="part"><summary>{markup(measure.heading)}</summary>{shown}</details>'
@@ -127,7 +157,7 @@ def _breakdown(place: Callable[..., Path], contents: Mapping[str, Any]) -> list[
     tables = breakdown_tables(rows, contents["table1"]["labels"])
     return [
         f'<details class="part"><summary>{escape(table.heading)}</summary>'
-        f"{facts_fragment(table)}</details>"
+        f"{facts_fragment(table, headed=True)}</details>"
         for table in tables
     ]
 
@@ -151,11 +181,24 @@ def _recipes(results: Path, paper: Path, contents: Mapping[str, Any]) -> list[st
     return [table_fragment(arranged), notes(said)]
 
 
-def _claims(place: Callable[..., Path], paper: Path, contents: Mapping[str, Any]) -> list[str]:
+def _assess(place: Callable[..., Path], paper: Path, contents: Mapping[str, Any]) -> list[Assessed]:
+    """Hold the results against the claims; none where no two rows can be compared."""
+    if not read_rows(place(tree.COMPARISONS)) and not contents["drift_cells"]:
+        return []
     drifts = [place(tree.DRIFT, cell=cell) for cell in contents["drift_cells"]]
-    assessed = assess_results(place(tree.COMPARISONS), drifts, paper, contents["claims"])
-    labels = contents["claims"]["labels"]
-    return [claims_fragment(assessed, labels=labels), notes(how_claims_are_judged())]
+    return assess_results(place(tree.COMPARISONS), drifts, paper, contents["claims"])
+
+
+def _claims(assessed: Sequence[Assessed], contents: Mapping[str, Any]) -> list[str]:
+    if not assessed:
+        return []
+    fragment = claims_fragment(assessed, labels=contents["labels"])
+    return [fragment, notes(how_claims_are_judged())]
+
+
+def _facts(table: FactTable) -> dict[str, list[str]]:
+    """Return a table of facts as a section of its own."""
+    return {table.heading: [facts_fragment(table, headed=True)]}
 
 
 def _figures(place: Callable[..., Path], contents: Mapping[str, Any]) -> list[str]:

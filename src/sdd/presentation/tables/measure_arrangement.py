@@ -58,6 +58,21 @@ MEASURES = (
         "The one is what the best calibration would leave of the other; 1 is of no use.",
     ),
     Measure(
+        "What calibration is worth: Cllr before and after (bits)",
+        "cllr_calibrated",
+        "cllr",
+        "Cllr of the likelihood ratios that a calibration on the validation set makes of the "
+        "scores, and below it what it was. A set unlike the validation set may be worse for it: "
+        "Cllr_{min} above is what a calibration of its own would leave.",
+    ),
+    Measure(
+        "Calibrated decisions: actDCF and scores beyond the calibration (%)",
+        "act_dcf_calibrated",
+        "beyond_calibration_percent",
+        "actDCF of calibrated scores, and below it the share of scores that lie beyond those of "
+        "the validation set, where the calibration says what it has never seen.",
+    ),
+    Measure(
         "Area under the ROC curve, and EER (%)",
         "auc_percent",
         "eer_percent",

@@ -68,6 +68,7 @@ table.eers { border-collapse: collapse; width: 100%; font-size: .875rem; line-he
   body { padding: 0; max-width: none; font-size: 8pt; line-height: 1.3; }
   h1 { margin-bottom: 6pt; font-size: 11pt; }
   table.eers, .notes { font-size: 7.5pt; }
+  .on-demand:not([open]) { display: none; }
   table.eers { line-height: 1.15; }
   .eers thead th, .eers td, .eers tbody th { padding-top: 1.5pt; padding-bottom: 1.5pt; }
   .eers tr { break-inside: avoid; }

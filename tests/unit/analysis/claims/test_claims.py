@@ -8,7 +8,7 @@ from sdd.analysis.claims.drift_statements import DRIFT_CLAIMS
 from sdd.analysis.claims.eer_statements import CLAIMS, pairs_of_claims
 from sdd.analysis.drift_table import write_replicates
 from sdd.analysis.table1 import read_table
-from sdd.presentation.claims_page import write_claims_page
+from sdd.presentation.claims_page import one_training_warning, write_claims_page
 from sdd.runtime.csv_rows import write_rows
 from tests.helpers.html_pages import TableReader
 from tests.helpers.paths import RESOURCES
@@ -207,6 +207,13 @@ def test_one_training_decides_nothing(tmp_path):
     write_claims_page(assessed, tmp_path / "claims.html", title="Claims")
     text = TableReader((tmp_path / "claims.html").read_text(encoding="utf-8")).text
     assert text.count("one training: nothing is decided about algorithms") == len(of_eers)
+    warning = one_training_warning(assessed)
+    claims = {one.claim.name for one in of_eers}
+    assert warning.startswith(f"One round: {len(claims)} claims are about algorithms that were")
+    assert warning in text
+    write_rows(tmp_path / "comparisons.csv", [row | {"note": ""} for row in rows])
+    assessed = assess_results(tmp_path / "comparisons.csv", [], PAPER, contents)
+    assert one_training_warning(assessed) == ""
 
 
 def test_pairs_are_those_of_the_rows_there_are():

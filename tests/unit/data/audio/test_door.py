@@ -2,11 +2,13 @@
 
 import ast
 import ctypes
+import io
 import os
 import select
 import socket
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +16,13 @@ import pytest
 import soundfile
 
 from sdd.data.audio import door
+from sdd.data.audio.content import remedy_for
 from sdd.data.audio.decoding import decode
 from sdd.data.audio.headers import read_header
 from sdd.data.audio.prepared import read_segment
 from sdd.errors import InputError
 from tests.helpers.audio_files import chirp, write_container
-from tests.helpers.odd_audio import latin1_mp3, write_bad_files
+from tests.helpers.odd_audio import latin1_mp3, wav_with, write_bad_files
 from tests.helpers.paths import CHECKOUT
 
 # ------------------------------------------------------------------------------------- canaries
@@ -319,3 +322,42 @@ def test_formats_beyond_what_is_read(tmp_path: Path) -> None:
         door.check_format(path, 767_999, 1)
     soundfile.write(path, np.zeros((10, 64)), 16_000)
     assert read_header(path).channels == 64
+
+
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.wav")
+    assert remedy_for(tmp_path / "x.wav").startswith("it is empty")
+
+
+def test_a_codec_that_nobody_knows_is_named_for_what_it_is(tmp_path: Path) -> None:
+    path = wav_with(tmp_path / "x.wav", place=20, value=b"\x34\x12")
+    with pytest.raises(InputError, match=r"x\.wav is encoded in a way that neither soundfile nor"):
+        read_header(path)
+
+
+def test_a_file_of_countless_parts_ends_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soundfile.write(tmp_path / "a.wav", chirp(0.1, 16_000), 16_000)
+    data = (tmp_path / "a.wav").read_bytes()
+    monkeypatch.setattr(door, "_MOST_SEEKS", 500)
+    file_seeks = []
+
+    class Counted(io.FileIO):
+        def seek(self, offset: int, whence: int = 0) -> int:
+            file_seeks.append(offset)
+            return super().seek(offset, whence)
+
+    monkeypatch.setattr(door, "open_local", lambda path: Counted(path))
+
+    def after(parts: int) -> Path:
+        path = tmp_path / f"{parts}.wav"
+        path.write_bytes(data[:12] + parts * b"LIST\x04\0\0\0INFO" + data[12:])
+        return path
+
+    with door.open_container(after(50)) as container:
+        assert container.streams.audio[0].rate == 16_000
+    file_seeks.clear()
+    with suppress(InputError), door.reading(after(1_000)), door.open_container(after(1_000)):
+        pass
+    assert len(file_seeks) < 600

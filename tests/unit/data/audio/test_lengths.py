@@ -19,10 +19,13 @@ from tests.helpers.audio_files import as_integers, chirp, write_container
 from tests.helpers.odd_audio import (
     RATE,
     SECONDS,
+    beginning_late,
+    beside_a_longer_video,
     chained_ogg,
     flac_stating,
     live_webm,
     mp3_stating,
+    ogg_with_skeleton,
     sound,
     unfinished_rf64,
     unfinished_wav,
@@ -92,6 +95,29 @@ def test_the_last_flac_frame_shows_the_length(tmp_path: Path, rate: int, channel
         assert (length.stated, length.shown) == (0, samples)
 
 
+@pytest.mark.parametrize("end", [b"TAG" + bytes(125), bytes(100_000)], ids=["tag", "padding"])
+def test_what_follows_the_last_flac_frame_is_not_sound(tmp_path: Path, end: bytes) -> None:
+    path = tmp_path / "a.flac"
+    path.write_bytes(sound(path, kind="FLAC") + end)
+    samples, remarks = read(path)
+    assert is_the_chirp(samples)
+    assert remarks == []
+
+
+def test_bytes_that_look_like_flac_frames(tmp_path: Path) -> None:
+    path = tmp_path / "a.flac"
+    # A search for one mark from behind each of the other would take the square of the length.
+    path.write_bytes(sound(path, kind="FLAC") + b"\xff\xf8" * (1 << 18))
+    assert read_header(path).samples == SAMPLES
+
+
+def test_flac_files_that_were_joined(tmp_path: Path) -> None:
+    path = tmp_path / "a.flac"
+    path.write_bytes(2 * sound(path, kind="FLAC"))
+    with pytest.raises(InputError, match=r"a\.flac holds more than one FLAC file, one after"):
+        read(path)
+
+
 def test_what_is_no_flac(tmp_path: Path) -> None:
     for data in (b"", b"fLaC", b"RIFF" + bytes(100), b"fLaC\x01" + bytes(100)):
         (tmp_path / "a.flac").write_bytes(data)
@@ -132,6 +158,12 @@ def test_ogg_that_was_cut(tmp_path: Path) -> None:
     (remark,) = read(tmp_path / "a.ogg")[1]
     assert remark.startswith("cut short: ")
     assert remark.endswith("s, and no page is marked as the last")
+
+
+def test_ogg_with_a_skeleton(tmp_path: Path) -> None:
+    path = ogg_with_skeleton(tmp_path / "a.ogg")
+    # FFmpeg has a packet of it last for three days.
+    assert read_header(path).seconds == SECONDS
 
 
 def test_what_is_no_ogg(tmp_path: Path) -> None:
@@ -268,6 +300,13 @@ def test_frames_of_an_mp3_are_those_its_tag_states(
     assert read_header(tmp_path / "a.mp3").samples == round(seconds * rate)
 
 
+def test_mp3_behind_several_tags(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp3"
+    tag = b"ID3\x04\0\0" + bytes([0, 0, 1, 0]) + bytes(128)
+    path.write_bytes(3 * tag + sound(path, kind="MP3"))
+    assert read_header(path).samples == SAMPLES
+
+
 def test_what_is_no_mp3(tmp_path: Path) -> None:
     for data in (
         b"",
@@ -290,6 +329,22 @@ def test_webm_as_browsers_record_it(tmp_path: Path) -> None:
 
 
 # ------------------------------------------------------------------------------------ protocols
+
+
+def test_a_recording_may_be_shorter_than_the_pictures_beside_it(tmp_path: Path) -> None:
+    path = beside_a_longer_video(tmp_path / "a.mkv")
+    assert read_header(path).seconds == SECONDS
+    samples, remarks = read(path)
+    assert is_the_chirp(samples)
+    assert remarks == []
+    path.write_bytes(path.read_bytes()[:-4000])
+    assert any(remark.startswith("cut short") for remark in read(path)[1])
+
+
+def test_time_stamps_that_begin_late(tmp_path: Path) -> None:
+    samples, remarks = read(beginning_late(tmp_path / "a.mkv", 3600))
+    assert is_the_chirp(samples)
+    assert remarks == []
 
 
 def test_durations_of_protocols() -> None:

@@ -379,6 +379,17 @@ def test_csv_missing_files_may_be_allowed(tmp_path: Path) -> None:
     assert rows(frame[["ID", "Duration"]]) == [("a", 0.5)]
 
 
+def test_csv_says_what_rows_were_made_of(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_audio(tmp_path / f"{name}.wav", 1.0)
+    (tmp_path / "own.csv").write_text("ID;Label;Path;Source\na;real;a.wav;\nb;fake;b.wav;a\n")
+    frame = read_corpus("csv", tmp_path, path=tmp_path / "own.csv")
+    assert frame["Source"].tolist() == ["-", "a"]
+    write_protocol(frame, tmp_path / "p.csv")
+    assert (tmp_path / "p.csv").read_text().splitlines()[0].endswith(",Language,Source")
+    pd.testing.assert_frame_equal(read_protocol(tmp_path / "p.csv"), frame)
+
+
 def test_folders(tmp_path: Path) -> None:
     write_audio(tmp_path / "r/sub folder/x, 1.wav")
     write_audio(tmp_path / "r/b.FLAC", format="FLAC")
@@ -446,6 +457,8 @@ def test_paths(tmp_path: Path) -> None:
     assert protocol_path(tmp_path / "a/../b/c.wav", tmp_path) == "$ROOT/b/c.wav"
     assert protocol_path(Path("/x/c.wav"), tmp_path) == "/x/c.wav"
     assert resolve_path("$ROOT/b/c.wav", tmp_path) == tmp_path / "b/c.wav"
+    # Not the file of that name from the top, which nobody named.
+    assert resolve_path("$ROOT//b/c.wav", tmp_path) == tmp_path / "b/c.wav"
     assert resolve_path("/x/c.wav", tmp_path) == Path("/x/c.wav")
     assert resolve_path("c.wav", tmp_path, Path("/y")) == Path("/y/c.wav")
     with pytest.raises(InputError, match=r"Path 'c\.wav' is neither absolute nor below"):

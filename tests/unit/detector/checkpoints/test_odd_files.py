@@ -24,7 +24,9 @@ from sdd.detector import load_detector, load_pretrained, save_detector
 from sdd.detector.checkpoints.loading import stored_architecture
 from sdd.detector.checkpoints.reading import read_checkpoint
 from sdd.detector.checkpoints.stand_ins import is_harmless
+from sdd.detector.checkpoints.weight_names import without_wrappers
 from sdd.errors import InputError
+from tests.helpers.closed_folders import closed, folder_for_others
 from tests.helpers.tiny_detectors import FC1, LARGE, PREFIX, assert_same, authors_state, make
 
 LAYOUTS = {"zip": True, "legacy": False}
@@ -88,6 +90,21 @@ def test_a_part_that_was_wrapped_alone(tmp_path):
         for name, value in authors_state(detector).items()
     }
     assert_same(load_detector(save(state, tmp_path / "a.ckpt"), LARGE), detector)
+
+
+def test_many_names_are_each_looked_at_a_few_times():
+    looked = []
+
+    class Counted(str):
+        __slots__ = ()
+
+        def startswith(self, *prefix):
+            looked.append(1)
+            return super().startswith(*prefix)
+
+    names = [Counted(f"x{number}.weight") for number in range(300)]
+    assert list(without_wrappers(dict.fromkeys(names))) == names
+    assert len(looked) < 20 * len(names)
 
 
 def test_a_prefix_that_not_all_carry_stays(tmp_path):
@@ -404,6 +421,14 @@ def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
     monkeypatch.setattr(pathlib.Path, "open", refuse)  # as root, every file may be read
     text = refused(path, r"you are not permitted to read it \(Permission denied\): correct its")
     assert "truncated" not in text
+
+
+def test_a_name_too_long_and_a_closed_folder(tmp_path):
+    refused(tmp_path / f"{300 * 'x'}.ckpt", "cannot be read as a checkpoint: File name too long")
+    with folder_for_others() as top:
+        (top / "mine").mkdir()
+        with closed({top / "mine": 0}):
+            refused(top / "mine/a.ckpt", r"you are not permitted to read it \(Permission denied\)")
 
 
 @pytest.mark.parametrize("place", [0.3, 0.5, 0.9])

@@ -2,12 +2,14 @@
 
 import base64
 import hashlib
+import re
 
 import numpy as np
 
 from sdd.presentation.report.page import facts_fragment, figure_fragment, write_page
 from sdd.presentation.report.provenance import digests, run_times, seeds, switches, versions
 from sdd.runtime.csv_rows import write_rows
+from tests.helpers.made_up_results import write_made_up_report
 from tests.helpers.paths import CHECKOUT
 
 PNG = base64.b64decode(
@@ -94,3 +96,29 @@ def test_the_page_loads_nothing(tmp_path):
     assert 'alt="a &quot;figure&quot;"' in text
     assert "<figcaption>Drift of GRPO<sub>s</sub></figcaption>" in text
     assert "--natural: 1px" in text
+
+
+def test_the_answer_comes_first_then_the_table_the_claims_and_the_figures(tmp_path):
+    text = write_made_up_report(tmp_path, rounds=3).read_text(encoding="utf-8")
+    headings = re.findall(r"<h2>(.*?)</h2>|<caption>(.*?)</caption>", text)
+    headings = [heading or caption for heading, caption in headings]
+    assert headings[:4] == [
+        "Does GRPO generalise better than SFT here?",
+        "Test set EERs (%)",
+        "The paper&#x27;s claims",
+        "Figures",
+    ]
+    assert len(headings) == len(set(headings))
+    assert "Run times" in headings
+    assert text.index(headings[0]) < text.index("<nav>")
+    claims = text[text.index("The paper&#x27;s claims</h2>") : text.index("Figures</h2>")]
+    # Folded: all claims that are undecided, and no other.
+    folds = re.split(r'<details class="undecided">|(?=<h3>)', claims)
+    assert len(folds) > 6
+    for part in folds:
+        chips = re.findall(r'</h4><span class="chip (\w+)">', part)
+        if part.startswith("<summary>"):
+            assert set(chips) == {"undecided"}
+            assert part.startswith(f"<summary>{len(chips)} undecided claim")
+        else:
+            assert "undecided" not in chips
