@@ -1,19 +1,22 @@
 """The calm screen as a logger plugin of Snakemake: `snakemake --logger sdd`.
 
-Snakemake finds it by the beginning of its name. The whole of what Snakemake says stays in
-``.snakemake/log``.
+Snakemake finds it by the beginning of its name, and imports it in every run, before it reads a
+Snakefile. So nothing here imports the library, which a workflow takes from its own checkout. The whole
+of what Snakemake says stays in ``.snakemake/log``.
 """
 
 import logging
+import os
 import sys
+from io import TextIOWrapper
+from typing import TextIO
 
 from rich.console import Console
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from sdd.presentation.screen.jobs import Job
-from sdd.presentation.screen.screen import screen_for
-from sdd.runtime.standard_streams import mend_streams
+from snakemake_logger_plugin_sdd.jobs import Job
+from snakemake_logger_plugin_sdd.screen import screen_for
 
 # Of every run or every job, and nothing that one acts upon.
 ROUTINE = (
@@ -54,9 +57,8 @@ class LogHandler(LogHandlerBase):
     """
 
     def __post_init__(self) -> None:
-        mend_streams()
         settings = self.common_settings
-        stream = sys.stdout if settings.stdout else sys.stderr
+        stream = _writable(sys.stdout if settings.stdout else sys.stderr)
         asked = settings.dryrun or settings.verbose or settings.printshellcmds or settings.debug_dag
         self._snakemakes_own: logging.Handler | None = None
         if asked:
@@ -143,6 +145,15 @@ class LogHandler(LogHandlerBase):
     def needs_rulegraph(self) -> bool:
         """Nothing is drawn of it."""
         return False
+
+
+def _writable(stream: TextIO | None) -> TextIO:
+    """Return a stream that a closed terminal, or a locale without a letter, does not break."""
+    if stream is None:
+        return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    return stream
 
 
 def _job(record: logging.LogRecord) -> Job:

@@ -2,14 +2,16 @@
 
 import io
 import os
+import subprocess
+import sys
 
 import pytest
 from rich.console import Console
 
-from sdd.presentation.screen.bottom_lines import BottomLines
-from sdd.presentation.screen.jobs import Job, Remaining
-from sdd.presentation.screen.screen import PlainScreen, TerminalScreen, screen_for
-from sdd.presentation.screen.words import duration, remaining_words
+from snakemake_logger_plugin_sdd.bottom_lines import BottomLines
+from snakemake_logger_plugin_sdd.jobs import Job, Remaining
+from snakemake_logger_plugin_sdd.screen import PlainScreen, TerminalScreen, screen_for
+from snakemake_logger_plugin_sdd.words import duration, remaining_words
 from tests.helpers.terminals import Terminal
 
 AT_80 = [
@@ -195,3 +197,13 @@ def test_what_remains_in_words():
     assert remaining_words(Remaining(130, whole=False)) == "more than 2 min left"
     assert remaining_words(Remaining(30, whole=True)) == "less than a minute left"
     assert remaining_words(Remaining(30, whole=False)) == ""
+
+
+def test_it_imports_nothing_of_the_library():
+    """Snakemake imports it in every run, and a workflow may be of another checkout."""
+    code = (
+        "import sys, snakemake_logger_plugin_sdd\n"
+        "print([name for name in sys.modules if name.startswith('sdd')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

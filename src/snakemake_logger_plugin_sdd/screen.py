@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 
 from rich.console import Console
 
-from sdd.presentation.screen.bottom_lines import BottomLines
-from sdd.presentation.screen.jobs import Job, Jobs
-from sdd.presentation.screen.words import MOST_RUNNING, failure_text, finished_line, status
+from snakemake_logger_plugin_sdd.bottom_lines import BottomLines
+from snakemake_logger_plugin_sdd.jobs import Job, Jobs
+from snakemake_logger_plugin_sdd.words import MOST_RUNNING, failure_text, finished_line, status
 
 FEWEST_LINES = 2 * (MOST_RUNNING + 1)
 """A terminal with fewer gets plain lines."""

@@ -7,7 +7,7 @@ from rich.console import Group
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from sdd.presentation.screen.jobs import Job, Jobs, Remaining
+from snakemake_logger_plugin_sdd.jobs import Job, Jobs, Remaining
 
 MOST_RUNNING = 5
 """Lines for what runs; of more jobs the last line says how many."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sdd.presentation.screen.jobs import Job, Jobs, Remaining
+from snakemake_logger_plugin_sdd.jobs import Job, Jobs, Remaining
 
 
 def job(rule, since):
