@@ -1,8 +1,8 @@
 """The calm screen as a logger plugin of Snakemake: `snakemake --logger sdd`.
 
 Snakemake finds it by the beginning of its name, and imports it in every run, before it reads a
-Snakefile. So nothing here imports the library, which a workflow takes from its own checkout. The whole
-of what Snakemake says stays in ``.snakemake/log``.
+Snakefile. So nothing here imports the library, which a workflow takes from its own checkout. What
+Snakemake says stays whole in ``.snakemake/log``.
 """
 
 import logging
