@@ -31,6 +31,7 @@ ROUTINE = (
     "SLURM run ID",
     "Select jobs to execute",
     "Touching output file",
+    "Updating checkpoint dependencies",
     "Using profile",
     "Using shell",
     "Using workflow specific profile",

@@ -69,6 +69,7 @@ def test_jobs_are_lines_and_routine_is_silent(shown):
             record("Building DAG of jobs..."),
             record("", event=LogEvent.RUN_INFO, stats={"finetune": 2, "total": 2}),
             record("Select jobs to execute..."),
+            record("Updating checkpoint dependencies."),
             record("", event=LogEvent.JOB_STARTED, jobs=[1]),
             job(1, created=100.0),
             record("Job 1 has been submitted with SLURM jobid 7 (log: x)."),
