@@ -168,6 +168,25 @@ def test_the_figure_fits_one_column_or_two_with_text_of_8_points(drifts, width, 
             assert box.x1 <= edge + 1
 
 
+@pytest.mark.parametrize("width", [ONE_COLUMN, TWO_COLUMNS])
+def test_a_legend_of_long_names_is_no_wider_than_its_panel(drifts, width):
+    """Panels stay as wide as they are with short names, and no legend reaches into another."""
+    long = {name: f"{name}, advantage by batch" for members in PANELS.values() for name in members}
+    figures = [plot_drift(drifts, PANELS, TEST_SETS, labels=it, width=width) for it in ({}, long)]
+    widths = []
+    for figure in figures:
+        figure.draw_without_rendering()
+        widths.append([axes.get_position().width for axes in figure.axes])
+        for axes in figure.axes:
+            assert axes.get_legend().get_window_extent().x1 <= axes.get_tightbbox().x1 + 1
+            right_of_it = [
+                other for other in figure.axes if other.get_position().x0 > axes.get_position().x1
+            ]
+            for other in right_of_it:
+                assert axes.get_legend().get_window_extent().x1 < other.get_window_extent().x0
+    assert widths[1] == pytest.approx(widths[0], rel=0.1)
+
+
 def test_files_repeat_and_carry_no_date(drifts, tmp_path):
     for folder in ("one", "two"):
         figure = plot_drift(drifts, PANELS, TEST_SETS)
