@@ -407,5 +407,11 @@ def folders_of_inputs():
     ]
 
 
+def name_of_another():
+    """A pattern of the names of experiments that are neither this one nor read by it."""
+    known = "|".join([EXPERIMENT.name, *folders_of_inputs()])
+    return f"(?!(?:{known})/)[^/]+"
+
+
 def refuse_other_experiment(wildcards):
     raise WorkflowError(contents.belongs_to_another(EXPERIMENT, wildcards.other))

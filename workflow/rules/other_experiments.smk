@@ -6,5 +6,5 @@ rule another_experiment:
     output:
         f"{tree.folder('{other}')}/{{file}}",
     wildcard_constraints:
-        other=f"(?!(?:{'|'.join([EXPERIMENT.name, *folders_of_inputs()])})/)[^/]+",
+        other=name_of_another(),
         file=".+",
