@@ -4,9 +4,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.data.inventory.corpus import take_inventory
+from sdd.data.inventory.corpus import refuse_unusable, take_inventory
 from sdd.data.inventory.table import write_table
-from sdd.errors import InputError
 from sdd.presentation.inventory_page import write_page
 from sdd.runtime.csv_rows import read_rows
 from sdd.runtime.job_log import logged
@@ -28,8 +27,7 @@ with logged(snakemake.log[0]):
         for corpus, options in snakemake.params.corpora.items()
     ]
     write_table(inventories, page.with_suffix(".csv"))
-    # What `snakemake shortcuts` found, if it was asked for.
-    shortcuts = Path(snakemake.params.shortcuts)
+    shortcuts = Path(snakemake.params.shortcuts)  # if `snakemake shortcuts` was asked for
     write_page(
         inventories,
         page,
@@ -37,7 +35,5 @@ with logged(snakemake.log[0]):
         shortcuts=read_rows(shortcuts) if shortcuts.is_file() else (),
         labels=snakemake.params.labels,
     )
-    unusable = [f"\n  {i.corpus}: {i.obstacle}" for i in inventories if i.obstacle]
-    if unusable:
-        raise InputError(f"{len(unusable)} corpora cannot be used (see {page}):{''.join(unusable)}")
+    refuse_unusable(inventories, page)
     sys.stdout.write(f"All {len(inventories)} corpora can be used. What was found: {page}\n")

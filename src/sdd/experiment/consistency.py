@@ -237,6 +237,14 @@ def _check_tune(experiment: Experiment) -> None:
             raise InputError(f"{where}: {algorithm} trains nothing; remove it")
         if algorithm not in tuned:
             raise InputError(f"{where}: no row is of this algorithm; remove it or add a row")
+        recipe = experiment.config["recipe"]
+        as_training = experiment.config["recipes"][recipe]["validation_as_training"]
+        if as_training and "rawboost" in grids(experiment)[algorithm]:
+            raise InputError(
+                f"{where}.rawboost: {recipe} augments the validation set, too "
+                "(validation_as_training), so candidates would be judged on different data; "
+                "remove it"
+            )
 
 
 def _check_trade_off(experiment: Experiment) -> None:

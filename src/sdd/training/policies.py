@@ -12,6 +12,7 @@ from sdd.detector.detector import Detector
 from sdd.detector.inference import PreparedBatch, forward, prepare_batch
 from sdd.detector.initialisation import without_weights
 from sdd.detector.lora import LORA_WEIGHTS, adapt_alike
+from sdd.errors import InputError
 from sdd.experiment.trainable import EVERYTHING, Trainable
 from sdd.runtime.devices import computes_in_bf16
 from sdd.training.grpo_terms import Diagnostics
@@ -183,7 +184,21 @@ class Policies(nn.Module):
         return {"policy": trained, "old": old}
 
     def load_trained_state(self, state: Mapping[str, Any]) -> None:
-        """Put back what `trained_state` returned."""
-        put_weights(self.policy, state["policy"])
-        if self.old is not None:
-            put_weights(self.old, state["old"])
+        """Put back what `trained_state` returned.
+
+        Raises
+        ------
+        InputError
+            If it has other weights than are trained here.
+        """
+        trained = trained_parameters(self.policy).keys()
+        for name, policy in (("policy", self.policy), ("old", self.old)):
+            if policy is None:
+                continue
+            if differing := sorted(trained ^ state[name].keys()):
+                raise InputError(
+                    f"a state's {name} policy lacks trained weights or has others: "
+                    f"{len(differing)} of {len(trained)}, first {differing[0]}; delete the state "
+                    "to start anew"
+                )
+            put_weights(policy, state[name])

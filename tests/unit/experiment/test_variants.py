@@ -202,6 +202,8 @@ def test_the_plan_counts_both(tmp_path):
         ("tune: {rounds: 3}", r"tune\.rounds: 3 are more than rounds \(2\)"),
         ("tune: {grids: {sft: {rawbost: [0]}}}", r"sft: unknown key 'rawbost'; did you mean raw"),
         ("tune: {grids: {sft: {rawboost: [7]}}}", r"tune\.grids\.sft\.rawboost\.0: 7"),
+        ("tune: {grids: {sft: {rawboost: [0]}}}\nrecipe: as_released",
+         r"sft\.rawboost: as_released augments the validation set"),
         ("tune: {grids: {sft: {rawboost: []}}}", r"tune\.grids\.sft\.rawboost: \[\]"),
         ("trade_off: {model: tiny}", r"trade_off\.model: 'tiny' is not defined"),
         ("trade_off: {algorithms: [none]}", r"trade_off\.algorithms: none trains nothing"),
@@ -215,8 +217,8 @@ def test_what_does_not_fit_is_one_clear_error(change, words):
     overlay = yaml.safe_load(BOTH)
     for key, value in yaml.safe_load(change).items():
         known = overlay.get(key, {})
-        overlay[key] = {**known, **value}
-        if "grids" in value:
+        overlay[key] = {**known, **value} if isinstance(value, dict) else value
+        if isinstance(value, dict) and "grids" in value:
             overlay[key]["grids"] = {**known["grids"], **value["grids"]}
     with pytest.raises(InputError, match=words):
         checked(yaml.safe_dump(overlay))

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 
 from benchmarks.memory import in_float32
 from sdd.data.dataset import Batch
+from sdd.errors import InputError
 from sdd.experiment.trainable import Trainable
 from sdd.training.objective_kinds import objective_from_config
 from sdd.training.policies import Policies, frozen_copy
@@ -204,3 +205,24 @@ def test_frozen_policies_follow_the_recipe(needed):
     policies = Policies(make("layer_norm_pre"), objective, recipe)
     assert (policies.old is not None) == needed
     assert policies.reference is not None
+
+
+@pytest.mark.parametrize("whose", ["policy", "old"])
+@pytest.mark.parametrize("trainable", ["all", "back_end"])
+def test_a_state_of_other_weights_is_refused(whose, trainable):
+    """One too few would leave a weight as it was at the start, and no one would know."""
+    spec = {**GRPO, "trainable": trainable}
+    policies = Policies(
+        make("layer_norm_pre"),
+        objective_from_config(GRPO),
+        Recipe.from_config(RECIPE),
+        trainable=Trainable.of(spec),
+    )
+    state = policies.trained_state()
+    policies.load_trained_state(state)
+    weight = state[whose].pop("proj_fc.bias")
+    with pytest.raises(InputError, match=f"{whose} policy .* 1 of .*, first proj_fc.bias; delete"):
+        policies.load_trained_state(state)
+    state[whose] |= {"proj_fc.bias": weight, "other": weight}
+    with pytest.raises(InputError, match=f"{whose} policy .* first other; delete"):
+        policies.load_trained_state(state)

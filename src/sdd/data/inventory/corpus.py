@@ -1,6 +1,6 @@
 """The inventory of one corpus."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,24 @@ class Inventory:
                 f"{self.allowed} may be (unreadable_sources)"
             )
         return ""
+
+
+def refuse_unusable(inventories: Iterable[Inventory], page: Path) -> None:
+    """Refuse to go on with corpora that cannot be used.
+
+    Parameters
+    ----------
+    page
+        Where all that was found is shown.
+
+    Raises
+    ------
+    InputError
+        If there is one: all of them, and why.
+    """
+    unusable = [f"\n  {it.corpus}: {it.obstacle}" for it in inventories if it.obstacle]
+    if unusable:
+        raise InputError(f"{len(unusable)} corpora cannot be used (see {page}):{''.join(unusable)}")
 
 
 def take_inventory(

@@ -11,6 +11,7 @@ import pandas as pd
 from sdd.errors import InputError
 from sdd.metrics.drift import FloatArray, Method
 from sdd.metrics.rounds import mean_and_spread
+from sdd.presentation.figures.panels import entries_of_a_line
 from sdd.presentation.figures.style import (
     FIGURE_LABELS,
     SOLID_MARKERS,
@@ -33,8 +34,6 @@ FONT_SIZE = 8.0
 # In inches.
 _PANEL_HEIGHT = 2.45
 _LEGEND_ENTRY = 1.05
-_LEGEND_SAMPLE = 0.45
-"""Inches of the line beside a name, and of the gaps around both."""
 _LEFT_OF_AXES = 0.45
 _USUAL_LINES, _LEGEND_LINE = 2, 0.15
 """Lines of a legend that a panel's height has room for, and inches of a further one."""
@@ -107,7 +106,7 @@ def plot_drift(
     with own_style(size=FONT_SIZE):
         # As many lines in all legends: the axes of panels side by side begin at one height.
         titles = [names.get(name, name) for members in panels.values() for name in members]
-        most = _entries_of_a_line(titles, inches / across)
+        most = entries_of_a_line(titles, inches / across - _LEFT_OF_AXES, usual=_LEGEND_ENTRY)
         legend_lines = max(math.ceil(len(members) / most) for members in panels.values())
         height = _PANEL_HEIGHT + max(0, legend_lines - _USUAL_LINES) * _LEGEND_LINE
         figure = Figure(figsize=(inches, height * down), layout="constrained")
@@ -310,17 +309,6 @@ def _mark_domains(axes: "Axes", test_sets: Sequence[str], in_domain: Sequence[st
             va="top",
             color="#555555",
         )
-
-
-def _entries_of_a_line(labels: Sequence[str], inches: float) -> int:
-    """Return how many entries of a legend stand side by side in a panel of some width."""
-    from matplotlib.textpath import TextPath
-
-    extents = (TextPath((0, 0), mathtext(label), size=FONT_SIZE).get_extents() for label in labels)
-    longest = _LEGEND_SAMPLE + max((extent.width for extent in extents), default=0.0) / 72
-    if longest <= _LEGEND_ENTRY:
-        return max(2, int(inches / _LEGEND_ENTRY))
-    return max(1, int((inches - _LEFT_OF_AXES) / longest))
 
 
 def _add_legend(axes: "Axes", title: str, lines: int) -> None:

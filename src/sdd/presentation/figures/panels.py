@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 
+_LEGEND_POINTS = 8.0
+# In inches.
+_LEGEND_ENTRY = 1.4
+_LEGEND_SAMPLE = 0.5
+"""What stands beside a name, and the gaps around both."""
+
+
 @contextmanager
 def panel_grid(
     titles: Sequence[str],
@@ -50,8 +57,8 @@ def panel_grid(
     columns = max(1, min(columns, len(titles)))
     rows = math.ceil(len(titles) / columns)
     width = max(panel[0] * columns, 4.2)
-    # Samples of the legend side by side.
-    across = max(1, int(width / 1.4))
+    shown = [names.get(name, name) for name in styles]
+    across = entries_of_a_line(shown, width, usual=_LEGEND_ENTRY)
     lines = textwrap.wrap(plain(caption), width=int(15.5 * width))
     with own_style():
         above = 0.36 + 0.18 * math.ceil(len(styles) / across)
@@ -65,9 +72,30 @@ def panel_grid(
         write_title(figure, title, 0.08)
         write_caption(figure, lines)
         if styles:
-            handles = [_sample(style, names.get(name, name), markers=markers)
-                       for name, style in styles.items()]  # fmt: skip
+            handles = [_sample(style, name, markers=markers)
+                       for style, name in zip(styles.values(), shown, strict=True)]  # fmt: skip
             _add_legend(figure, handles, min(len(styles), across))
+
+
+def entries_of_a_line(labels: Sequence[str], inches: float, *, usual: float) -> int:
+    """Return how many entries of a legend stand side by side, as wide as the longest of them.
+
+    Parameters
+    ----------
+    labels
+        Shown texts.
+    inches
+        There are so many for a line.
+    usual
+        Inches of an entry, where none is longer.
+    """
+    from matplotlib.textpath import TextPath
+
+    extents = (
+        TextPath((0, 0), mathtext(label), size=_LEGEND_POINTS).get_extents() for label in labels
+    )
+    longest = _LEGEND_SAMPLE + max((extent.width for extent in extents), default=0.0) / 72
+    return max(1, int(inches / max(usual, longest)))
 
 
 def make_figure(width: float, height: float, *, above: float, lines: int, pad: float) -> "Figure":
@@ -124,7 +152,7 @@ def _add_legend(figure: "Figure", handles: Sequence["Line2D"], across: int) -> N
         borderaxespad=0,
         ncols=across,
         frameon=False,
-        fontsize=8,
+        fontsize=_LEGEND_POINTS,
         handlelength=2.4,
         columnspacing=1.2,
     )

@@ -10,10 +10,11 @@ import soundfile
 
 from sdd.data.corpora import in_the_wild
 from sdd.data.corpora.release import Published
-from sdd.data.inventory.corpus import Inventory, take_inventory
+from sdd.data.inventory.corpus import Inventory, refuse_unusable, take_inventory
 from sdd.data.inventory.file_facts import FileFacts, examine_file, examine_files
 from sdd.data.inventory.findings import KINDS
 from sdd.data.inventory.table import write_table
+from sdd.errors import InputError
 from tests.helpers import deadly
 from tests.helpers.in_process import run_here
 from tests.helpers.odd_audio import (
@@ -169,6 +170,13 @@ def test_everything_at_once(tmp_path: Path) -> None:
     assert inventory.unusable_files == 4
     assert "row 33: label 'genuine' is none of bona-fide, spoof" in inventory.obstacle
     assert "(and 1 more)" in inventory.obstacle
+    page = tmp_path / "page.html"
+    with pytest.raises(InputError, match=rf"2 corpora cannot be used \(see {page}\):\n  .*row 33"):
+        refuse_unusable([inventory, inventory], page)
+
+
+def test_corpora_that_can_be_used_are_not_refused(tmp_path: Path) -> None:
+    refuse_unusable([], tmp_path / "page.html")
 
 
 def test_bad_and_odd_files_are_found_each_by_itself(

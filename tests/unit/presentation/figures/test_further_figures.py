@@ -7,6 +7,7 @@ import pytest
 from sdd.metrics.error_rates import detection_error_tradeoff
 from sdd.metrics.estimates import Estimate
 from sdd.presentation.figures.error_rates import plot_eer_against_drift, plot_spread
+from sdd.presentation.figures.panels import panel_grid
 from sdd.presentation.figures.scores import (
     ScoredCell,
     det_curves,
@@ -15,6 +16,7 @@ from sdd.presentation.figures.scores import (
     rate_limits,
     thinned,
 )
+from sdd.presentation.figures.style import choose_styles
 from sdd.presentation.figures.training import (
     POINTS,
     plot_learning_curves,
@@ -23,6 +25,7 @@ from sdd.presentation.figures.training import (
     starting_points,
 )
 from sdd.runtime.csv_rows import write_rows
+from tests.helpers.experiments import CONTROLS
 
 DOMAINS = {"In": ["a"], "Out": ["b"]}
 WORDS = {"labels": {"sft": "Supervised"}, "title": "Experiment x"}
@@ -244,3 +247,31 @@ def test_learning_curves_begin_with_the_weights_they_start_from(histories):
     mean = lines(axes)[0]
     assert mean.get_xdata().tolist() == [0, 500, 1000]
     assert mean.get_ydata() == pytest.approx([40, 15, 15])
+
+
+@pytest.mark.parametrize("columns", [1, 3])
+@pytest.mark.parametrize("markers", [False, True])
+def test_a_legend_of_long_names_stays_within_the_figure_and_above_its_panels(columns, markers):
+    names = {f"a{number}": f"GRPO, advantage by batch {number}" for number in range(13)}
+    titles = ["one", "two", "three"]
+    with panel_grid(
+        titles,
+        columns=columns,
+        title="T",
+        caption="C",
+        styles=choose_styles(names),
+        names=names,
+        markers=markers,
+    ) as (figure, panels):
+        pass
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    box = legend.get_window_extent()
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.width
+    assert box.y0 >= max(axes.get_tightbbox().y1 for axes in panels) - 1
+    assert len(legend.get_texts()) == 13
+
+
+def test_all_controls_can_be_told_apart():
+    styles = choose_styles(row["algorithm"] for row in CONTROLS["rows"])
+    assert len(set(styles.values())) == len(styles) == len(CONTROLS["rows"])
