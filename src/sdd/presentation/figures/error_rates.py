@@ -128,6 +128,7 @@ def plot_spread(
         names=names,
         panel=panel,
         share_rows=True,
+        titles_end="right",  # names of rows take the room left of the axes
     ) as (figure, panels):
         for axes, column in zip(panels, titles, strict=True):
             for place, row in enumerate(rows):

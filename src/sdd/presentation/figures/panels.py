@@ -4,7 +4,7 @@ import math
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sdd.presentation.figures.style import Style, mathtext, own_style, plain
 
@@ -33,6 +33,7 @@ def panel_grid(
     markers: bool = False,
     panel: tuple[float, float] = (2.6, 2.1),
     share_rows: bool = False,
+    titles_end: Literal["left", "right"] = "left",
 ) -> Iterator[tuple["Figure", list["Axes"]]]:
     """Draw into a grid of panels, filled row by row.
 
@@ -48,6 +49,8 @@ def panel_grid(
         Width and height of a panel in inches.
     share_rows
         Whether all panels have the same vertical axis.
+    titles_end
+        The side of a panel where its title begins, or ends if there is room left of it for more.
 
     Yields
     ------
@@ -67,7 +70,7 @@ def panel_grid(
         for unused in axes[len(titles) :]:
             unused.remove()
         for panel_axes, name in zip(axes, titles, strict=False):
-            _prepare_panel(panel_axes, name)
+            _prepare_panel(panel_axes, name, titles_end)
         yield figure, axes[: len(titles)]
         write_title(figure, title, 0.08)
         write_caption(figure, lines)
@@ -138,8 +141,8 @@ def write_caption(figure: "Figure", lines: Sequence[str]) -> None:
     figure.text(0.5, y, "\n".join(lines), linespacing=1.35, **small)
 
 
-def _prepare_panel(axes: "Axes", name: str) -> None:
-    axes.set_title(mathtext(name), fontsize=8.5, weight="bold", loc="left")
+def _prepare_panel(axes: "Axes", name: str, side: Literal["left", "right"]) -> None:
+    axes.set_title(mathtext(name), fontsize=8.5, weight="bold", loc=side)
     axes.grid(color="#e4e4e4", linewidth=0.6)
     axes.set_axisbelow(True)
 

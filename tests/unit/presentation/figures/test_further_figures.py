@@ -272,6 +272,24 @@ def test_a_legend_of_long_names_stays_within_the_figure_and_above_its_panels(col
     assert len(legend.get_texts()) == 13
 
 
+@pytest.mark.parametrize("columns", [1, 2])
+def test_titles_beside_long_names_of_rows_are_not_cut(columns):
+    cells = pd.DataFrame({"model": "m", "init": "post", "algorithm": ["sft", "grpo"], "round": 1})
+    rounds = pd.concat(cells.assign(column=name, eer_percent=[1.0, 2.0]) for name in ("a", "b"))
+    figure = plot_spread(
+        rounds,
+        intervals={},
+        titles={"a": "Other toy sets (out-of-domain), average", "b": "In"},
+        labels={"sft": "SFT, of the upper half of the layers", "grpo": "GRPO, advantage by batch"},
+        title="T",
+        columns=columns,
+    )
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        box = axes.get_tightbbox()
+        assert 0 <= box.x0 < box.x1 <= figure.bbox.width
+
+
 def test_all_controls_can_be_told_apart():
     styles = choose_styles(row["algorithm"] for row in CONTROLS["rows"])
     assert len(set(styles.values())) == len(styles) == len(CONTROLS["rows"])
