@@ -13,8 +13,8 @@ import psutil
 from sdd.runtime.stopping import SIGNALS
 from sdd.runtime.worker_processes import PROCESSES
 
-# What AdamW and RawBoost import when they are first used, too.
-_IMPORTS = ["sdd.training.finetuning", "torch._dynamo", "scipy.fft"]
+# What RawBoost imports when it is first used, too.
+_IMPORTS = ["sdd.training.finetuning", "scipy.fft"]
 
 
 def start_server():

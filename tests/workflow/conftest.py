@@ -57,6 +57,17 @@ def copy_checkout(target):
     return target
 
 
+def pytest_collection_modifyitems(items):
+    """Let one of two workers make the run that is shared, and the other wait for it last.
+
+    Each begins with its half of the list.
+    """
+    sharing = [item for item in items if "whole" in item.fixturenames]
+    others = [item for item in items if "whole" not in item.fixturenames]
+    half = len(items) // 2
+    items[:] = [*sharing[:half], *others, *sharing[half:]]
+
+
 class Workflow:
     """Snakemake in a copy of the checkout."""
 

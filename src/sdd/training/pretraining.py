@@ -38,6 +38,7 @@ from sdd.runtime.devices import choose_device, prepare_process
 from sdd.runtime.machine import Machine
 from sdd.runtime.ownership import sole_owner
 from sdd.runtime.stopping import STOPPED, StopRequest
+from sdd.training.optimiser import AdamW
 from sdd.training.run_states import (
     STATE,
     describe_segments,
@@ -224,7 +225,7 @@ class PretrainingRun:
         self.task = task
         self.described = described
         self.settings = task.settings
-        self.optimiser = torch.optim.AdamW(task.trained(), lr=self.settings.learning_rate)
+        self.optimiser = AdamW(task.trained(), lr=self.settings.learning_rate)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, self.settings.rate)
         self.masks = torch.Generator().manual_seed(self.settings.seed)
         self.losses: list[float] = []

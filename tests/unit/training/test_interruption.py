@@ -15,7 +15,7 @@ from tests.helpers.interrupted import SAVE, VALIDATION, Moment, running
 from tests.helpers.runs import finetune_arguments
 
 SFT = {"kind": "sft"}
-STEPS = 60
+STEPS = 45
 KILLS = WARNINGS = 10
 CALLS_OF_A_STEP = 1500  # some 700 to 1,400; what is left of them falls into the next step
 ALGORITHMS = {"sft": [SFT], "grpo": [GRPO], "sft-grpo": [SFT, GRPO]}
@@ -80,7 +80,7 @@ def test_killed_at_ten_random_moments_and_once_in_a_save(tones, tmp_path, start,
     """Each kill is a SIGKILL at a random call of a random step."""
     moments = random.Random(algorithm)
     kills, repeated = 0, 0
-    whole = stages(tones, tmp_path / "whole", start, algorithm)
+    whole = stages(tones, tmp_path / "whole", start, algorithm, save_minutes=60.0)
     cut = stages(tones, tmp_path / "cut", start, algorithm)
     for alone, arguments in zip(whole, cut, strict=True):
         assert train_to_the_end(alone) == list(range(1, STEPS + 1))
@@ -111,7 +111,7 @@ def warnings(algorithm):
     found = []
     for _ in ALGORITHMS[algorithm]:
         # Early enough for a validation and a save after the last one.
-        steps = (1 + turn * (STEPS - 20) // count + moments.randint(0, 2) for turn in range(count))
+        steps = (1 + turn * (STEPS - 15) // count + moments.randint(0, 2) for turn in range(count))
         found.append(
             [
                 Moment(SIGNALS[turn % len(SIGNALS)], step, moments.randint(1, CALLS_OF_A_STEP))
@@ -126,7 +126,7 @@ def warnings(algorithm):
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_a_warning_to_all_processes_loses_no_step(tones, tmp_path, start, algorithm):
     """A status of its own, each step taken once, and no process left, though workers get it too."""
-    whole = stages(tones, tmp_path / "whole", start, algorithm)
+    whole = stages(tones, tmp_path / "whole", start, algorithm, save_minutes=60.0)
     cut = stages(tones, tmp_path / "cut", start, algorithm, save_minutes=60.0, workers=2)
     for alone, arguments, moments in zip(whole, cut, warnings(algorithm), strict=True):
         train_to_the_end(alone)

@@ -1,12 +1,19 @@
-"""The gradient's norm and its limit: what torch's own clipping gives, to the bit."""
+"""The optimiser, the gradient's norm and its limit: what torch's own give, to the bit."""
 
+import copy
 import math
+import sys
 
 import pytest
 import torch
 from torch import nn
 
-from sdd.training.optimiser import clip_gradient, gradient_norm
+from sdd.detector.checkpoints.conversion import save_encoder
+from sdd.training.finetuning import finetune
+from sdd.training.optimiser import AdamW, clip_gradient, gradient_norm
+from tests.conftest import GRPO
+from tests.helpers.processes import run_to_the_end, start_server
+from tests.helpers.runs import finetune_arguments
 
 
 def with_gradient(norm):
@@ -56,3 +63,49 @@ def test_a_short_gradient_is_not_even_read(norm, written):
         assert (gradient._version > version) == written
     longest = math.sqrt(sum(float((it**2).sum()) for it in gradients(module)))
     assert longest == pytest.approx(min(norm, 100.0), rel=1e-5)
+
+
+def steps_of(kind, steps, saved=None):
+    module = nn.ModuleDict({"a": nn.Linear(7, 5), "b": nn.Linear(5, 3)})
+    generator = torch.Generator().manual_seed(1)
+    for parameter in module.parameters():
+        nn.init.normal_(parameter, generator=generator)
+    optimiser = kind(module["a"].parameters(), lr=1e-2, weight_decay=0.1, eps=1e-6)
+    optimiser.add_param_group({"params": module["b"].parameters(), "lr": 1e-3})
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 1 / (1 + step))
+    if saved:
+        optimiser.load_state_dict(copy.deepcopy(saved))  # whose tensors it would take
+    for _ in range(steps):
+        optimiser.zero_grad()
+        module["b"](module["a"](torch.randn(4, 7, generator=generator))).square().sum().backward()
+        optimiser.step()
+        schedule.step()
+    assert torch.is_grad_enabled()
+    return optimiser.state_dict(), module.state_dict()
+
+
+def test_takes_the_steps_of_torchs_adamw_to_the_bit():
+    halfway = steps_of(torch.optim.AdamW, 3)[0]
+    for saved in (None, halfway):
+        ours, weights = steps_of(AdamW, 5, saved)
+        theirs, expected = steps_of(torch.optim.AdamW, 5, saved)
+        assert ours["param_groups"] == theirs["param_groups"]
+        for number, moments in theirs["state"].items():
+            for name, value in moments.items():
+                assert torch.equal(ours["state"][number][name], value)
+        assert all(torch.equal(weights[name], value) for name, value in expected.items())
+
+
+def train_without_a_compiler(arguments):
+    finetune(**arguments)
+    assert "torch._dynamo" not in sys.modules
+
+
+def test_training_imports_no_compiler(tones, tiny_detector, tmp_path):
+    """Which nothing of it uses, and which costs a job more than the import of half of torch."""
+    start_server()
+    save_encoder(tiny_detector, tmp_path / "pre.safetensors", {})
+    arguments = finetune_arguments(
+        tones, tmp_path, tmp_path / "pre.safetensors", GRPO, new_back_end=True
+    )
+    assert run_to_the_end(train_without_a_compiler, arguments) == 0

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from sdd.data.audio import SAMPLE_RATE
 from sdd.data.toy.conditions import Conditions, Recording, draw_recording, record
 from sdd.data.toy.fakes import make_fake
 from sdd.data.toy.frames import FloatArray
@@ -135,30 +136,62 @@ DOMAINS: MappingProxyType[str, Domain] = MappingProxyType(
 
 @dataclass(frozen=True)
 class ToyUtterance:
-    """One utterance and what a release says about it.
+    """One utterance: what a release says about it, and how its waveform is made.
 
     Attributes
     ----------
+    seed
+        Of all toy corpora.
     pair
         Number of its pair within the domain.
-    number
-        Within the domain: 2 * pair for the real one, 2 * pair + 1 for the fake.
     label
         `real` or `fake`, as in protocols.
-    family
-        Family of the fake; `-` if real.
-    speaker
-        Number of the voice.
-    wave
-        ``float64 [samples]`` at 16 kHz.
+    duration
+        Seconds.
+    recording
+        Shared by the two of a pair.
     """
 
+    domain: Domain
+    seed: int
     pair: int
-    number: int
     label: str
-    family: str
-    speaker: int
-    wave: FloatArray
+    duration: float
+    recording: Recording
+
+    @property
+    def number(self) -> int:
+        """Within the domain: 2 * pair for the real one, 2 * pair + 1 for the fake."""
+        return 2 * self.pair + LABELS.index(self.label)
+
+    @property
+    def family(self) -> str:
+        """Family of the fake; `-` if real."""
+        families = self.domain.families
+        return families[self.pair % len(families)] if self.label == "fake" else "-"
+
+    @property
+    def speaker(self) -> int:
+        """Number of the voice."""
+        return self._begin()[1]
+
+    @property
+    def samples(self) -> int:
+        """Length at 16 kHz."""
+        return round(self.duration * SAMPLE_RATE)
+
+    def wave(self) -> FloatArray:
+        """Make the waveform: ``float64 [samples]`` at 16 kHz."""
+        generator, speaker = self._begin()
+        wave = synthesise(voice(self.domain, speaker, self.seed), self.duration, generator)
+        if self.label == "fake":
+            wave = make_fake(wave, self.family, generator)
+        return record(wave, self.recording, generator)
+
+    def _begin(self) -> tuple[np.random.Generator, int]:
+        """Return its own stream of randomness, after the voice that is drawn from it."""
+        generator = np.random.default_rng([self.seed, self.domain.number, UTTERANCES, self.number])
+        return generator, int(generator.integers(self.domain.speakers))
 
 
 def voice(domain: Domain, speaker: int, seed: int) -> Speaker:
@@ -188,22 +221,8 @@ def spread(count: int, low: float, high: float, power: float = 1.0) -> list[floa
     return [round(float(duration), 2) for duration in durations[order]]
 
 
-def _utterance(
-    domain: Domain, seed: int, pair: int, label: str, duration: float, recording: Recording
-) -> ToyUtterance:
-    number = 2 * pair + LABELS.index(label)
-    generator = np.random.default_rng([seed, domain.number, UTTERANCES, number])
-    speaker = int(generator.integers(domain.speakers))
-    wave = synthesise(voice(domain, speaker, seed), duration, generator)
-    family = domain.families[pair % len(domain.families)] if label == "fake" else "-"
-    if label == "fake":
-        wave = make_fake(wave, family, generator)
-    wave = record(wave, recording, generator)
-    return ToyUtterance(pair, number, label, family, speaker, wave)
-
-
 def utterances(domain: Domain, durations: list[float], seed: int) -> Iterator[ToyUtterance]:
-    """Generate a pair of a real and a fake utterance for each duration.
+    """List a pair of a real and a fake utterance for each duration.
 
     Parameters
     ----------
@@ -225,4 +244,4 @@ def utterances(domain: Domain, durations: list[float], seed: int) -> Iterator[To
         difference = float(shared.uniform(-0.04, 0.04))
         for label, sign in zip(LABELS, (1, -1), strict=True):
             actual = duration * (1 + sign * difference)
-            yield _utterance(domain, seed, pair, label, actual, recording)
+            yield ToyUtterance(domain, seed, pair, label, actual, recording)

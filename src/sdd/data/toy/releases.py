@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 
@@ -23,6 +24,29 @@ SURNAMES = ("adams", "baker", "clark", "davis", "evans", "foster", "green", "har
 FIRST_NAMES = ("Alex", "Blake", "Casey", "Drew", "Ellis", "Frankie")
 
 
+@dataclass(frozen=True)
+class _ToyFile:
+    path: Path
+    utterance: ToyUtterance
+    rate: int = SAMPLE_RATE
+    channels: int = 1
+
+    def write(self) -> None:
+        write_audio(self.path, self.utterance.wave(), self.rate, self.channels)
+
+
+@dataclass(frozen=True)
+class _Release:
+    """Recordings of a corpus, and the lines of the lists beside them."""
+
+    files: list[_ToyFile] = field(default_factory=list)
+    lists: dict[Path, list[str]] = field(default_factory=dict)
+
+    def write_lists(self) -> None:
+        for path, lines in self.lists.items():
+            _write_lines(path, lines)
+
+
 def _pairs(count: int, scale: float) -> int:
     return max(FEWEST_PAIRS, round(count * scale))
 
@@ -37,10 +61,10 @@ def _shuffled(rows: Sequence[str], seed: int, domain: Domain) -> list[str]:
     return [rows[number] for number in generator.permutation(len(rows))]
 
 
-def _deepfake_eval_part(
-    folder: Path, partition: str, durations: list[float], seed: int
+def _add_deepfake_eval_part(
+    release: _Release, folder: Path, partition: str, durations: list[float], seed: int
 ) -> list[tuple[str, str, str]]:
-    """Write one part's audio; return its rows of file name, label and part."""
+    """Add one part's recordings; return its rows of file name, label and part."""
     domain = DOMAINS[f"deepfake_eval_{partition.lower()}"]
     names = np.random.default_rng([seed, domain.number, NAMES])
     rows = []
@@ -53,42 +77,44 @@ def _deepfake_eval_part(
         # Shifted every round, so that rates do not run in step with families and formats.
         rate = RATES[(pair + pair // len(RATES)) % len(RATES)]
         channels = 2 if pair % 4 == 1 else 1
-        write_audio(folder / name, utterance.wave, rate, channels)
+        release.files.append(_ToyFile(folder / name, utterance, rate, channels))
         rows.append((name, utterance.label.capitalize(), partition))
     return rows
 
 
-def write_deepfake_eval_2024(root: Path, seed: int, scale: float) -> None:
-    """Write Deepfake-Eval-2024: noisy, reverberant, coded; `.dat` files are MP4 containers."""
+def _deepfake_eval_2024(root: Path, seed: int, scale: float) -> _Release:
+    """Deepfake-Eval-2024: noisy, reverberant, coded; `.dat` files are MP4 containers."""
     folder = root / "Deepfake-Eval-2024"
     train = [*spread(_pairs(40, scale) - 2, 2.0, 12.0, 1.3), 16.0, 18.5]
     test = [*spread(_pairs(24, scale) - 2, 2.5, 20.0, 2.0), 33.0, 55.0]
+    release = _Release()
     rows = [
-        *_deepfake_eval_part(folder / "audio-data", "Train", train, seed),
-        *_deepfake_eval_part(folder / "audio-data", "Test", test, seed),
+        *_add_deepfake_eval_part(release, folder / "audio-data", "Train", train, seed),
+        *_add_deepfake_eval_part(release, folder / "audio-data", "Test", test, seed),
     ]
     # Sources that the annotators could not decide on: readers set them aside.
     for number, odd in enumerate(utterances(DOMAINS["deepfake_eval_train"], [3.0], seed + 1)):
         name = f"unknown{number + 1}.mp3"
-        write_audio(folder / "audio-data" / name, odd.wave, 44_100)
+        release.files.append(_ToyFile(folder / "audio-data" / name, odd, 44_100))
         rows.append((name, "Unknown", ("Train", "Test")[number]))
     order = np.random.default_rng([seed, 0, NAMES]).permutation(len(rows))
     lines = [",".join(rows[number]) for number in order]
-    _write_lines(
-        folder / "audio-metadata-publish.csv", ["Filename,Ground Truth,Finetuning Set", *lines]
-    )
+    heading = "Filename,Ground Truth,Finetuning Set"
+    release.lists[folder / "audio-metadata-publish.csv"] = [heading, *lines]
+    return release
 
 
-def write_add2023(root: Path, seed: int, scale: float) -> None:
-    """Write the test set of ADD2023's track 1.2, round 2."""
+def _add2023(root: Path, seed: int, scale: float) -> _Release:
+    """The test set of ADD2023's track 1.2, round 2."""
     folder = root / "ADD2023" / "Track1.2" / "testR2"
     domain = DOMAINS["add2023"]
-    lines = []
+    release, lines = _Release(), []
     for utterance in utterances(domain, spread(_pairs(22, scale), 1.5, 5.0), seed):
         name = f"ADD2023_T1.2R2_E_{utterance.number:08d}.wav"
-        write_audio(folder / "wav" / name, utterance.wave)
+        release.files.append(_ToyFile(folder / "wav" / name, utterance))
         lines.append(f"{name} {'genuine' if utterance.label == 'real' else 'fake'}")
-    _write_lines(folder / "label.txt", _shuffled(lines, seed, domain))
+    release.lists[folder / "label.txt"] = _shuffled(lines, seed, domain)
+    return release
 
 
 def _fake_or_real_name(utterance: ToyUtterance) -> str:
@@ -97,17 +123,18 @@ def _fake_or_real_name(utterance: ToyUtterance) -> str:
     return f"{stem}{'.wav' if utterance.pair % 2 else '.mp3'}"
 
 
-def write_fake_or_real(root: Path, seed: int, scale: float) -> None:
-    """Write FakeOrReal, its original version: wav and mp3 by folders; two stems collide."""
+def _fake_or_real(root: Path, seed: int, scale: float) -> _Release:
+    """FakeOrReal, its original version: wav and mp3 by folders; two stems collide."""
     domain = DOMAINS["fake_or_real"]
-    testing = _pairs(22, scale)
+    release, testing = _Release(), _pairs(22, scale)
     durations = [*spread(testing, 1.5, 5.0), *[2.0] * (2 * FEWEST_PAIRS)]
     for utterance in utterances(domain, durations, seed):
         later = (utterance.pair - testing) // FEWEST_PAIRS
         part = "testing" if later < 0 else ("training", "validation")[later]
         folder = root / "FakeOrReal" / "for-original" / part / utterance.label
         rate = (22_050, 44_100, 16_000)[utterance.pair // 2 % 3]
-        write_audio(folder / _fake_or_real_name(utterance), utterance.wave, rate)
+        release.files.append(_ToyFile(folder / _fake_or_real_name(utterance), utterance, rate))
+    return release
 
 
 def _windows(samples: int, rate: int) -> list[tuple[int, int]]:
@@ -117,10 +144,10 @@ def _windows(samples: int, rate: int) -> list[tuple[int, int]]:
     return [(start, min(start + length, samples)) for start in starts]
 
 
-def write_deep_voice(root: Path, seed: int, scale: float) -> None:
-    """Write DEEP-VOICE: few long recordings, and the log of their overlapping segments."""
+def _deep_voice(root: Path, seed: int, scale: float) -> _Release:
+    """DEEP-VOICE: few long recordings, and the log of their overlapping segments."""
     folder = root / "DeepVoice"
-    lines = []
+    release, lines = _Release(), []
     for utterance in utterances(DOMAINS["deep_voice"], spread(_pairs(4, scale), 15, 20), seed):
         person = SURNAMES[utterance.pair % len(SURNAMES)]
         target = SURNAMES[(utterance.pair + 1) % len(SURNAMES)]
@@ -129,77 +156,81 @@ def write_deep_voice(root: Path, seed: int, scale: float) -> None:
         stem = f"{person}-original" if utterance.label == "real" else f"{person}-to-{target}"
         rate = (44_100, 48_000)[utterance.pair % 2]
         path = folder / "KAGGLE" / "AUDIO" / utterance.label.upper() / f"{stem}{take}.wav"
-        write_audio(path, utterance.wave, rate)
-        samples = -(-utterance.wave.size * rate // SAMPLE_RATE)
+        release.files.append(_ToyFile(path, utterance, rate))
+        samples = -(-utterance.samples * rate // SAMPLE_RATE)
         for number, (start, end) in enumerate(_windows(samples, rate), start=1):
             lines.append(f"Audio: {path.stem}_seg_{number}, start at: {start}, end at: {end}")
-    _write_lines(folder / "DeepVoice_seg_log.txt", lines)
+    release.lists[folder / "DeepVoice_seg_log.txt"] = lines
+    return release
 
 
-def write_in_the_wild(root: Path, seed: int, scale: float) -> None:
-    """Write In-the-Wild."""
+def _in_the_wild(root: Path, seed: int, scale: float) -> _Release:
+    """In-the-Wild."""
     folder = root / "In-the-Wild" / "release_in_the_wild"
     domain = DOMAINS["in_the_wild"]
     generator = np.random.default_rng([seed, domain.number, NAMES])
     durations = spread(_pairs(22, scale), 1.5, 5.0)
     numbers = generator.permutation(2 * len(durations))
-    rows = {}
+    release, rows = _Release(), {}
     for utterance in utterances(domain, durations, seed):
         number = int(numbers[utterance.number])
-        write_audio(folder / f"{number}.wav", utterance.wave)
+        release.files.append(_ToyFile(folder / f"{number}.wav", utterance))
         first = FIRST_NAMES[utterance.speaker % len(FIRST_NAMES)]
         last = SURNAMES[utterance.speaker // len(FIRST_NAMES)].capitalize()
         label = "bona-fide" if utterance.label == "real" else "spoof"
         rows[number] = f"{number}.wav,{first} {last},{label}"
-    _write_lines(
-        folder / "meta.csv", ["file,speaker,label", *(rows[number] for number in sorted(rows))]
-    )
+    lines = [rows[number] for number in sorted(rows)]
+    release.lists[folder / "meta.csv"] = ["file,speaker,label", *lines]
+    return release
 
 
-def write_asvspoof2019_la(root: Path, seed: int, scale: float) -> None:
-    """Write ASVspoof 2019 LA; only its development set, the validation data, is not tiny."""
+def _asvspoof2019_la(root: Path, seed: int, scale: float) -> _Release:
+    """ASVspoof 2019 LA; only its development set, the validation data, is not tiny."""
     folder = root / "ASVspoof2019-LA" / "LA"
     domain = DOMAINS["asvspoof2019_la"]
     parts = [("dev", "D", "dev.trl", _pairs(30, scale))]
     parts += [("train", "T", "train.trn", FEWEST_PAIRS), ("eval", "E", "eval.trl", FEWEST_PAIRS)]
     durations = [*spread(parts[0][3], 1.5, 4.0), *[2.0] * (2 * FEWEST_PAIRS)]
-    generated = utterances(domain, durations, seed)
+    release, listed = _Release(), utterances(domain, durations, seed)
     for part, letter, protocol, pairs in parts:
         lines = []
-        for _, utterance in zip(range(2 * pairs), generated, strict=False):
+        for utterance in islice(listed, 2 * pairs):
             name = f"LA_{letter}_{1_000_001 + utterance.number}"
-            write_audio(
-                folder / f"ASVspoof2019_LA_{part}" / "flac" / f"{name}.flac", utterance.wave
-            )
+            path = folder / f"ASVspoof2019_LA_{part}" / "flac" / f"{name}.flac"
+            release.files.append(_ToyFile(path, utterance))
             real = utterance.label == "real"
             attack = "-" if real else f"A{domain.families.index(utterance.family) + 1:02d}"
             key = "bonafide" if real else "spoof"
             lines.append(f"LA_{utterance.speaker + 1:04d} {name} - {attack} {key}")
         path = folder / "ASVspoof2019_LA_cm_protocols" / f"ASVspoof2019.LA.cm.{protocol}.txt"
-        _write_lines(path, _shuffled(lines, seed, domain))
+        release.lists[path] = _shuffled(lines, seed, domain)
+    return release
 
 
-def write_toy_posttraining(root: Path, seed: int, scale: float) -> None:
-    """Write the corpus that toy detectors are pre-trained and post-trained on: two folders."""
-    for utterance in utterances(
-        DOMAINS["toy_posttraining"], spread(_pairs(80, scale), 2.0, 5.0), seed
-    ):
-        name = f"toy{utterance.number + 1:05d}.flac"
-        write_audio(root / "ToyPosttraining" / utterance.label / name, utterance.wave)
+def _toy_posttraining(root: Path, seed: int, scale: float) -> _Release:
+    """The corpus that toy detectors are pre-trained and post-trained on: two folders."""
+    folder = root / "ToyPosttraining"
+    durations = spread(_pairs(80, scale), 2.0, 5.0)
+    return _Release(
+        [
+            _ToyFile(folder / utterance.label / f"toy{utterance.number + 1:05d}.flac", utterance)
+            for utterance in utterances(DOMAINS["toy_posttraining"], durations, seed)
+        ]
+    )
 
 
-CORPORA: MappingProxyType[str, Callable[[Path, int, float], None]] = MappingProxyType(
+CORPORA: MappingProxyType[str, Callable[[Path, int, float], _Release]] = MappingProxyType(
     {
-        "deepfake_eval_2024": write_deepfake_eval_2024,
-        "add2023": write_add2023,
-        "fake_or_real": write_fake_or_real,
-        "deep_voice": write_deep_voice,
-        "in_the_wild": write_in_the_wild,
-        "asvspoof2019_la": write_asvspoof2019_la,
-        "toy_posttraining": write_toy_posttraining,
+        "deepfake_eval_2024": _deepfake_eval_2024,
+        "add2023": _add2023,
+        "fake_or_real": _fake_or_real,
+        "deep_voice": _deep_voice,
+        "in_the_wild": _in_the_wild,
+        "asvspoof2019_la": _asvspoof2019_la,
+        "toy_posttraining": _toy_posttraining,
     }
 )
-"""Writers by corpus; the names are those of the readers in `sdd.data.corpora`."""
+"""Releases by corpus; the names are those of the readers in `sdd.data.corpora`."""
 
 
 def write_corpus(name: str, root: Path | str, *, seed: int, scale: float = 1.0) -> None:
@@ -221,16 +252,10 @@ def write_corpus(name: str, root: Path | str, *, seed: int, scale: float = 1.0) 
     InputError
         If an argument cannot be used.
     """
-    if name not in CORPORA:
-        raise InputError(f"There is no toy corpus called {name!r}; known: {', '.join(CORPORA)}.")
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise InputError(f"seed is {seed!r}: give a whole number of 0 or more.")
-    if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0 < scale <= 1000:
-        raise InputError(f"scale is {scale!r}: give a number above 0 and up to 1000.")
-    root = Path(root)
-    if root.exists() and not root.is_dir():
-        raise InputError(f"{root} is not a folder: give a folder to write the toy corpora into.")
-    CORPORA[name](root, seed, float(scale))
+    release = _release(name, root, seed, scale)
+    for file in release.files:
+        file.write()
+    release.write_lists()
     logger.info("Toy corpus %s written under %s.", name, root)
 
 
@@ -244,17 +269,37 @@ def write_toy_corpora(root: Path | str, *, seed: int, scale: float = 1.0, worker
     scale
         Factor on the numbers of utterances; there are never fewer than four of a label.
     workers
-        Processes that write corpora side by side; the files are the same.
+        Processes that write recordings side by side; the files are the same.
 
     Raises
     ------
     InputError
         If an argument cannot be used.
     """
-    write = partial(write_corpus, root=root, seed=seed, scale=scale)
     if workers == 1:
         for name in CORPORA:
-            write(name)
+            write_corpus(name, root, seed=seed, scale=scale)
         return
+    releases = [_release(name, root, seed, scale) for name in CORPORA]
+    files = [file for release in releases for file in release.files]
+    # The longest first, so that no process is left with one when the others are done.
+    files.sort(key=lambda file: file.utterance.duration, reverse=True)
     with process_pool(workers, imports=("av", "scipy.signal", "soundfile")) as pool:
-        list(pool.map(write, CORPORA))
+        list(pool.map(_ToyFile.write, files))
+    for release in releases:
+        release.write_lists()
+    logger.info("Toy corpora written under %s.", root)
+
+
+def _release(name: str, root: Path | str, seed: int, scale: float) -> _Release:
+    """List what a toy corpus consists of, once the arguments are known to be usable."""
+    if name not in CORPORA:
+        raise InputError(f"There is no toy corpus called {name!r}; known: {', '.join(CORPORA)}.")
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise InputError(f"seed is {seed!r}: give a whole number of 0 or more.")
+    if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0 < scale <= 1000:
+        raise InputError(f"scale is {scale!r}: give a number above 0 and up to 1000.")
+    root = Path(root)
+    if root.exists() and not root.is_dir():
+        raise InputError(f"{root} is not a folder: give a folder to write the toy corpora into.")
+    return CORPORA[name](root, seed, float(scale))
