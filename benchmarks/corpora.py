@@ -63,7 +63,7 @@ def speech(audio: Path | None) -> Iterator[FloatArray]:
     """Yield recordings at 44.1 kHz, without end: those of a folder, or toy speech."""
     if audio is None:
         toys = utterances(DOMAINS["in_the_wild"], [6.0] * 40, seed=1)
-        return cycle(resampled(toy.wave.astype(np.float32), 16_000) for toy in toys)
+        return cycle(resampled(toy.wave().astype(np.float32), 16_000) for toy in toys)
     decoded = (decode(path) for path in walk_audio(audio))
     return cycle(resampled(samples.mean(axis=1), rate) for samples, rate in decoded)
 

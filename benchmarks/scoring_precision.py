@@ -149,8 +149,8 @@ def _speech(folder: Path, domain: Domain, seed: int, pairs: int) -> list[tuple[s
         for made in utterances(domain, [UTTERANCE_SECONDS] * pairs, seed):
             name = f"{made.number}.flac"
             with atomic_path(folder / name) as temporary:
-                soundfile.write(temporary, made.wave, SAMPLE_RATE, "PCM_16", format="FLAC")
-            rows.append((name, made.label, made.pair, len(made.wave)))
+                soundfile.write(temporary, made.wave(), SAMPLE_RATE, "PCM_16", format="FLAC")
+            rows.append((name, made.label, made.pair, made.samples))
         with atomic_path(listed) as temporary:
             temporary.write_text(json.dumps(rows), encoding="utf-8")
     # An utterance does not depend on how many there are.

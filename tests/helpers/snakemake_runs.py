@@ -16,7 +16,6 @@ _IMPORTS = [
     "snakemake.cli",
     "snakemake.dag",
     "snakemake.executors.local",
-    "snakemake.scheduler",
     "snakemake.script",
     "snakemake.workflow",
 ]
@@ -35,6 +34,9 @@ def _run_snakemake(
     sys.path.insert(0, "")
     sys.argv = ["snakemake", *arguments]
     os.environ.pop("PYTHONPATH", None)
+    # Byte code and what is known of sources stay in the folder, and spare later runs the work.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     os.environ.update(environment)
     main(arguments)
 

@@ -20,7 +20,8 @@ from types import MappingProxyType
 
 from sdd.errors import InputError
 from sdd.runtime.digests import text_digest
-from sdd.runtime.run_time_imports import Library, SourceFile
+from sdd.runtime.run_time_imports import Library
+from sdd.runtime.source_files import SourceFile, facts_beside
 from sdd.runtime.workflow_rules import Rule, read_rules
 
 CHECKOUT = Path(__file__).parents[3]
@@ -60,7 +61,7 @@ class Checkout:
 
     def __init__(self, folder: Path, neutral: Iterable[str] = RESULT_NEUTRAL) -> None:
         self.folder = folder
-        self.library = Library(folder / "src/sdd")
+        self.library = Library(folder / "src/sdd", facts_beside(folder / "src/sdd"))
         self.neutral = frozenset(neutral)
         self._rules: list[Rule] | None = None
 
@@ -86,7 +87,7 @@ class Checkout:
         path = self.folder / f"workflow/scripts/{name}.py"
         if not path.is_file():
             raise InputError(f"{path} is missing{_perhaps(name, self.scripts())}")
-        return SourceFile(path, f"scripts/{name}.py", "")
+        return SourceFile(path, f"scripts/{name}.py", "", self.library.known)
 
     def covered(self, start: SourceFile) -> _Covered:
         """Find the files that a file runs, itself included, nearest first, and who imports each."""
@@ -107,7 +108,7 @@ class Checkout:
 
     def digest(self, files: Iterable[SourceFile]) -> str:
         """Digest the behaviour of files: 16 hexadecimal digits."""
-        lines = sorted(f"{file.name} {file.behaviour}\n" for file in files)
+        lines = sorted(f"{file.name} {file.facts.behaviour}\n" for file in files)
         return text_digest("".join(lines))[:16]
 
     def script_of(self, name: str) -> str:
@@ -159,7 +160,7 @@ def code_digest(script: str) -> str:
         If there is no such script.
     """
     checkout = _this_checkout()
-    return checkout.digest(checkout.covered(checkout.script(script)))
+    return _remembered(checkout, checkout.script(script))
 
 
 @cache
@@ -169,7 +170,14 @@ def module_digest(module: str) -> str:
     file = checkout.library.file(module)
     if file is None:
         raise InputError(f"sdd has no module {module!r}")
-    return checkout.digest(checkout.covered(file))
+    return _remembered(checkout, file)
+
+
+def _remembered(checkout: Checkout, start: SourceFile) -> str:
+    """Digest what a file runs, and spare the next process to read it all."""
+    digest = checkout.digest(checkout.covered(start))
+    checkout.library.known.save()
+    return digest
 
 
 def explain(checkout: Checkout, name: str) -> str:

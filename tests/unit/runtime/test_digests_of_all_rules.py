@@ -40,7 +40,7 @@ def checkout(tmp_path_factory):
 
 def read_anew(file):
     """Forget what was read of a file, as a new process would not know it."""
-    for name in ("text", "tree", "behaviour", "own_names", "handed_out"):
+    for name in ("text", "facts"):
         vars(file).pop(name, None)
 
 

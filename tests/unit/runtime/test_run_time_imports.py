@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from sdd.runtime.run_time_imports import Library, SourceFile
+from sdd.runtime.run_time_imports import Library
+from sdd.runtime.source_files import SourceFile
 
 FILES = {
     "__init__.py": "import importlib\n",
@@ -161,7 +162,7 @@ def test_behaviour_is_what_runs(source):
 
     def behaviour(text):
         path.write_text(text, encoding="utf-8")
-        return SourceFile(path, "behaviour.py", "").behaviour
+        return SourceFile(path, "behaviour.py", "").facts.behaviour
 
     plain = behaviour("from typing import TYPE_CHECKING\nx = 1\n")
     guarded = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import sdd.c\nx = 1\n"
@@ -180,7 +181,7 @@ def test_behaviour_is_what_runs(source):
 def behaviour(folder, text, name="some.py"):
     path = folder / name
     path.write_text(text, encoding="utf-8")
-    return SourceFile(path, name, "some").behaviour
+    return SourceFile(path, name, "some").facts.behaviour
 
 
 def test_values_that_are_nothing_are_told_apart(tmp_path):

@@ -6,7 +6,7 @@ from functools import reduce
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sdd.detector.architectures import Architecture, find_architecture, parse_convolutions
 from sdd.detector.checkpoints.file_formats import checkpoint_format
@@ -122,7 +122,9 @@ def load_pretrained(
     chosen = find_architecture(architecture)
     with without_weights():
         detector = Detector(chosen)
-    detector.proj_fc.to_empty(device="cpu")
+    # Not by `to_empty`, for which torch imports its symbolic mathematics: 0.4 s.
+    for name, parameter in detector.proj_fc.named_parameters():
+        setattr(detector.proj_fc, name, nn.Parameter(torch.empty(parameter.shape)))
     detector.initialise_back_end(seed)
     detector.proj_fc.to(dtype=dtype)
     load_encoder_weights(path, detector)
