@@ -29,11 +29,12 @@ PYTHON = next(
     for entry in CONDA["dependencies"]
     if isinstance(entry, str) and entry.startswith("python=")
 )
-# What the rules' own processes use: Snakemake runs outside them.
+EXTRAS = PROJECT["optional-dependencies"]
+# What the rules' own processes use: Snakemake runs outside them. An extra may name another one.
 REQUIREMENTS = [
     requirement
-    for requirement in map(Requirement, PROJECT["dependencies"])
-    if not requirement.name.startswith("snakemake")
+    for requirement in map(Requirement, [*PROJECT["dependencies"], *sum(EXTRAS.values(), [])])
+    if not requirement.name.startswith("snakemake") and requirement.name != PROJECT["name"]
 ]
 
 
@@ -52,7 +53,8 @@ def locked_versions():
         versions.setdefault(package["name"], []).append(package.get("version"))
     (project,) = (package for package in packages if package["name"] == PROJECT["name"])
     chosen = {}
-    for dependency in project["dependencies"]:
+    extras = project["optional-dependencies"]
+    for dependency in project["dependencies"] + extras["workflow"]:
         if "marker" in dependency and not Marker(dependency["marker"]).evaluate(python):
             continue
         name = dependency["name"]
