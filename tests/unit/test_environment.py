@@ -2,6 +2,7 @@
 
 import tomllib
 from functools import cache
+from itertools import chain
 
 import pytest
 import yaml
@@ -33,7 +34,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 # What the rules' own processes use: Snakemake runs outside them. An extra may name another one.
 REQUIREMENTS = [
     requirement
-    for requirement in map(Requirement, [*PROJECT["dependencies"], *sum(EXTRAS.values(), [])])
+    for requirement in map(Requirement, chain(PROJECT["dependencies"], *EXTRAS.values()))
     if not requirement.name.startswith("snakemake") and requirement.name != PROJECT["name"]
 ]
 

@@ -24,6 +24,8 @@ from sdd.runtime.run_time_imports import Library, SourceFile
 from sdd.runtime.workflow_rules import Rule, read_rules
 
 CHECKOUT = Path(__file__).parents[3]
+# The library itself, wherever it is installed: in a wheel there is no checkout around it.
+PACKAGE = Path(__file__).parents[1]
 
 # What happens around the work and cannot change its result. Neither these files nor what only they
 # import count; a file belongs here only if a fault in it would stop a job, never change a number.
@@ -56,11 +58,18 @@ class Checkout:
         Holds src/sdd, workflow/scripts, workflow/rules and the Snakefile.
     neutral
         Library modules whose behaviour does not count in digests.
+    library
+        The library's folder; None for src/sdd.
     """
 
-    def __init__(self, folder: Path, neutral: Iterable[str] = RESULT_NEUTRAL) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        neutral: Iterable[str] = RESULT_NEUTRAL,
+        library: Path | None = None,
+    ) -> None:
         self.folder = folder
-        self.library = Library(folder / "src/sdd")
+        self.library = Library(library or folder / "src/sdd")
         self.neutral = frozenset(neutral)
         self._rules: list[Rule] | None = None
 
@@ -136,7 +145,7 @@ def _perhaps(name: str, known: Sequence[str]) -> str:
 
 @cache
 def _this_checkout() -> Checkout:
-    return Checkout(CHECKOUT)
+    return Checkout(CHECKOUT, library=PACKAGE)
 
 
 @cache
