@@ -107,4 +107,4 @@ bench-gpu: env ## what a GPU should be asked, in eight minutes; results/bench-gp
 	$(BIN)/python benchmarks/gpu.py
 
 clean: ## remove results, the environment and caches (not the data, not the downloads)
-	rm -rf results/*/ .snakemake .venv .uv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf results/*/ dist .snakemake .venv .uv .pytest_cache .mypy_cache .ruff_cache .hypothesis

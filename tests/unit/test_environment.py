@@ -94,3 +94,12 @@ def test_channels_hold_no_default():
 def test_version_of_the_package_is_the_citation_s():
     citation = yaml.safe_load((CHECKOUT / "CITATION.cff").read_text(encoding="utf-8"))
     assert str(citation["version"]) == PROJECT["version"]
+
+
+def test_the_catalog_of_workflows_is_told_what_is_there():
+    usage = yaml.safe_load((CHECKOUT / ".snakemake-workflow-catalog.yml").read_text())["usage"]
+    rules = "".join(path.read_text() for path in (CHECKOUT / "workflow/rules").glob("*.smk"))
+    deployment = usage["software-stack-deployment"]
+    assert deployment["conda"] == ("conda:" in rules)
+    assert deployment["apptainer"] == ("container:" in rules)
+    assert deployment["report"] == usage["report"] == ("report(" in rules)

@@ -145,8 +145,9 @@ def test_importing_sdd_loads_nothing_but_python_s_own(installed, folder):
     assert loaded - set(sys.stdlib_module_names) == {"sdd"}
 
 
-def test_nothing_was_read_from_the_checkout(installed):
-    """Last: of all processes above."""
+def test_nothing_was_read_from_the_checkout(installed, folder):
+    """Not by this process, nor by any above."""
+    installed.run("sdd", *SCORE, "calls/e.m4a", cwd=folder)
     opened = set(installed.opened.read_text().splitlines())
     library = installed.folder / "lib"
     assert any(name.startswith(f"{library}/") and "/sdd/cli/" in name for name in opened)
