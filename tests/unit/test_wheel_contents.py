@@ -19,7 +19,12 @@ from tests.helpers.paths import CHECKOUT
 
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LIBRARY = Library(CHECKOUT / "src/sdd")
-CORE = {Requirement(line).name.replace("-", "_") for line in PROJECT["dependencies"]}
+# Where it is not the library's own name.
+IMPORTED_AS = {"pyyaml": "yaml"}
+CORE = {
+    IMPORTED_AS.get(name, name.replace("-", "_"))
+    for name in (Requirement(line).name for line in PROJECT["dependencies"])
+}
 
 
 @pytest.fixture(scope="module")
