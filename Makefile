@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help env demo report test test-unit test-workflow test-fairseq test-slurm test-gpu fuzz \
-  test-browser lint lint-code lint-layout lint-rules lint-types lint-rooms lint-side-by-side format \
+  test-browser test-wheel lint lint-code lint-layout lint-rules lint-types lint-rooms lint-side-by-side format \
   bench bench-gpu clean
 
 # uv is taken from the PATH, else fetched into .uv/.
@@ -59,6 +59,10 @@ PAGES ?=
 test-browser: env ## all kinds of pages in a headless Chromium, and those below PAGES=results/demo
 	PAGES=$(PAGES) $(BIN)/pytest tests/browser
 
+AUDIO ?=
+test-wheel: env ## a wheel in an empty environment scores as the checkout does, AUDIO=folder too
+	AUDIO=$(AUDIO) PATH="$$PATH:$(CURDIR)/.uv/bin" $(BIN)/pytest tests/wheel
+
 test-gpu: env ## what needs a CUDA GPU
 	$(BIN)/pytest tests/gpu
 
@@ -103,4 +107,4 @@ bench-gpu: env ## what a GPU should be asked, in eight minutes; results/bench-gp
 	$(BIN)/python benchmarks/gpu.py
 
 clean: ## remove results, the environment and caches (not the data, not the downloads)
-	rm -rf results/*/ .snakemake .venv .uv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf results/*/ dist .snakemake .venv .uv .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,4 +1,4 @@
-"""Install the locked environment, saying first how much that is.
+"""Install the locked environment with all extras, saying first how much that is.
 
 `uv run --no-project envs/install.py UV`; needs nothing but Python's standard library. The sizes of
 what is downloaded are those of uv.lock.
@@ -72,9 +72,12 @@ def _numbers(version: str) -> list[int]:
 
 
 def needed_packages(lock: Mapping[str, Any], project: str, values: Values) -> list[Package]:
-    """List the packages of a lock that a project and its development need on a machine."""
+    """List the packages of a lock that a project, all extras and its development need."""
     packages = lock["package"]
-    todo: list[tuple[str, str | None, tuple[str, ...]]] = [(project, None, ())]
+    extras = next(one for one in packages if one["name"] == project).get(
+        "optional-dependencies", {}
+    )
+    todo: list[tuple[str, str | None, tuple[str, ...]]] = [(project, None, tuple(extras))]
     found: dict[tuple[str, str | None], Package] = {}
     seen: set[tuple[str, str | None, tuple[str, ...]]] = set()
     while todo:
@@ -143,7 +146,7 @@ def check_disk(folder: Path, needed: float, free: float, *, first: bool) -> str:
 
 def install(uv: str, sizes: Mapping[str, int]) -> int:
     """Run uv; show what it says but its lists of packages, and on a terminal how far it is."""
-    command = [uv, "sync", "--frozen", "--compile-bytecode"]
+    command = [uv, "sync", "--frozen", "--all-extras", "--compile-bytecode"]
     done, everything = 0, sum(sizes.values())
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None

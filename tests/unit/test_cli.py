@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,16 @@ def test_protocol_on_standard_output(
 ) -> None:
     assert main(["protocol", "in_the_wild", str(in_the_wild)]) == 0
     assert capfdbinary.readouterr().out == EXPECTED
+
+
+def test_version_names_what_scores_depend_on(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == (
+        f"sdd-grpo {version('sdd-grpo')} (torch {version('torch')}, "
+        f"Python {sys.version.split()[0]})\n"
+    )
 
 
 def test_protocol_to_a_file(in_the_wild: Path, tmp_path: Path) -> None:

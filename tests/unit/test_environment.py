@@ -2,6 +2,7 @@
 
 import tomllib
 from functools import cache
+from itertools import chain
 
 import pytest
 import yaml
@@ -29,11 +30,12 @@ PYTHON = next(
     for entry in CONDA["dependencies"]
     if isinstance(entry, str) and entry.startswith("python=")
 )
-# What the rules' own processes use: Snakemake runs outside them.
+EXTRAS = PROJECT["optional-dependencies"]
+# What the rules' own processes use: Snakemake runs outside them. An extra may name another one.
 REQUIREMENTS = [
     requirement
-    for requirement in map(Requirement, PROJECT["dependencies"])
-    if not requirement.name.startswith("snakemake")
+    for requirement in map(Requirement, chain(PROJECT["dependencies"], *EXTRAS.values()))
+    if not requirement.name.startswith("snakemake") and requirement.name != PROJECT["name"]
 ]
 
 
@@ -52,7 +54,8 @@ def locked_versions():
         versions.setdefault(package["name"], []).append(package.get("version"))
     (project,) = (package for package in packages if package["name"] == PROJECT["name"])
     chosen = {}
-    for dependency in project["dependencies"]:
+    extras = project["optional-dependencies"]
+    for dependency in project["dependencies"] + extras["workflow"]:
         if "marker" in dependency and not Marker(dependency["marker"]).evaluate(python):
             continue
         name = dependency["name"]
@@ -91,3 +94,12 @@ def test_channels_hold_no_default():
 def test_version_of_the_package_is_the_citation_s():
     citation = yaml.safe_load((CHECKOUT / "CITATION.cff").read_text(encoding="utf-8"))
     assert str(citation["version"]) == PROJECT["version"]
+
+
+def test_the_catalog_of_workflows_is_told_what_is_there():
+    usage = yaml.safe_load((CHECKOUT / ".snakemake-workflow-catalog.yml").read_text())["usage"]
+    rules = "".join(path.read_text() for path in (CHECKOUT / "workflow/rules").glob("*.smk"))
+    deployment = usage["software-stack-deployment"]
+    assert deployment["conda"] == ("conda:" in rules)
+    assert deployment["apptainer"] == ("container:" in rules)
+    assert deployment["report"] == usage["report"] == ("report(" in rules)

@@ -1,21 +1,12 @@
 """What packages hand out to users: every name is there, and costs only what it needs."""
 
-import ast
 import importlib
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-FACES = ("sdd.data.corpora", "sdd.detector", "sdd.metrics", "sdd.scoring")
-
-
-def seen_by_type_checkers(face):
-    """Name -> module, of the imports below `if TYPE_CHECKING:`."""
-    tree = ast.parse(Path(face.__file__).read_text(encoding="utf-8"))
-    (block,) = (node for node in tree.body if isinstance(node, ast.If))
-    return {alias.name: node.module for node in block.body for alias in node.names}
+from tests.helpers.faces import FACES, seen_by_type_checkers
 
 
 @pytest.mark.parametrize("name", FACES)

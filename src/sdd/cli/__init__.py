@@ -82,11 +82,28 @@ def _require_working_folder() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sdd", description="Speech deepfake detection.")
+    parser.add_argument(
+        "--version", action=_ShowVersions, nargs=0, help="show versions of this program and exit"
+    )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_protocol(commands)
     _add_score(commands)
     score_files.add_commands(commands)
     return parser
+
+
+class _ShowVersions(argparse.Action):
+    """Shows what results of the commands depend on; looked up only when asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        import platform
+        from importlib.metadata import version
+
+        write_out(
+            f"sdd-grpo {version('sdd-grpo')} "
+            f"(torch {version('torch')}, Python {platform.python_version()})\n"
+        )
+        parser.exit()
 
 
 def _add_protocol(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

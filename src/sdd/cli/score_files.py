@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sdd.cli import values
 from sdd.errors import InputError, one_line
+from sdd.runtime.extras import require_extra
 from sdd.runtime.outputs import check_output
 from sdd.runtime.standard_streams import require_output, tell, write_out
 
@@ -248,23 +249,21 @@ def _add_convert_scores(commands: "Commands") -> None:
 
 
 def _convert_scores(arguments: argparse.Namespace) -> None:
-    from sdd.scoring.score_files import TABLES
-    from sdd.scoring.score_lines import PARQUET, read_score_lines
-    from sdd.scoring.score_writing import FORMS as WRITERS
-    from sdd.scoring.score_writing import form_of, write_scores_as
-    from sdd.scoring.trial_keys import read_trial_key
-    from sdd.scoring.trial_matching import match_trials
+    from sdd.scoring.conversion import convert_scores
 
     source, target, key = arguments.source, arguments.target, arguments.key
     _refuse_special([source, *key])
     if len(key) > 1:
         raise InputError(f"{len(key)} keys for one score file: give --key once.")
-    form = arguments.to or form_of(target)
-    suffixes = [*TABLES, PARQUET] if form is None else WRITERS[form].suffixes
-    check_output(target, suffixes=suffixes, inputs=[source, *key])
-    trials = read_trial_key(key[0], arguments.subset) if key else None
-    lines = match_trials(read_score_lines(source), trials, _matching(arguments))
-    write_scores_as(str(form), target, lines, arguments.score)
+    convert_scores(
+        source,
+        target,
+        to=arguments.to,
+        key=key[0] if key else None,
+        subset=arguments.subset,
+        matching=_matching(arguments),
+        single=arguments.score,
+    )
 
 
 def _add_calibrate(commands: "Commands") -> None:
@@ -327,6 +326,7 @@ def _calibrate(arguments: argparse.Namespace) -> None:
     _refuse_special(inputs)
     check_output(arguments.output, suffixes=[".json"], inputs=inputs)
     if arguments.picture is not None:
+        require_extra("matplotlib", "figures", what="--picture")
         check_output(arguments.picture, suffixes=[".png", ".pdf"], inputs=inputs)
     keys = [read_trial_key(path, arguments.subset) for path in arguments.key]
     parts = read_scored(arguments.scores, keys, _matching(arguments))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sdd.metrics.detection_costs import ASVSPOOF5, CostModel, act_dcf, min_dcf
     from sdd.metrics.drift import wasserstein_per_dimension
     from sdd.metrics.drift_interval import ClusteredPoints, sample_drift
+    from sdd.metrics.eer_interval import eer_with_interval
     from sdd.metrics.error_rates import (
         area_under_curve,
         detection_error_tradeoff,
@@ -60,6 +61,7 @@ __all__ = [
     "detection_error_tradeoff",
     "difference_of_means",
     "eer",
+    "eer_with_interval",
     "holm",
     "mean_and_spread",
     "mean_over_rounds",
@@ -94,6 +96,7 @@ __getattr__ = lazy_names(
         "detection_error_tradeoff": "error_rates",
         "difference_of_means": "estimates",
         "eer": "error_rates",
+        "eer_with_interval": "eer_interval",
         "holm": "multiplicity",
         "mean_and_spread": "rounds",
         "mean_over_rounds": "estimates",

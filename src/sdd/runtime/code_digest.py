@@ -25,6 +25,8 @@ from sdd.runtime.source_files import SourceFile, facts_beside
 from sdd.runtime.workflow_rules import Rule, read_rules
 
 CHECKOUT = Path(__file__).parents[3]
+# The library itself, wherever it is installed: in a wheel there is no checkout around it.
+PACKAGE = Path(__file__).parents[1]
 
 # What happens around the work and cannot change its result. Neither these files nor what only they
 # import count; a file belongs here only if a fault in it would stop a job, never change a number.
@@ -57,11 +59,19 @@ class Checkout:
         Holds src/sdd, workflow/scripts, workflow/rules and the Snakefile.
     neutral
         Library modules whose behaviour does not count in digests.
+    library
+        The library's folder; None for src/sdd.
     """
 
-    def __init__(self, folder: Path, neutral: Iterable[str] = RESULT_NEUTRAL) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        neutral: Iterable[str] = RESULT_NEUTRAL,
+        library: Path | None = None,
+    ) -> None:
         self.folder = folder
-        self.library = Library(folder / "src/sdd", facts_beside(folder / "src/sdd"))
+        sources = library or folder / "src/sdd"
+        self.library = Library(sources, facts_beside(sources))
         self.neutral = frozenset(neutral)
         self._rules: list[Rule] | None = None
 
@@ -137,7 +147,7 @@ def _perhaps(name: str, known: Sequence[str]) -> str:
 
 @cache
 def _this_checkout() -> Checkout:
-    return Checkout(CHECKOUT)
+    return Checkout(CHECKOUT, library=PACKAGE)
 
 
 @cache

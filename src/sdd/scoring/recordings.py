@@ -19,6 +19,7 @@ from sdd.data.audio.preparing import PreparedSource, prepare_source
 from sdd.data.audio.remarks import Remark
 from sdd.data.segments import Segments
 from sdd.errors import InputError, one_line
+from sdd.experiment.scoring_batches import scoring_batch_seconds
 from sdd.runtime.expendable_workers import Worker, WorkerDiedError
 
 if TYPE_CHECKING:
@@ -142,6 +143,37 @@ def score_recordings(
                     return
                 logits = _score_windows(detector, chunk, folder, batch_seconds, precision)
             yield from _scores_of(chunk, logits, unreadable)
+
+
+def score_recording(
+    detector: "Detector", recording: Path, *, window_seconds: float = 15.0
+) -> RecordingScore:
+    """Score one recording, as `sdd score` does unless told otherwise.
+
+    Parameters
+    ----------
+    detector
+        On the device to compute on.
+    window_seconds
+        A longer recording is cut (`cut_windows`).
+
+    Raises
+    ------
+    InputError
+        If it cannot be scored: why.
+    """
+    unreadable: dict[Path, str] = {}
+    device = next(detector.parameters()).device.type
+    scores = score_recordings(
+        detector,
+        [recording],
+        unreadable,
+        window_seconds=window_seconds,
+        batch_seconds=scoring_batch_seconds("auto", device),
+    )
+    for score in scores:
+        return score
+    raise InputError(unreadable[recording])
 
 
 def _scores_of(

@@ -1,5 +1,6 @@
 """A digest follows behaviour: not comments, and every library file that a script runs."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -345,3 +346,23 @@ def test_digest_of_a_module():
     assert module_digest("sdd.data.audio.preparing") == checkout.digest(covered)
     with pytest.raises(InputError, match=r"sdd has no module 'sdd\.data\.sound'"):
         module_digest("sdd.data.sound")
+
+
+def test_a_module_has_its_digest_where_no_checkout_is(tmp_path):
+    """As in a wheel, whose library lies alone in site-packages."""
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(CHECKOUT / "src/sdd", tmp_path / "sdd", ignore=ignore)
+    module = "sdd.data.audio.preparing"
+    code = f"import sdd.runtime.code_digest as it; print(it.__file__, it.module_digest({module!r}))"
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(tmp_path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout.split() == [
+        str(tmp_path / "sdd/runtime/code_digest.py"),
+        module_digest(module),
+    ]

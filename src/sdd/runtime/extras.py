@@ -1,0 +1,28 @@
+"""Libraries that not everybody needs: those of an extra of the package, such as `figures`."""
+
+from importlib.util import find_spec
+
+from sdd.errors import InputError
+
+
+def require_extra(module: str, extra: str, *, what: str) -> None:
+    """Refuse what needs a library that is not installed, before the work.
+
+    Parameters
+    ----------
+    module
+        Top-level name by which the library is imported.
+    extra
+        Of the package: what installs it.
+    what
+        Needs it, in the user's words, such as an option.
+
+    Raises
+    ------
+    InputError
+        If the library is not there: how to install it.
+    """
+    if find_spec(module) is None:
+        raise InputError(
+            f"{what} needs {module}, which is not installed here: pip install 'sdd-grpo[{extra}]'."
+        )
