@@ -205,4 +205,6 @@ def use_hub(hub, home, monkeypatch):
     }
     for name, value in places.items():
         monkeypatch.setattr(constants, name, value)
+    # What its user agent tells of this machine is asked of the hub once a process.
+    monkeypatch.setattr("huggingface_hub.utils._detect_agent._registry", None)
     close_session()  # one of before has the proxies of before

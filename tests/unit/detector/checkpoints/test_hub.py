@@ -155,7 +155,9 @@ def test_wrong_digest_is_refused_and_the_file_kept(hub, tmp_path):
 
 def test_what_is_not_what_the_hub_says_never_comes_into_the_cache(hub, tmp_path, monkeypatch):
     monkeypatch.setattr(hub, "large", lambda _: CONTENT[:-1] + b"?")
-    assert f"not {SHA256}" in refusal(PINNED)
+    message = refusal(PINNED)
+    assert f"{SHA256}.part: its sha256 is" in message
+    assert f"not {SHA256}" in message
     assert blobs(tmp_path) == []
 
 
