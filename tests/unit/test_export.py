@@ -260,6 +260,42 @@ def test_slugs():
     assert slug("XLS-R-2B post, GRPO (round 1)") == "xls-r-2b-post-grpo-round-1"
 
 
+def test_a_cell_without_training_is_its_checkpoint(cell, tmp_path, config, tiny_detector):
+    untrained = cell.parents[1] / "none/round1"
+    untrained.mkdir(parents=True)
+    (cell / "eer.csv").rename(untrained / "eer.csv")
+    checkpoint = tmp_path / "results/mine/checkpoints/tiny/post.safetensors"
+    save_detector(tiny_detector, checkpoint, {"source": "theirs.ckpt"})
+    assert export(untrained, tmp_path / "out", *config) == 0
+    _, body = split_card(tmp_path / "out")
+    assert "- It started from theirs.ckpt.\n- It was not fine-tuned here.\n- Made of sand." in body
+    assert "| itw (ItW) | 12.35 | 30, 50 |" in body
+
+
+def test_a_cell_whose_weights_are_gone_is_not_its_checkpoint(cell, tmp_path, tiny_detector, capsys):
+    save_detector(tiny_detector, tmp_path / "results/mine/checkpoints/tiny/post.safetensors")
+    (cell / "model.safetensors").unlink()
+    assert export(cell, tmp_path / "out") == 1
+    assert "round1 is a folder, not a checkpoint file" in capsys.readouterr().err
+
+
+def test_the_card_has_the_switches_that_were_chosen(cell, tmp_path, config):
+    grid = {"learning_rate": [1.0e-6, 2.0e-6], "max_steps": [100, 200]}
+    tuned = tmp_path / "tuned.yaml"
+    tuned.write_text(yaml.safe_dump({"tune": {"grids": {"grpo": grid}}}))
+    choice = tmp_path / "results/mine/as_written/tuning/choices/tiny/post/grpo.yaml"
+    assert export(cell, tmp_path / "early", *config, "--config", str(tuned)) == 0
+    assert (
+        "learning_rate not known (chosen on validation data)" in split_card(tmp_path / "early")[1]
+    )
+    choice.parent.mkdir(parents=True)
+    choice.write_text("chosen: {learning_rate: 2.0e-6, max_steps: 100}\n")
+    assert export(cell, tmp_path / "out", *config, "--config", str(tuned)) == 0
+    _, body = split_card(tmp_path / "out")
+    assert "learning_rate 2e-06, " in body
+    assert "max_steps 100, " in body
+
+
 # ------------------------------------------------------------------------------------ refusals
 def test_a_folder_that_is_there_is_kept(cell, tmp_path, capsys):
     folder = tmp_path / "out"
@@ -299,7 +335,7 @@ def test_nothing_is_left_of_an_export_that_fails(cell, tmp_path, monkeypatch, ca
         (["own.safetensors", "--licence", "MIT"], "states the licence 'CC BY': leave out --lic"),
         (["own.safetensors", "--calibration", "none.json"], "none.json"),
         (["CELL", "--config", "other.yaml"], "The config is that of experiment 'other', and the"),
-        (["CELL", "--config", "mine.yaml"], "The config has no 'training_set', which tiny/post/gr"),
+        (["CELL", "--config", "mine.yaml"], "The config has no 'algorithms', which tiny/post/grpo"),
         (["CELL", "--config", "list.yaml"], "list.yaml is no config: it is no mapping"),
         (["CELL", "--config", "odd.yaml"], "odd.yaml is no YAML"),
     ],

@@ -11,13 +11,15 @@ from sdd.errors import InputError
 from sdd.experiment import tree
 from sdd.experiment.cells import Cell
 from sdd.experiment.experiment import Experiment
+from sdd.experiment.variants import tried_switches, with_choice
 from sdd.runtime.csv_rows import read_rows
 from sdd.runtime.text_files import read_text
 
 _CELL = re.compile(
-    r"results/(?P<name>[^/]+)/(?P<recipe>[^/]+)/(?P<cell>[^/]+/(?:pre|post)/[^/]+/round[0-9]+)"
-    r"/model\.safetensors$"
+    r"results/[^/]+/(?P<recipe>[^/]+)/(?P<cell>[^/]+/(?:pre|post)/[^/]+/round[0-9]+)$"
 )
+UNTRAINED = "none"
+"""The algorithm of a cell that is its checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -91,18 +93,30 @@ class TrainingFacts:
     notes: Sequence[str]
 
 
-def find_cell(model: Path) -> CellPlace | None:
-    """Read the place of a detector's file from its path; None if it is none of a cell."""
-    found = _CELL.search(model.absolute().as_posix())
+def find_cell(folder: Path) -> CellPlace | None:
+    """Read the place of a cell from the path of its folder; None if it is none of a cell."""
+    absolute = folder.absolute()
+    found = _CELL.search(absolute.as_posix())
     if found is None:
         return None
-    cell = Cell.parse(found["cell"])
-    return CellPlace(model.absolute().parents[5], found["recipe"], cell)
+    return CellPlace(absolute.parents[4], found["recipe"], Cell.parse(found["cell"]))
 
 
-def measured_sets(model: Path, place: CellPlace | None) -> list[MeasuredSet]:
-    """Read the error rates of a detector, beside its file, with the intervals of its row."""
-    rates = model.with_name("eer.csv")
+def checkpoint_of(place: CellPlace) -> Path | None:
+    """Return the checkpoint that a cell without training is; None if it is not there, or trained.
+
+    A trained cell whose weights were deleted is not the checkpoint that it started from.
+    """
+    if place.cell.algorithm != UNTRAINED:
+        return None
+    checkpoint = f"{place.cell.model}/{place.cell.init}"
+    path = tree.path(tree.CHECKPOINT, place.results, checkpoint=checkpoint)
+    return path if path.is_file() else None
+
+
+def measured_sets(folder: Path, place: CellPlace | None) -> list[MeasuredSet]:
+    """Read the error rates in a detector's folder, with the intervals of its row."""
+    rates = folder / "eer.csv"
     rows = read_rows(rates) if rates.is_file() else []
     intervals = _intervals(place) if place is not None else {}
     return [_measured(row, intervals.get(row["test_set"])) for row in rows]
@@ -179,15 +193,12 @@ def training_facts(config: Mapping[str, Any], place: CellPlace) -> TrainingFacts
         )
     try:
         experiment = Experiment(config)
+        stages = experiment.stages(cell.algorithm)
         return TrainingFacts(
             training_set=_described(config, config["training_set"]),
             validation_set=_described(config, config["validation_set"]),
-            stages=[
-                (stage, config["objectives"][stage]) for stage in experiment.stages(cell.algorithm)
-            ],
-            switches=experiment.stage_recipe(cell.algorithm, place.recipe)
-            if experiment.stages(cell.algorithm)
-            else {},
+            stages=[(stage, config["objectives"][stage]) for stage in stages],
+            switches=_switches(experiment, place) if stages else {},
             seed=int(config["seed"]),
             titles={key: str(spec.get("title", key)) for key, spec in config["sets"].items()},
             notes=config.get("notes", []),
@@ -197,6 +208,24 @@ def training_facts(config: Mapping[str, Any], place: CellPlace) -> TrainingFacts
             f"The config has no {error.args[0]!r}, which {cell.path} of recipe {place.recipe} "
             "needs: give config.yaml first, and then what is laid over it."
         ) from error
+
+
+def _switches(experiment: Experiment, place: CellPlace) -> Mapping[str, Any]:
+    """Return the recipe of a cell's last stage, with what was chosen on the validation set."""
+    cell = place.cell
+    tried = tried_switches(experiment, cell.algorithm)
+    recipe = experiment.stage_recipe(cell.algorithm, place.recipe)
+    choice = tree.path(
+        tree.CHOICE,
+        place.results,
+        recipe=place.recipe,
+        **{"model": cell.model, "init": cell.init, "algorithm": cell.algorithm},
+    )
+    chosen = {"recipe": recipe | dict.fromkeys(tried, "not known (chosen on validation data)")}
+    switches: Mapping[str, Any] = with_choice(
+        chosen, [choice] if tried and choice.is_file() else []
+    )["recipe"]
+    return switches
 
 
 def _described(config: Mapping[str, Any], name: str) -> str:

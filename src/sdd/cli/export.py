@@ -86,11 +86,10 @@ def _export(arguments: argparse.Namespace) -> None:
     from sdd.detector.checkpoints.exporting import AUTHORS_FILE, CONFIGURATION, write_detector
     from sdd.detector.checkpoints.hub import USUAL_FILE
     from sdd.detector.checkpoints.loading import load_named_detector
-    from sdd.detector.checkpoints.places import find_detector
 
-    path = find_detector(arguments.model)
+    path, beside = _find(arguments.model)
     detector = load_named_detector(path, arguments.architecture)
-    card = _card(arguments, path, detector)
+    card = _card(arguments, path, beside, detector)
     names = (USUAL_FILE, AUTHORS_FILE, CONFIGURATION, CARD, CALIBRATION, ARENA)
     with atomic_folder(arguments.folder, names, overwrite=arguments.overwrite) as folder:
         write_detector(detector, folder, card.metadata)
@@ -98,15 +97,26 @@ def _export(arguments: argparse.Namespace) -> None:
     logger.info("%s holds %s", one_line(str(arguments.folder)), card.name)
 
 
-def _card(arguments: argparse.Namespace, path: Path, detector: "Detector") -> "Card":
+def _find(named: str) -> tuple[Path, Path]:
+    """Return a detector's file, and the folder that says more of it: its own, or the cell's."""
+    from sdd.analysis.exported_cell import checkpoint_of, find_cell
+    from sdd.detector.checkpoints.places import find_detector
+
+    path = find_detector(named)
+    place = find_cell(path) if path.is_dir() else None
+    checkpoint = checkpoint_of(place) if place is not None else None
+    return (path, path.parent) if checkpoint is None else (checkpoint, path)
+
+
+def _card(arguments: argparse.Namespace, path: Path, folder: Path, detector: "Detector") -> "Card":
     """Gather what is known of a detector."""
     from sdd.analysis.exported_cell import find_cell, measured_sets
     from sdd.detector.checkpoints.exporting import count_weights
     from sdd.presentation.model_card import Card
     from sdd.scoring.calibrations import read_calibration
 
-    place = find_cell(path)
-    beside = path.with_name(CALIBRATION)
+    place = find_cell(folder)
+    beside = folder / CALIBRATION
     calibration = arguments.calibration or (beside if beside.is_file() else None)
     return Card(
         name=arguments.name or _name(arguments, path, place),
@@ -115,7 +125,7 @@ def _card(arguments: argparse.Namespace, path: Path, detector: "Detector") -> "C
         metadata=_metadata(arguments, path),
         version=version("sdd-grpo"),
         place=place,
-        measured=measured_sets(path, place),
+        measured=measured_sets(folder, place),
         training=_training(arguments.config, place),
         calibration=None if calibration is None else read_calibration(calibration),
         repository=arguments.repository,

@@ -185,12 +185,13 @@ def _data(card: Card) -> list[str]:
     training = card.training
     if training is None:
         return []
-    return [
+    told = [
         f"Training set: {training.training_set}. Weights selected on {training.validation_set}. "
         f"Seed of the first round: {training.seed}.",
         f"Recipe: {_listed(training.switches)}.",
-        *(" ".join(note.split()) for note in training.notes),
     ]
+    notes = [" ".join(note.split()) for note in training.notes]
+    return [*(told if training.stages else ["It was not fine-tuned here."]), *notes]
 
 
 def _listed(values: Mapping[str, Any]) -> str:

@@ -190,8 +190,14 @@ def _transfer(address: HubAddress, name: str) -> None:
     cache = Path(constants.HF_HUB_CACHE)
     folder = repo_folder_name(repo_id=address.repository, repo_type="model")
     blob, lock = cache / folder / "blobs" / found.etag, cache / ".locks" / folder
-    for place in (blob.parent, lock):
-        place.mkdir(parents=True, exist_ok=True)
+    try:
+        for place in (blob.parent, lock):
+            place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{address}: the hub's cache {cache} cannot be written ({error.strerror}): correct its "
+            "permissions, or set HF_HOME to another folder"
+        ) from error
     # Where the content lies elsewhere, its address is signed, and no business of the token.
     own = urlsplit(found.location).netloc == urlsplit(url).netloc
     secrets = {"Authorization": build_hf_headers().get("authorization", "")} if own else {}

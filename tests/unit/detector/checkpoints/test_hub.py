@@ -238,6 +238,12 @@ def test_a_hub_in_trouble(hub):
     assert "log in" in refusal(PINNED)
 
 
+def test_a_cache_that_cannot_be_written(hub, tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/hub").write_text("in the way")
+    assert "cannot be written (Not a directory): correct its permissions" in refusal(PINNED)
+
+
 @pytest.mark.parametrize("rest", ["", "/model.safetensors"])
 def test_something_else_answers(hub, rest):
     hub.page = b"<html>Welcome to our hotel</html>"
