@@ -26,11 +26,17 @@ from safetensors.torch import save_file
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "src"))
 
-from sdd.detector.fairseq_reference import FairseqDetector, import_fairseq
+from sdd.detector.fairseq_reference import (
+    HUBERT,
+    FairseqDetector,
+    label_dictionary,
+    model_config,
+)
 
 LENGTHS = (400, 1234, 4000, 8017)
 LABELS = torch.tensor([0, 1])
-TINY = {
+LABELS_OF_HUBERT = 12
+ENCODER = {
     "encoder_layers": 2,
     "encoder_embed_dim": 32,
     "encoder_ffn_embed_dim": 64,
@@ -38,11 +44,12 @@ TINY = {
     "conv_feature_layers": "[(16, 10, 5)] + [(16, 3, 2)] * 4 + [(16,2,2)] + [(16,2,2)]",
     "conv_pos": 16,
     "conv_pos_groups": 4,
-    "quantize_targets": True,
     "final_dim": 16,
-    "latent_vars": 8,
     "mask_prob": 0.65,
 }
+TINY = {**ENCODER, "quantize_targets": True, "latent_vars": 8}
+# At 16 kHz the convolutions above make 50 frames a second.
+TINY_HUBERT = {**ENCODER, "_name": HUBERT, "label_rate": 50.0, "untie_final_proj": True}
 VARIANTS = {
     "layer_norm_pre": {
         **TINY,
@@ -54,6 +61,15 @@ VARIANTS = {
         "dropout_input": 0.1,
     },
     "group_norm_post": {**TINY, "feature_grad_mult": 0.1, "encoder_layerdrop": 0.05},
+    # HuBERT's large kinds (no bias in the convolutions) and its base.
+    "hubert_layer_norm_pre": {
+        **TINY_HUBERT,
+        "extractor_mode": "layer_norm",
+        "layer_norm_first": True,
+        "dropout": 0.0,
+        "attention_dropout": 0.0,
+    },
+    "hubert_group_norm_post": {**TINY_HUBERT, "feature_grad_mult": 0.1, "encoder_layerdrop": 0.05},
 }
 
 
@@ -63,7 +79,7 @@ def main() -> None:
     torch.set_num_threads(1)
     for name, keys in VARIANTS.items():
         torch.manual_seed(0)
-        detector = perturbed(FairseqDetector(keys)).eval()
+        detector = perturbed(FairseqDetector(keys, labels=LABELS_OF_HUBERT)).eval()
         torch.save(detector.state_dict(), folder / f"{name}.ckpt")
         torch.save(fairseq_checkpoint(detector.m_ssl.model, keys, name), folder / f"{name}.pt")
         save_file(scores(detector), folder / f"{name}.safetensors")
@@ -99,20 +115,22 @@ def fairseq_checkpoint(
     """Lay a model out as fairseq's trainer does; its configuration in one of the three forms."""
     from omegaconf import OmegaConf
 
-    config = vars(import_fairseq()[1](**keys))
-    plain = {"_name": "wav2vec2"} | {key: getattr(v, "value", v) for key, v in config.items()}
+    config = vars(model_config(keys))
+    plain = {key: getattr(v, "value", v) for key, v in config.items()}
+    plain["_name"] = name = keys.get("_name", "wav2vec2")
+    hubert = name == HUBERT
     content = {
         "model": model.state_dict(),
         "criterion": None,
         "optimizer_history": [{"optimizer_name": "FairseqAdam", "num_updates": 3}],
-        "task_state": {},
+        "task_state": {"dictionaries": [label_dictionary(LABELS_OF_HUBERT)]} if hubert else {},
         "extra_state": {"epoch": 1},
         "last_optimizer_state": None,
     }
-    if variant == "layer_norm_pre":
+    if variant.endswith("layer_norm_pre"):
         cfg = OmegaConf.create({"_name": None, "common": {"seed": 1}, "model": plain})
         return {"args": None, "cfg": cfg, **content}
-    return {"args": argparse.Namespace(arch="wav2vec2", **plain), **content}
+    return {"args": argparse.Namespace(arch=name, **plain), **content}
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from sdd.training.finetuning import finetune
 from sdd.training.policies import Policies
 from tests.conftest import RECIPE
 from tests.helpers.experiments import PAPER, merge
+from tests.helpers.local_hub import COMMIT, local_hub, use_hub
 from tests.helpers.paths import CHECKOUT
 from tests.helpers.runs import StopAfter, finetune_arguments, make_trainer
 
@@ -59,6 +60,36 @@ class Errors:
     def address_that_is_not_there(self):
         self.monkeypatch.setattr("sdd.detector.checkpoints.download.ATTEMPTS", 1)
         fetch("http://localhost:1/a.ckpt", self.folder)
+
+    def on_hub(self, rest):
+        """Fetch from a hub of one repository; a gated one is beside it."""
+        with local_hub() as hub:
+            use_hub(hub, self.folder, self.monkeypatch)
+            hub.add("lab/open", {"model.safetensors": b"weights"})
+            hub.add("lab/gated", {}, gated=True)
+            return fetch(f"hf://{rest}", self.folder)
+
+    def address_without_a_revision(self):
+        fetch("hf://lab/open", self.folder)
+
+    def branch_of_the_hub(self):
+        self.on_hub("lab/open@main")
+
+    def commit_that_is_not_there(self):
+        self.on_hub(f"lab/open@{40 * '1'}")
+
+    def gated_repository(self):
+        self.on_hub(f"lab/gated@{COMMIT}")
+
+    def repository_that_is_not_there(self):
+        self.on_hub(f"lab/none@{COMMIT}")
+
+    def file_that_is_not_on_the_hub(self):
+        self.on_hub(f"lab/open@{COMMIT}/none.ckpt")
+
+    def no_hub(self):
+        self.on_hub("lab/open@v1")
+        fetch(f"hf://lab/open@{40 * '1'}", self.folder)  # the hub is gone
 
     def checkpoint_that_is_not_there(self):
         load_detector(self.folder / "none.safetensors")
@@ -126,7 +157,7 @@ class Errors:
             raise OSError(errno.ENOSPC, "No space left on device")
 
 
-CASES = [name for name in vars(Errors) if not name.startswith(("_", "read_"))]
+CASES = [name for name in vars(Errors) if not name.startswith(("_", "read_", "on_"))]
 
 
 def quoted():

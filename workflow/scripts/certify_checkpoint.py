@@ -1,6 +1,8 @@
 # /// script
 # requires-python = ">=3.11,<3.13"
-# dependencies = ["fairseq==0.12.2", "torch==2.14.1", "numpy==2.4.6", "safetensors", "tqdm"]
+# dependencies = [
+#   "fairseq==0.12.2", "torch==2.14.1", "numpy==2.4.6", "safetensors", "tqdm", "huggingface-hub",
+# ]
 # ///
 """Hold a checkpoint in our detector against the same file in real fairseq.
 

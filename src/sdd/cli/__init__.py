@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdd.cli import score_files, values
+from sdd.cli import export, score_files, values
 from sdd.errors import InputError, one_line
 from sdd.runtime.outputs import STANDARD_OUTPUT, check_output
 from sdd.runtime.standard_streams import (
@@ -88,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_protocol(commands)
     _add_score(commands)
+    export.add_command(commands)
     score_files.add_commands(commands)
     return parser
 
@@ -202,10 +203,11 @@ def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     command.add_argument(
         "-m",
         "--model",
-        type=values.path,
+        type=values.text,
         required=True,
-        metavar="FILE",
-        help="the detector: a model.safetensors of the workflow, or the authors' .ckpt",
+        metavar="MODEL",
+        help="the detector: a model.safetensors of the workflow or the folder that holds it, the "
+        "authors' .ckpt, or hf://owner/name@revision[/file] on the Hugging Face hub",
     )
     command.add_argument(
         "-a",
@@ -213,7 +215,7 @@ def _add_score(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         type=values.text,
         metavar="NAME",
         help="of the detector, where its file does not say (.ckpt): xlsr_2b, xlsr_1b, mms_1b, "
-        "mms_300m, w2v_large, w2v_small, or fairseq's keys as JSON",
+        "mms_300m, w2v_large, w2v_small, hubert_xl, or fairseq's keys as JSON",
     )
     command.add_argument(
         "-o",

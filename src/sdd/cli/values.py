@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import re
 from pathlib import Path
 
 
@@ -16,6 +17,13 @@ def path(given: str) -> Path:
     """Return a path that is not empty."""
     # Of an empty name Path would make the folder that one is in.
     return Path(text(given))
+
+
+def repository(given: str) -> str:
+    """Return the name of a repository on the hub."""
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", given, re.ASCII):
+        raise argparse.ArgumentTypeError(f"{given!r} is no OWNER/NAME of a repository")
+    return given
 
 
 def number(given: str) -> float:

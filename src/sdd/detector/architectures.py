@@ -1,7 +1,9 @@
 """Architectures of wav2vec 2.0 encoders, as data, under the names of fairseq's configuration.
 
-Field names, defaults and meanings are those of `Wav2Vec2Config` of fairseq 0.12.2. The six named
-architectures are those of AntiDeepfake (Ge et al., arXiv 2506.21090).
+Field names, defaults and meanings are those of `Wav2Vec2Config` of fairseq 0.12.2. HuBERT (Hsu et
+al., arXiv 2106.07447) has the same encoder, trained otherwise, and the same names in its
+`HubertConfig`. The seven named architectures are those of AntiDeepfake (Ge et al., arXiv
+2506.21090).
 """
 
 import ast
@@ -18,7 +20,8 @@ ACTIVATIONS = ("relu", "gelu", "gelu_fast", "gelu_accurate", "tanh", "linear")
 MAXIMUM_CONVOLUTIONS = 64
 
 # Keys of fairseq's configuration that a detector does not read: they concern pre-training (masks,
-# quantiser, negatives), layers of another type, or how fairseq runs rather than what it computes.
+# quantiser, negatives, HuBERT's labels), layers of another type, or how fairseq runs rather than
+# what it computes.
 IGNORED_KEYS = frozenset(
     """
     _name final_dim logit_temp quantize_targets same_quantizer target_glu quantizer_depth
@@ -26,6 +29,7 @@ IGNORED_KEYS = frozenset(
     mask_length mask_prob mask_selection mask_other no_mask_overlap mask_min_space
     require_same_masks mask_dropout mask_channel_length mask_channel_prob mask_channel_before
     mask_channel_selection mask_channel_other no_mask_channel_overlap mask_channel_min_space
+    label_rate untie_final_proj skip_masked skip_nomask
     num_negatives negatives_from_everywhere cross_sample_negatives codebook_negatives
     max_positions checkpoint_activations required_seq_len_multiple
     depthwise_conv_kernel_size attn_type pos_enc_type fp16
@@ -340,8 +344,10 @@ def _shorten(text: str, length: int = 80) -> str:
     return repr(text if len(text) <= length else text[: length - 3] + "...")
 
 
-def _large(layers: int, width: int, inner: int, dropout_input: float = 0.0) -> Architecture:
-    # The common shape of XLS-R and MMS: pre-norm, layer-norm extractor, no dropout inside.
+def _large(
+    layers: int, width: int, inner: int, dropout_input: float = 0.0, *, conv_bias: bool = True
+) -> Architecture:
+    # The common shape of XLS-R, MMS, HuBERT: pre-norm, layer-norm extractor, no dropout inside.
     return Architecture(
         extractor_mode="layer_norm",
         encoder_layers=layers,
@@ -351,7 +357,7 @@ def _large(layers: int, width: int, inner: int, dropout_input: float = 0.0) -> A
         dropout=0.0,
         attention_dropout=0.0,
         layer_norm_first=True,
-        conv_bias=True,
+        conv_bias=conv_bias,
         dropout_input=dropout_input,
         dropout_features=dropout_input,
     )
@@ -367,5 +373,6 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
         "mms_1b": _large(48, 1280, 5120, dropout_input=0.1),
         "xlsr_1b": _large(48, 1280, 5120, dropout_input=0.1),
         "xlsr_2b": _large(48, 1920, 7680, dropout_input=0.1),
+        "hubert_xl": _large(48, 1280, 5120, conv_bias=False),
     }
 )

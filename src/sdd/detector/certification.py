@@ -213,7 +213,7 @@ def certify(
     about = {
         "checkpoint": str(path),
         "weights": str(weights),
-        "fairseq": import_fairseq()[2],
+        "fairseq": import_fairseq().version,
         "torch": torch.__version__,
     }
     return compared, about

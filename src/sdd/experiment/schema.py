@@ -83,6 +83,8 @@ def _explain(error: Any) -> str:  # noqa: ANN401 (jsonschema is untyped here)
     if error.validator == "enum":
         allowed = [str(choice) for choice in error.validator_value]
         return f"{key}: {value!r} is not allowed; {did_you_mean(str(value), allowed)}"
+    if error.validator == "pattern" and "description" in error.schema:
+        return f"{key}: {value!r} is not {error.schema['description']}"
     if error.validator == "not":
         return f"{key} does not belong here; remove it (see the comments in config.yaml)"
     return f"{shown}{value!r}: {error.message.removeprefix(repr(value)).strip()}"

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import logging
 import os
 from collections.abc import Sequence
@@ -13,9 +12,8 @@ import torch
 from tqdm import tqdm
 
 from sdd.data.audio import SAMPLE_RATE
-from sdd.detector.architectures import ARCHITECTURES
-from sdd.detector.checkpoints.file_formats import checkpoint_format
-from sdd.detector.checkpoints.loading import load_detector
+from sdd.detector.checkpoints.loading import load_named_detector
+from sdd.detector.checkpoints.places import find_detector, is_on_hub
 from sdd.detector.detector import Detector
 from sdd.errors import InputError, one_line
 from sdd.experiment.scoring_batches import scoring_batch_seconds
@@ -39,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 def score_command(
     places: Sequence[Path],
-    model: Path,
+    model: Path | str,
     *,
     architecture: str | None,
     output: Path | None,
@@ -57,6 +55,8 @@ def score_command(
     ----------
     places
         Recordings, and folders of them.
+    model
+        As `find_detector` takes it.
     architecture
         Its name, or fairseq's keys as JSON; None if the file says.
     output
@@ -82,13 +82,13 @@ def score_command(
         If the output cannot be written, the detector cannot be loaded, the device cannot compute
         so, or there is no recording at all.
     """
-    _check_output(output, [*places, model])
+    _check_output(output, [*places, *([] if is_on_hub(model) else [Path(model)])])
     found = _find(places)
     recordings = found.files
     where = _device(device, precision)
     if threads is not None:
         torch.set_num_threads(_usable_threads(threads))
-    detector = _load(model, architecture)
+    detector = load_named_detector(find_detector(model), architecture, dtype=torch.float32)
     _check_window(window_seconds, detector)
     unreadable: dict[Path, str] = {}
     scores = score_recordings(
@@ -209,21 +209,6 @@ def _device(name: str, precision: Precision) -> torch.device:
             "name a GPU (--device cuda)."
         )
     return device
-
-
-def _load(model: Path, architecture: str | None) -> Detector:
-    chosen: str | dict[str, object] | None = architecture
-    if architecture is not None and architecture.lstrip().startswith("{"):
-        try:
-            chosen = json.loads(architecture)
-        except json.JSONDecodeError as error:
-            raise InputError(f"--architecture is no JSON ({error}).") from error
-    if architecture is None and checkpoint_format(model) != "safetensors":
-        raise InputError(
-            f"{model} does not say what architecture it has: give --architecture, one of "
-            f"{', '.join(ARCHITECTURES)}."
-        )
-    return load_detector(model, chosen, dtype=torch.float32)
 
 
 def _report(problems: dict[Path, str], unreadable: dict[Path, str], count: int) -> int:

@@ -1,5 +1,6 @@
 """The encoder and the detector against an independent implementation and against invariances."""
 
+import dataclasses
 import re
 import subprocess
 import sys
@@ -394,6 +395,32 @@ def test_named_architectures_are_those_of_antideepfake():
     ]
     assert ARCHITECTURES["w2v_small"].encoder_layerdrop == 0.05
     assert find_architecture({"layer_norm_first": True}).dropout == 0.1  # fairseq's default
+
+
+def test_hubert_xl_has_the_published_size():
+    """964 million weights, with those of pre-training: 504 labels of 1024 dimensions."""
+    chosen = ARCHITECTURES["hubert_xl"]
+    with torch.device("meta"):
+        encoder = Detector(chosen).encoder
+    width, labels, final = chosen.encoder_embed_dim, 504, 1024
+    pretraining = width + labels * final + (width + 1) * final
+    count = sum(p.numel() for p in encoder.parameters()) + pretraining
+    assert count / 1e6 == pytest.approx(964.3, abs=0.1)
+
+
+def test_keys_of_hubert_give_its_architecture():
+    """Of fairseq's HubertConfig, as its X-Large was trained with."""
+    keys = {
+        **{"_name": "hubert", "label_rate": 50, "untie_final_proj": True, "final_dim": 1024},
+        **{"skip_masked": False, "skip_nomask": True, "mask_prob": 0.8, "target_glu": False},
+        **{"extractor_mode": "layer_norm", "layer_norm_first": True, "conv_bias": False},
+        **{"conv_feature_layers": "[(512,10,5)] + [(512,3,2)] * 4 + [(512,2,2)] * 2"},
+        **{"encoder_layers": 48, "encoder_embed_dim": 1280, "encoder_ffn_embed_dim": 5120},
+        **{"encoder_attention_heads": 16, "dropout": 0.0, "attention_dropout": 0.0},
+    }
+    found, named = find_architecture(keys), ARCHITECTURES["hubert_xl"]
+    assert found.convolutions == named.convolutions
+    assert dataclasses.replace(found, conv_feature_layers=named.conv_feature_layers) == named
 
 
 def test_mapping_takes_any_key_of_fairseq_and_round_trips():

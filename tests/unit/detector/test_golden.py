@@ -34,14 +34,15 @@ def detector(variant):
 
 
 @pytest.mark.parametrize("samples", LENGTHS)
-def test_embeddings_and_logits_are_those_of_fairseq(detector, golden, samples):
+def test_embeddings_and_logits_are_those_of_fairseq(variant, detector, golden, samples):
     embeddings, logits = detector.embed_and_logits(golden[f"waveforms.{samples}"])
     expected, scores = golden[f"embeddings.{samples}"], golden[f"logits.{samples}"]
     # What is compared is not near zero, and differs between the two waveforms.
     assert expected.abs().max() > 0.5
     assert (scores[0] - scores[1]).abs().max() > 1e-4
     torch.testing.assert_close(embeddings, expected, atol=5e-6, rtol=0)
-    torch.testing.assert_close(logits, scores, atol=1e-6, rtol=0)
+    bound = 2e-6 if variant.startswith("hubert") else 1e-6
+    torch.testing.assert_close(logits, scores, atol=bound, rtol=0)
 
 
 def test_gradients_are_those_of_fairseq(detector, golden):
@@ -67,7 +68,7 @@ def test_export_holds_what_the_authors_file_held(variant, detector, tmp_path):
     export_authors(detector, tmp_path / "out.ckpt")
     theirs = torch.load(GOLDEN / f"{variant}.ckpt", weights_only=True)
     ours = torch.load(tmp_path / "out.ckpt", weights_only=True)
-    pretraining = ("quantizer.", "project_q.", "final_proj.", "mask_emb")
+    pretraining = ("quantizer.", "project_q.", "final_proj.", "mask_emb", "label_embs_concat")
     kept = {
         name: value
         for name, value in theirs.items()

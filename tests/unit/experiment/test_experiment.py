@@ -4,9 +4,12 @@ import re
 from collections import Counter
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sdd.detector.architectures import ARCHITECTURES, find_architecture
+from sdd.detector.checkpoints.hub import read_address
 from sdd.errors import InputError
 from sdd.experiment import contents
 from sdd.experiment.cells import Cell
@@ -85,6 +88,24 @@ def test_cells_of_controls():
     assert half in shown["cells"]
     assert half not in shown["trained"]
     assert shown["starts"].keys() == set(shown["trained"])
+
+
+def test_detectors_of_the_hub():
+    """hub.yaml is valid and trains nothing; its sources are the authors' repositories, unpinned."""
+    config = yaml.safe_load((CHECKOUT / "hub.yaml").read_text(encoding="utf-8"))
+    of = Experiment(merge(PAPER, config))
+    check_config(of.config, CHECKOUT / "workflow/schemas/config.schema.yaml", ["hub.yaml"])
+    check_experiment(of)
+    assert not of.trains()
+    assert len(of.rows()) == 14
+    for model, spec in config["models"].items():
+        (checkpoint,) = spec["checkpoints"].values()
+        address = read_address(checkpoint["source"])
+        owner, name = address.repository.split("/")
+        assert owner == "nii-yamagishilab"
+        assert name.endswith("-anti-deepfake-nda" if model.endswith("_nda") else "-anti-deepfake")
+        assert address.revision == "main"
+        assert find_architecture(spec["architecture"]) == ARCHITECTURES[model.removesuffix("_nda")]
 
 
 def test_controls_repeat_the_papers_values():

@@ -66,6 +66,11 @@ def test_demo_runs_the_paper_s_experiment():
 
 # Each mistake, and the words that must stand in the answer: key or row, value, remedy.
 MISTAKES = {
+    "checkpoint of the hub without a revision": (
+        'models: {mms_1b: {checkpoints: {post: {source: "hf://lab/name"}}}}',
+        "models.mms_1b.checkpoints.post.source: 'hf://lab/name' is not an address on the hub",
+        "hf://owner/name@revision[/file]",
+    ),
     # ------------------------------------------------------------------------ mistyped keys
     "key": ("roundz: 3", "unknown key 'roundz'", "did you mean rounds?"),
     "nested key": (

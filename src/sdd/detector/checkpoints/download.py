@@ -6,10 +6,12 @@ import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 
 from tqdm import tqdm
 
+from sdd.detector.checkpoints.checking import CORRECT, check_digest
 from sdd.errors import InputError
 from sdd.runtime.digests import file_digest
 
@@ -22,11 +24,8 @@ BROKEN_OFF = (
     ConnectionError,
     TimeoutError,
 )
-FETCH_AGAIN = (
-    "delete it and fetch it again, or correct `digest` (where the config gives none, it is the one "
-    "of the first download, in the .sha256 file beside it)"
-)
-CORRECT = "name the right file as `source`, or correct `digest`"
+HUB = "hf://"
+"""What the address of a checkpoint on the Hugging Face hub begins with."""
 logger = logging.getLogger(__name__)
 
 
@@ -39,9 +38,10 @@ def fetch(source: str, folder: Path, digest: str | None = None) -> Path:
     Parameters
     ----------
     source
-        An http(s) URL, or a path.
+        An http(s) URL, ``hf://owner/name@revision[/file]``, or a path.
     folder
-        Where downloads are kept, as ``{host}/{path of the URL}``.
+        Where downloads are kept, as ``{host}/{path of the URL}``; what is of the hub is in its own
+        cache.
     digest
         As ``sha256:...`` or ``md5:...``, in hexadecimal.
 
@@ -51,6 +51,10 @@ def fetch(source: str, folder: Path, digest: str | None = None) -> Path:
         If the file is missing, cannot be downloaded, or has another digest; a download with a
         wrong digest is deleted.
     """
+    if source.startswith(HUB):
+        from sdd.detector.checkpoints.hub import fetch_from_hub
+
+        return fetch_from_hub(source, digest)
     if not source.startswith(("http://", "https://")):
         path = Path(source).expanduser()
         if not path.is_file():
@@ -68,7 +72,7 @@ def fetch(source: str, folder: Path, digest: str | None = None) -> Path:
     if record.exists() and not digest:
         digest = f"sha256:{record.read_text(encoding='utf-8').strip()}"
     if not path.exists():
-        _download(source, path, digest)
+        download(source, path, digest)
     elif digest:
         check_digest(path, digest)
     if not record.exists():
@@ -76,33 +80,36 @@ def fetch(source: str, folder: Path, digest: str | None = None) -> Path:
     return path
 
 
-def check_digest(path: Path, digest: str, remedy: str = FETCH_AGAIN) -> None:
-    """Hold a file against a digest such as ``md5:...``.
+def download(
+    url: str,
+    path: Path,
+    digest: str | None,
+    *,
+    title: str | None = None,
+    secrets: Mapping[str, str] | None = None,
+) -> None:
+    """Download a file, going on where an earlier attempt stopped, also one of another process.
 
     Parameters
     ----------
-    remedy
-        For the message: what to do about it.
+    path
+        Where it goes, whole and checked; until then it is beside it, as ``{name}.part``.
+    digest
+        As `fetch` takes it.
+    title
+        What to call it on the screen; None for the name of `path`.
+    secrets
+        Headers for this address alone: what it redirects to is not sent them.
 
     Raises
     ------
     InputError
-        If they differ.
+        If it cannot be downloaded, or has another digest and is deleted.
     """
-    algorithm, _, expected = digest.partition(":")
-    found = file_digest(path, algorithm)
-    if found != expected:
-        raise InputError(
-            f"{path}: its {algorithm} is {found}, not {expected}; it is damaged or another file: "
-            f"{remedy}"
-        )
-
-
-def _download(url: str, path: Path, digest: str | None) -> None:
     part = path.with_name(f"{path.name}.part")
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            _continue_download(url, part)
+            _continue_download(url, part, title or path.name, secrets or {})
             break
         except BROKEN_OFF as error:
             gone = isinstance(error, urllib.error.HTTPError) and 400 <= error.code < 500
@@ -121,10 +128,12 @@ def _download(url: str, path: Path, digest: str | None) -> None:
     part.replace(path)
 
 
-def _continue_download(url: str, part: Path) -> None:
+def _continue_download(url: str, part: Path, title: str, secrets: Mapping[str, str]) -> None:
     """Append what is missing to a partial file; start anew if the server cannot resume."""
     done = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={done}-"} if done else {})
+    for name, value in secrets.items():
+        request.add_unredirected_header(name, value)
     try:
         response = urllib.request.urlopen(request, timeout=60)
     except urllib.error.HTTPError as error:
@@ -146,7 +155,7 @@ def _continue_download(url: str, part: Path) -> None:
                 initial=done if resumed else 0,
                 unit="B",
                 unit_scale=True,
-                desc=part.stem,
+                desc=title,
                 disable=None,
             ) as bar,
         ):

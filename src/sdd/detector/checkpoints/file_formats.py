@@ -14,7 +14,7 @@ _PICKLE_PROTOCOLS = range(6)
 # The header's size in 8 bytes, then JSON. The format allows a header of 100 MB.
 _SAFETENSORS_PREFIX = 8
 _LARGEST_HEADER = 100_000_000
-_WEIGHT_SUFFIXES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
+WEIGHT_SUFFIXES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 
 
 def checkpoint_format(path: Path) -> Format:
@@ -69,7 +69,7 @@ def _files_within(folder: Path) -> str:
             "it holds a sharded checkpoint of torch.distributed; join it by `python -m "
             "torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER FILE`"
         )
-    found = [name for name in names if name.endswith(_WEIGHT_SUFFIXES)]
+    found = [name for name in names if name.endswith(WEIGHT_SUFFIXES)]
     return f"name one of {', '.join(found[:8])}" if found else "name a file"
 
 

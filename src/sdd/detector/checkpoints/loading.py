@@ -8,7 +8,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from sdd.detector.architectures import Architecture, find_architecture, parse_convolutions
+from sdd.detector.architectures import (
+    ARCHITECTURES,
+    Architecture,
+    find_architecture,
+    parse_convolutions,
+)
 from sdd.detector.checkpoints.file_formats import checkpoint_format
 from sdd.detector.checkpoints.foreign_names import (
     about_wrappers,
@@ -89,6 +94,35 @@ def load_detector(
         detector = Detector(chosen)
     _assign(path, detector, weights, dtype)
     return detector.eval()
+
+
+def load_named_detector(
+    path: Path, architecture: str | None, *, dtype: torch.dtype | None = None
+) -> Detector:
+    """Load a detector as a user of the command line names it.
+
+    Parameters
+    ----------
+    architecture
+        Its name, or fairseq's keys as JSON; None if the file says.
+
+    Raises
+    ------
+    InputError
+        As `load_detector`, and if the architecture is no JSON, or neither given nor in the file.
+    """
+    chosen: str | dict[str, object] | None = architecture
+    if architecture is not None and architecture.lstrip().startswith("{"):
+        try:
+            chosen = json.loads(architecture)
+        except json.JSONDecodeError as error:
+            raise InputError(f"--architecture is no JSON ({error}).") from error
+    if architecture is None and checkpoint_format(path) != "safetensors":
+        raise InputError(
+            f"{path} does not say what architecture it has: give --architecture, one of "
+            f"{', '.join(ARCHITECTURES)}."
+        )
+    return load_detector(path, chosen, dtype=dtype)
 
 
 def load_pretrained(

@@ -16,9 +16,10 @@ ARCHITECTURE_KEY = "architecture"
 # In the metadata of our files: safetensors itself has no checksum.
 DIGEST_KEY = "weights_sha256"
 
-# Parts of pre-training that a detector does not have; nothing else may be left over.
+# Parts of pre-training that a detector does not have; nothing else may be left over. HuBERT has the
+# embeddings of its labels instead of a quantiser.
 DROPPED_PREFIXES = ("quantizer.", "project_q.", "final_proj.")
-DROPPED_NAMES = ("mask_emb",)
+DROPPED_NAMES = ("mask_emb", "label_embs_concat")
 
 # What torch, Lightning and training programs put before all names: DataParallel, torch.compile,
 # FSDP, activation checkpointing; and attributes that hold the detector. No name of ours begins so.

@@ -7,7 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from sdd.detector.checkpoints import download
-from sdd.detector.checkpoints.download import check_digest, fetch
+from sdd.detector.checkpoints.checking import check_digest
+from sdd.detector.checkpoints.download import fetch
 from sdd.errors import InputError
 
 CONTENT = bytes(range(256)) * 1200  # 307,200 bytes
