@@ -59,11 +59,37 @@ def test_scores_are_the_checkout_s_to_the_bit(installed, folder):
     assert "calls/f.wav" in theirs.stderr
 
 
-@pytest.mark.skipif(not os.environ.get("AUDIO"), reason="no AUDIO=folder of recordings is named")
-def test_recordings_of_the_user_have_the_same_scores(installed, folder):
-    command = (*SCORE[:-1], "15", "-o", "-", Path(os.environ["AUDIO"]).resolve())
+@pytest.fixture(scope="module")
+def exported(installed, folder):
+    """The detector as a folder for others, written by the wheel."""
+    installed.run("sdd", "export", "model.safetensors", "exported", cwd=folder)
+    return "exported"
+
+
+@pytest.mark.parametrize("file", ["", "/model.ckpt"])
+def test_an_exported_detector_has_the_same_scores(installed, folder, exported, file):
+    config = json.loads((folder / exported / "config.json").read_text())
+    architecture = ("-a", json.dumps(config["architecture"])) if file else ()
+    command = (
+        "score",
+        "--model",
+        f"{exported}{file}",
+        *SCORE[3:],
+        *architecture,
+        "-o",
+        "-",
+        "calls/a.wav",
+    )
     theirs = installed.run("sdd", *command, cwd=folder)
-    assert theirs.stdout == by_checkout(*command, cwd=folder).stdout
+    assert theirs.stdout == by_checkout(*SCORE, "-o", "-", "calls/a.wav", cwd=folder).stdout
+
+
+@pytest.mark.skipif(not os.environ.get("AUDIO"), reason="no AUDIO=folder of recordings is named")
+def test_recordings_of_the_user_have_the_same_scores(installed, folder, exported):
+    command = (*SCORE[3:-1], "15", "-o", "-", Path(os.environ["AUDIO"]).resolve())
+    theirs = installed.run("sdd", "score", "--model", exported, *command, cwd=folder)
+    ours = by_checkout("score", "--model", "model.safetensors", *command, cwd=folder)
+    assert theirs.stdout == ours.stdout
     assert theirs.stdout.count("\n") > 1
 
 
