@@ -173,7 +173,7 @@ rule apply_condition:
         condition=lambda wildcards: EXPERIMENT.condition(wildcards.set),
         as_mp3=False,
         place=lambda wildcards: settings.place(
-            EXPERIMENT, wildcards.set, tree.CONDITIONS_PLACE
+            EXPERIMENT, wildcards.set, tree.CONDITION_FOLDER
         ),
         min_seconds=config["min_seconds"],
         root=config["data_root"],
@@ -206,7 +206,7 @@ rule encode_mp3_again:
         condition=lambda wildcards: EXPERIMENT.condition(wildcards.set),
         as_mp3=True,
         place=lambda wildcards: settings.place(
-            EXPERIMENT, wildcards.set, tree.MP3_PLACE
+            EXPERIMENT, wildcards.set, tree.MP3_FOLDER
         ),
         min_seconds=config["min_seconds"],
         root=config["data_root"],

@@ -51,8 +51,9 @@ def part(experiment: Experiment, set_name: str) -> dict[str, Any]:
 
 
 def place(experiment: Experiment, set_name: str, pattern: str) -> str:
-    """Return the place of a set's audio that is made anew, by a pattern of the tree."""
-    return tree.fill(pattern, corpus=experiment.corpus(set_name), set=set_name)
+    """Return where audio of a set that is made anew lies, below the folder of all audio."""
+    folder = tree.fill(pattern, corpus=experiment.corpus(set_name), set=set_name)
+    return folder.removeprefix(f"{tree.AUDIO_FOLDER}/")
 
 
 def pretraining(experiment: Experiment, model: str) -> dict[str, Any]:

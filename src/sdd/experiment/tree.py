@@ -39,9 +39,9 @@ SEGMENTS = "<results>/segments/{set}.parquet"
 SEGMENT_FILES = "<results>/segments/{set}/protocol.csv"
 # Of a set whose segments of mp3 sources are encoded as mp3 again; names are those of SEGMENTS.
 MP3_SEGMENTS = "<results>/segments/mp3/{set}.parquet"
-# Below the audio folder: segments under a condition, and those that were mp3 once more.
-CONDITIONS_PLACE = "{corpus}/conditions/{set}"
-MP3_PLACE = "{corpus}/mp3/{set}"
+# Folders of audio that is made of it: segments under a condition, and those that were mp3 again.
+CONDITION_FOLDER = f"{AUDIO_FOLDER}/{{corpus}}/conditions/{{set}}"
+MP3_FOLDER = f"{AUDIO_FOLDER}/{{corpus}}/mp3/{{set}}"
 FEATURES = "<results>/shortcuts/{set}.parquet"
 SHORTCUTS = "<results>/shortcuts.csv"
 # A checkpoint is {model}/{init}.
