@@ -3,7 +3,6 @@
 import doctest
 
 import pytest
-import yaml
 
 from sdd.data.audio.codecs import CODECS
 from sdd.errors import InputError
@@ -12,6 +11,7 @@ from sdd.experiment.conditions import check_condition, in_words, normal_form, sh
 from sdd.experiment.consistency import check_experiment
 from sdd.experiment.needs import JobResources
 from sdd.experiment.plan import plan
+from sdd.experiment.schema import check_config
 from tests.helpers.experiments import experiment
 from tests.helpers.paths import CHECKOUT
 
@@ -163,5 +163,7 @@ def test_the_example_of_the_docs_is_valid():
     examples = [part.split("```")[0] for part in text.split("```yaml\n")[1:]]
     assert examples
     for example in examples:
-        assert isinstance(yaml.safe_load(example), dict)
-        check_experiment(experiment(example))
+        subject = experiment(example)
+        check_config(subject.config, CHECKOUT / "workflow/schemas/config.schema.yaml", ["docs"])
+        check_experiment(subject)
+        assert any(map(subject.condition, subject.test_sets))
