@@ -35,10 +35,10 @@ def test_the_other_recipe_is_planned_too(checkout):
     # Of each set that is cut; their labels are those of the segments as they were.
     plan = job_counts(output)
     assert (plan["encode_mp3_again"], plan["cut_segments"]) == (6, 11)
-    waits = re.findall(r"rule finetune:\n +input: .*", output)
-    assert len(waits) == 51
-    assert all("segments/mp3/dfe24_train.parquet" in line for line in waits)
-    assert all("segments/asv19_dev.parquet" in line for line in waits)
+    reasons = re.findall(r"Fine-tuning .*\n(Reason: .*)", output)
+    assert len(reasons) == 51
+    assert all("segments/mp3/dfe24_train.parquet" in reason for reason in reasons)
+    assert all("segments/asv19_dev.parquet" in reason for reason in reasons)
 
 
 def test_zero_shot_trains_nothing(checkout):

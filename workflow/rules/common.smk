@@ -393,17 +393,19 @@ def refuse_what_does_not_fit():
 
 
 def refuse_missing_encoders():
-    """Before the first job: a codec that a condition names is in the libraries' builds."""
-    conditions = map(EXPERIMENT.condition, EXPERIMENT.sets_in_use())
-    names = {condition.get("codec") for condition in conditions if condition} - {None}
-    if not names:
+    """Before the first job: what sets in use are encoded by is in the libraries' builds."""
+    sets = EXPERIMENT.sets_in_use()
+    named = {(EXPERIMENT.condition(name) or {}).get("codec") for name in sets} - {None}
+    again = any(EXPERIMENT.is_encoded_again(name, config["recipe"]) for name in sets)
+    if not named and not again:
         return
     # Only where it is needed: this imports the libraries of audio.
-    from sdd.data.audio.codecs import CODECS
+    from sdd.data.audio.codecs import CODECS, MP3_FILE
     from sdd.data.audio.coding import check_encoders
 
+    codecs = [CODECS[name] for name in sorted(named)] + [MP3_FILE] * again
     try:
-        check_encoders(CODECS[name] for name in sorted(names))
+        check_encoders(codecs)
     except InputError as error:
         raise WorkflowError(str(error)) from None
 

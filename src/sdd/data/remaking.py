@@ -19,7 +19,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from sdd.data.audio import remade
-from sdd.data.audio.codecs import CODECS
+from sdd.data.audio.codecs import CODECS, MP3_FILE, Codec
 from sdd.data.audio.coding import check_encoders
 from sdd.data.audio.conditions import Condition
 from sdd.data.audio.door import died
@@ -116,8 +116,7 @@ def remake_segments(
     InputError
         If an encoder is not installed, or a file cannot be read.
     """
-    if remaking.condition is not None and remaking.condition.codec is not None:
-        check_encoders([CODECS[remaking.condition.codec]])
+    check_encoders(_codecs(remaking))
     folder = remaking.audio_folder / remaking.place
     folder.mkdir(parents=True, exist_ok=True)
     journal = Journal(folder / JOURNAL)
@@ -133,6 +132,12 @@ def remake_segments(
     log.info("%s: %d segments made, %d samples limited", remaking.place, len(table), clipped)
     result = _windows_of_made(table, jobs, remaking.place)
     return result, _digest(result, audio_table, done, remaking.place)
+
+
+def _codecs(remaking: Remaking) -> list[Codec]:
+    """List what is encoded."""
+    named = None if remaking.condition is None else remaking.condition.codec
+    return [*([MP3_FILE] if remaking.as_mp3 else []), *([] if named is None else [CODECS[named]])]
 
 
 def _jobs(

@@ -68,6 +68,9 @@ def in_kilobits(bits: int) -> str:
 _MP3 = tuple(1000 * rate for rate in (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160))
 _AMR = (4_750, 5_150, 5_900, 6_700, 7_400, 7_950, 10_200, 12_200)
 
+MP3_FILE = Codec(44_100, "MPEG_LAYER_III", "MP3", by_libsndfile=True)
+"""Segments that are written as mp3 again: at any rate of mp3's, which is the source's."""
+
 CODECS: Mapping[str, Codec] = MappingProxyType(
     {
         "mulaw": Codec(8_000, "pcm_mulaw", "wav", decoded_by_libsndfile=True),  # ITU-T G.711

@@ -169,7 +169,7 @@ def check_encoders(codecs: Iterable[Codec]) -> None:
         if not (_is_in_libsndfile(codec) if codec.by_libsndfile else _is_in_ffmpeg(codec)):
             raise InputError(
                 f"the encoder {codec.encoder} is not in the build of {library} that is installed: "
-                "make the environment again (`make env`), or take another codec for the condition"
+                "make the environment again (`make env`), or do without it (docs/robustness.md)"
             )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sdd.data.audio import SAMPLE_RATE
+from sdd.data.audio.codecs import MP3_FILE
 from sdd.data.audio.coding import fitted, read_sound, resampled, written
 from sdd.data.audio.decoding import Source, mix
 from sdd.errors import InputError
@@ -45,7 +46,9 @@ def mp3_segments(source: Path, bounds: Bounds) -> Generator[FloatArray, None, No
     audio = Source(source)
     at_own_rate = [(_at(start, audio.rate), _at(end, audio.rate)) for start, end in bounds]
     for (start, end), window in zip(bounds, _windows(audio, at_own_rate), strict=True):
-        decoded, rate = read_sound(written(window, audio.rate, "MP3"))
+        decoded, rate = read_sound(
+            written(window, audio.rate, MP3_FILE.container, MP3_FILE.encoder)
+        )
         yield fitted(resampled(decoded, rate, SAMPLE_RATE), end - start)
 
 

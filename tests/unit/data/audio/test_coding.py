@@ -103,13 +103,12 @@ def by_ffmpeg(data, decoder):
     [
         ("mulaw", read_container, 200),
         ("alaw", read_container, 200),
-        # FFmpeg's works with other rounding.
-        ("gsm", read_container, 60),
-        ("opus", read_container, 12),
+        ("gsm", read_container, 200),
+        ("opus", read_container, 30),
         ("mp3", read_container, 90),
         ("vorbis", read_container, 90),
-        ("amr", "libopencore_amrnb", 20),
-        ("aac", "aac_fixed", 50),
+        ("amr", "libopencore_amrnb", 25),
+        ("aac", "aac_fixed", 70),
     ],
 )
 def test_two_decoders_agree(name, other, agreement):
