@@ -307,7 +307,7 @@ class JobResources:
         speed = self.config["decoding_speed"] * threads
         return Job(
             hours=None if hours is None else hours / speed,
-            memory_gb=4.0 + 0.5 * threads,
+            memory_gb=4.0 + 1.5 * threads,
             kept_gb=0.0 if hours is None else FLAC_GB_AN_HOUR * hours,
         )
 
