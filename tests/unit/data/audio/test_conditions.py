@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torchaudio.functional
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdd.data.audio.coding import to_16_bits, transcoded
@@ -29,6 +29,7 @@ def test_gain_is_exact(gain, factor):
         assert np.mean(stored == steps) > 0.999
 
 
+@settings(max_examples=30)
 @given(st.integers(1, 3_000), st.floats(-40, 90), st.floats(-60, 0), st.text(max_size=8))
 def test_snr_is_what_was_asked_for(length, asked, level, name):
     sent = amplified(NOISE[:length], level)
