@@ -100,6 +100,7 @@ rule certify:
 
 
 onstart:
+    refuse_missing_encoders()
     refuse_what_does_not_fit()
 
 

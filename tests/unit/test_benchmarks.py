@@ -75,6 +75,19 @@ def test_rawboost_speed(lines_of):
         assert abs(here / direct - ratio) <= 0.1 * ratio + 0.1
 
 
+def test_conditions(lines_of, tmp_path):
+    soundfile.write(tmp_path / "a.flac", chirp(1.2, 16_000), 16_000)
+    lines = lines_of("conditions.py", "--audio", str(tmp_path), "--recordings", "1")
+    ends = [line.split()[-2:] for line in lines[1:] if not line.startswith("first")]
+    codecs = [[float(number) for number in end] for end in ends[:17]]
+    assert len(codecs) == 17
+    assert all(speed > 0 for _, speed in codecs)
+    # Of G.711, whose SNR is that of its steps: 38 dB of a sine, whatever its level.
+    assert [30 < ratio < 42 for ratio, _ in codecs[:2]] == [True, True]
+    again = [line for line in lines if "kbit/s  " in line and line[0].isdigit()]
+    assert len(again) == 4
+
+
 def test_reading_ahead(lines_of):
     options = ["--turns", "1", "--seconds", "1", "--epochs", "2", "--batches", "2"]
     lines = lines_of("reading_ahead.py", *options)

@@ -32,6 +32,13 @@ def test_the_other_recipe_is_planned_too(checkout):
     output = Workflow(checkout).run("-n", "--config", "recipe=as_released", "--", "all")
     assert "results/paper/as_released/xlsr_2b/post/grpo/round3/model.safetensors" in output
     assert "results/paper/as_written/" not in output
+    # Of each set that is cut; their labels are those of the segments as they were.
+    plan = job_counts(output)
+    assert (plan["encode_mp3_again"], plan["cut_segments"]) == (6, 11)
+    reasons = re.findall(r"Fine-tuning .*\n(Reason: .*)", output)
+    assert len(reasons) == 51
+    assert all("segments/mp3/dfe24_train.parquet" in reason for reason in reasons)
+    assert all("segments/asv19_dev.parquet" in reason for reason in reasons)
 
 
 def test_zero_shot_trains_nothing(checkout):

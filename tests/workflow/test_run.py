@@ -161,11 +161,26 @@ def test_the_second_stage_starts_from_the_shared_first(whole):
     assert sum(path.read_text().count("Fine-tuning tiny_s/post/sft/round1") for path in log) == 1
 
 
-def test_weights_go_once_nothing_planned_needs_them(run, tmp_path):
-    """`keep_models: none`: a model is there for the next stage and the scores, then gone."""
+CALLS = """
+sets: {calls: {corpus: add23, condition: {noise: white, snr: 10, codec: gsm}}}
+out_of_domain: {sets: [add23, calls]}
+"""
+
+
+def test_a_condition_scores_nothing_of_the_clean_sets_again(run, tmp_path):
+    plan = run.with_config(CALLS, tmp_path / "calls.yaml").plan("all")
+    scored = {name for name in plan if name.startswith("score_")}
+    assert plan["apply_condition"] == 1
+    assert scored == set()  # their jobs' names have a hyphen, which job_counts leaves out
+    assert not {"cut_segments", "prepare_audio", "finetune"} & set(plan)
+
+
+def test_as_released_mp3_is_mp3_again_and_calls_are_heard_as_calls(run, tmp_path):
+    """And `keep_models: none`: a model is there for the next stage and the scores, then gone."""
     config = (
         "keep_models: none\n"
         "recipes: {as_released: {max_steps: 2, validate_every: 1, old_policy_every: 1}}\n"
+        f"{CALLS}"
     )
     workflow = run.with_config(config, tmp_path / "passing.yaml")
     cell = "results/mini/as_released/tiny_s/post/sft-grpo/round1"
@@ -174,8 +189,31 @@ def test_weights_go_once_nothing_planned_needs_them(run, tmp_path):
     assert not list((run.folder / "results/mini/as_released").rglob("model.safetensors"))
     assert (run.folder / cell / "eer.csv").stat().st_size > 0
     assert (run.folder / cell / "history.csv").exists()
+    heard_again(run.folder / "results/mini")
+    with (run.folder / cell / "eer.csv").open() as file:
+        rates = {row["test_set"]: row["eer_percent"] for row in csv.DictReader(file)}
+    assert {"add23", "calls"} <= set(rates)
     assert (run.folder / CELLS / "sft/round1/model.safetensors").exists()
     assert workflow.plan(f"{cell}/eer.csv") == {}
+
+
+def heard_again(results):
+    """What was made anew: the same segments, of other audio, as long as they were."""
+    import pyarrow.parquet as pq
+
+    def table(name):
+        return pq.read_table(results / f"segments/{name}.parquet").to_pylist()
+
+    for row in table("calls"):
+        assert row["file"].startswith("add23/conditions/calls/")
+    pairs = [(table("dfe24_4s"), table("mp3/dfe24_4s")), (table("add23"), table("calls"))]
+    for before, after in pairs:
+        assert [row["segment_id"] for row in after] == [row["segment_id"] for row in before]
+        for one, other in zip(before, after, strict=True):
+            assert other["end"] - other["start"] == one["end"] - one["start"]
+    changed = [one["file"] != other["file"] for one, other in zip(*pairs[0], strict=True)]
+    assert changed == [row["path"].endswith(".mp3") for row in pairs[0][0]]
+    assert 0 < sum(changed) < len(changed)
 
 
 def test_segments_are_written_as_files_on_request(run, tmp_path):

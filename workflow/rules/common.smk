@@ -119,6 +119,7 @@ TRADE_OFF_SETS = [
 if TRADE_OFF_RUNS:
     TARGETS += [tree.TRADE_OFF, tree.TRADE_OFF_FIGURES]
 
+CONDITIONED = [name for name in config["sets"] if EXPERIMENT.condition(name)]
 MATERIALISED = expand(tree.SEGMENT_FILES, set=EXPERIMENT.sets_in_use())
 
 
@@ -148,6 +149,14 @@ def source_of_corpus(wildcards):
 
 def toy_corpora():
     return [tree.TOY_CORPORA] if "toy" in config else []
+
+
+def protocol_of_set(wildcards):
+    return ancient(tree.fill(tree.PROTOCOL, corpus=EXPERIMENT.corpus(wildcards.set)))
+
+
+def audio_of_set(wildcards):
+    return ancient(tree.fill(tree.AUDIO, corpus=EXPERIMENT.corpus(wildcards.set)))
 
 
 def digests_of(*patterns):
@@ -188,6 +197,20 @@ def prepared(*sets):
 def segments_of(set_name):
     """The segment table of a set that the config names; rules that lack one are never run."""
     return tree.fill(tree.SEGMENTS, set=str(set_name))
+
+
+def heard(set_name):
+    """The segment table of a set whose audio a job of a recipe hears."""
+
+    def table(wildcards):
+        again = EXPERIMENT.is_encoded_again(set_name, wildcards.recipe)
+        return tree.fill(tree.MP3_SEGMENTS if again else tree.SEGMENTS, set=set_name)
+
+    return table
+
+
+def all_heard(sets):
+    return lambda wildcards: [heard(name)(wildcards) for name in sets]
 
 
 def kept_or_temporary(model):
@@ -319,6 +342,10 @@ def needs_of_preparation(wildcards):
     return NEEDS.preparation(wildcards.corpus)
 
 
+def needs_of_remaking(wildcards):
+    return NEEDS.remaking(wildcards.set)
+
+
 def needs_of_uncertainty(wildcards):
     return NEEDS.uncertainty()
 
@@ -363,6 +390,24 @@ def refuse_what_does_not_fit():
             logger.warning(shortage.text)
     if impossible := [shortage.text for shortage in shortages if shortage.impossible]:
         raise WorkflowError("\n".join(impossible))
+
+
+def refuse_missing_encoders():
+    """Before the first job: what sets in use are encoded by is in the libraries' builds."""
+    sets = EXPERIMENT.sets_in_use()
+    named = {(EXPERIMENT.condition(name) or {}).get("codec") for name in sets} - {None}
+    again = any(EXPERIMENT.is_encoded_again(name, config["recipe"]) for name in sets)
+    if not named and not again:
+        return
+    # Only where it is needed: this imports the libraries of audio.
+    from sdd.data.audio.codecs import CODECS, MP3_FILE
+    from sdd.data.audio.coding import check_encoders
+
+    codecs = [CODECS[name] for name in sorted(named)] + [MP3_FILE] * again
+    try:
+        check_encoders(codecs)
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
 
 
 PILOTED = {

@@ -129,20 +129,18 @@ checkpoint prepare_audio:
 
 rule cut_segments:
     input:
-        protocol=lambda wildcards: ancient(
-            tree.fill(tree.PROTOCOL, corpus=EXPERIMENT.corpus(wildcards.set))
-        ),
-        audio=lambda wildcards: ancient(
-            tree.fill(tree.AUDIO, corpus=EXPERIMENT.corpus(wildcards.set))
-        ),
+        protocol=protocol_of_set,
+        audio=audio_of_set,
     output:
         tree.SEGMENTS,
     log:
         f"{tree.LOGS}/cut_segments/{{set}}.log",
+    wildcard_constraints:
+        set=one_of(name for name in config["sets"] if name not in CONDITIONED),
     conda:
         "../../envs/sdd.yaml"
     params:
-        set=lambda wildcards: config["sets"][wildcards.set],
+        set=lambda wildcards: settings.part(EXPERIMENT, wildcards.set),
         min_seconds=config["min_seconds"],
         audio=audio_folder,
         made_of=digests_of(tree.PROTOCOL, tree.AUDIO),
@@ -151,6 +149,74 @@ rule cut_segments:
         "Cutting set {wildcards.set}"
     script:
         "../scripts/cut_segments.py"
+
+
+# Segments whose audio is made anew. The FLAC files stay undeclared, as those of prepare_audio.
+rule apply_condition:
+    input:
+        protocol=protocol_of_set,
+        audio=audio_of_set,
+    output:
+        tree.SEGMENTS,
+    log:
+        f"{tree.LOGS}/apply_condition/{{set}}.log",
+    wildcard_constraints:
+        set=one_of(CONDITIONED),
+    conda:
+        "../../envs/sdd.yaml"
+    threads: config["threads"]["prepare"]
+    resources:
+        mem_mb=memory(needs_of_remaking),
+        runtime=runtime(needs_of_remaking),
+    params:
+        set=lambda wildcards: settings.part(EXPERIMENT, wildcards.set),
+        condition=lambda wildcards: EXPERIMENT.condition(wildcards.set),
+        as_mp3=False,
+        place=lambda wildcards: settings.place(
+            EXPERIMENT, wildcards.set, tree.CONDITION_FOLDER
+        ),
+        min_seconds=config["min_seconds"],
+        root=config["data_root"],
+        audio=audio_folder,
+        made_of=digests_of(tree.PROTOCOL, tree.AUDIO),
+        code=code_digest("remake_segments"),
+    message:
+        "Putting set {wildcards.set} under its condition"
+    script:
+        "../scripts/remake_segments.py"
+
+
+# For recipes with encode_mp3_again.
+rule encode_mp3_again:
+    input:
+        protocol=protocol_of_set,
+        audio=audio_of_set,
+    output:
+        tree.MP3_SEGMENTS,
+    log:
+        f"{tree.LOGS}/encode_mp3_again/{{set}}.log",
+    conda:
+        "../../envs/sdd.yaml"
+    threads: config["threads"]["prepare"]
+    resources:
+        mem_mb=memory(needs_of_remaking),
+        runtime=runtime(needs_of_remaking),
+    params:
+        set=lambda wildcards: settings.part(EXPERIMENT, wildcards.set),
+        condition=lambda wildcards: EXPERIMENT.condition(wildcards.set),
+        as_mp3=True,
+        place=lambda wildcards: settings.place(
+            EXPERIMENT, wildcards.set, tree.MP3_FOLDER
+        ),
+        min_seconds=config["min_seconds"],
+        root=config["data_root"],
+        audio=audio_folder,
+        made_of=digests_of(tree.PROTOCOL, tree.AUDIO),
+        code=code_digest("remake_segments"),
+    message:
+        "Encoding mp3 segments of {wildcards.set} again"
+    script:
+        "../scripts/remake_segments.py"
 
 
 # Segments as files, for other tools. The FLAC files stay undeclared, as those of prepare_audio.

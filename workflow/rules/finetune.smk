@@ -7,8 +7,8 @@ rule finetune:
     input:
         start=start_of_cell,
         checkpoint=checkpoint_of_cell,
-        training=segments_of(config["training_set"]),
-        validation=segments_of(config["validation_set"]),
+        training=heard(config["training_set"]),
+        validation=heard(config["validation_set"]),
         prepared=prepared(config["training_set"], config["validation_set"]),
         choice=choice_of_cell,
     output:

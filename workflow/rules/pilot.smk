@@ -7,8 +7,8 @@ localrules:
 rule pilot_training:
     input:
         checkpoint=checkpoint_of_pilot,
-        training=segments_of(config["training_set"]),
-        validation=segments_of(config["validation_set"]),
+        training=heard(config["training_set"]),
+        validation=heard(config["validation_set"]),
         prepared=prepared(config["training_set"], config["validation_set"]),
     output:
         tree.PILOT_TRAINING,
@@ -41,7 +41,7 @@ rule pilot_training:
 rule pilot_scoring:
     input:
         model=tree.fill(tree.CHECKPOINT, checkpoint="{model}/post"),
-        tables=expand(tree.SEGMENTS, set=EXPERIMENT.test_sets),
+        tables=all_heard(EXPERIMENT.test_sets),
         prepared=prepared(*EXPERIMENT.test_sets),
     output:
         table=tree.PILOT_SCORING,

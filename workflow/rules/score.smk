@@ -8,7 +8,7 @@ for job in EXPERIMENT.scoring_jobs():
             f"score_{job.name}" + ("_with_embeddings" if job.embeddings else "")
         input:
             model=model_of_cell,
-            tables=expand(tree.SEGMENTS, set=job.sets),
+            tables=all_heard(job.sets),
             prepared=prepared(*job.sets),
         output:
             scores=expand(tree.SCORES, set=job.sets, allow_missing=True),

@@ -10,8 +10,8 @@ rule train_candidate:
     input:
         start=start_of_cell,
         checkpoint=checkpoint_of_cell,
-        training=segments_of(config["training_set"]),
-        validation=segments_of(config["validation_set"]),
+        training=heard(config["training_set"]),
+        validation=heard(config["validation_set"]),
         prepared=prepared(config["training_set"], config["validation_set"]),
     output:
         model=temp(tree.CANDIDATE_MODEL),

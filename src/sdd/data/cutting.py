@@ -6,15 +6,16 @@ tables and no audio.
 
 import logging
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from sdd.data.audio import SAMPLE_RATE
 from sdd.data.audio.remarks import LENGTH_TOLERANCE
+from sdd.data.audio.table import read_failures
 from sdd.data.corpora.protocol import SOURCE_COLUMN, UNKNOWN
 from sdd.errors import InputError
 
@@ -100,6 +101,36 @@ def cut_segments(
         }
     ).astype({"start": "int64", "end": "int64"})
     return _long_enough(table, min_seconds, len(rows))
+
+
+def cut_set(
+    part: Mapping[str, Any],
+    protocol: "pd.DataFrame",
+    audio_table: "pd.DataFrame",
+    *,
+    min_seconds: float,
+    audio_folder: Path,
+) -> "pd.DataFrame":
+    """Cut a set, as the config describes it, out of its corpus.
+
+    Parameters
+    ----------
+    part
+        The set: corpus, and partition, label and max_seconds where it has them.
+    audio_folder
+        Where prepared audio lies, with the list of the sources that failed.
+    """
+    # An attempt that failed leaves its list beside the table of the one before.
+    failed = set(read_failures(audio_folder, part["corpus"])) - set(audio_table["path"])
+    return cut_segments(
+        protocol,
+        audio_table,
+        partition=part.get("partition"),
+        label=part.get("label"),
+        max_seconds=part.get("max_seconds"),
+        min_seconds=min_seconds,
+        failed=failed,
+    )
 
 
 def _windows(

@@ -60,7 +60,7 @@ class Variant:
 class ScoringJob:
     """Sets that one process scores, for the cells that match a pattern.
 
-    A checkpoint is read once for all of them. Jobs are cut by corpus, so that a corpus that is
+    A checkpoint is read once for all of them. Jobs are cut by corpus and condition, so that what is
     added later is scored alone.
 
     Attributes

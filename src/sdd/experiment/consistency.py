@@ -7,6 +7,7 @@ from typing import Any
 
 from sdd.detector.architectures import find_architecture
 from sdd.errors import InputError
+from sdd.experiment.conditions import check_condition, short_name
 from sdd.experiment.experiment import AVERAGE, SWITCHES, Experiment
 from sdd.experiment.schema import did_you_mean
 from sdd.experiment.trainable import Trainable
@@ -45,6 +46,7 @@ def _check_names(experiment: Experiment) -> None:
         _check_averages(f"algorithms.{algorithm}", stages, config["objectives"])
     for name, spec in config["sets"].items():
         _known(f"sets.{name}.corpus", spec["corpus"], config["corpora"])
+        check_condition(f"sets.{name}.condition", spec.get("condition", {}))
     for name, spec in config["corpora"].items():
         _check_clusters(name, spec.get("clusters"))
     for corpus in config["leave_out"]:
@@ -132,11 +134,25 @@ def _check_scoring_groups(experiment: Experiment) -> None:
         raise InputError(
             f"scoring.together: {clash[0]!r} is the name of a corpus too; name the group otherwise"
         )
+    _check_names_of_conditions(config)
     grouped = list(chain.from_iterable(together.values()))
     for corpus in grouped:
         _known("scoring.together", corpus, config["corpora"])
         if grouped.count(corpus) > 1:
             raise InputError(f"scoring.together: {corpus!r} stands twice; keep it in one group")
+
+
+def _check_names_of_conditions(config: Mapping[str, Any]) -> None:
+    """Check that no job of sets under a condition is called as another."""
+    groups = {*config["corpora"], *config["scoring"]["together"]}
+    for name, spec in config["sets"].items():
+        if "condition" in spec:
+            jobs = {f"{group}_{short_name(spec['condition'])}" for group in groups}
+            if clash := sorted(jobs & groups):
+                raise InputError(
+                    f"sets.{name}.condition: sets under it are scored in a job {clash[0]!r}, which "
+                    "is the name of a corpus or of a group of scoring.together too; rename that"
+                )
 
 
 def _check_both_classes(experiment: Experiment, where: str, name: str) -> None:

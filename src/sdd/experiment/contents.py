@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sdd.experiment import settings, tree
+from sdd.experiment.conditions import in_words
 from sdd.experiment.experiment import Experiment
 from sdd.experiment.variants import tuned_rows
 
@@ -191,6 +192,12 @@ def labels(experiment: Experiment) -> dict[str, str]:
     return names
 
 
+def _origin(experiment: Experiment, set_name: str) -> str:
+    """Say what a set is made from: its corpus, and its condition where it has one."""
+    corpus, condition = experiment.corpus(set_name), experiment.condition(set_name)
+    return corpus if condition is None else f"{corpus}; {in_words(condition)}"
+
+
 def _made_from(experiment: Experiment) -> list[tuple[str, str, str]]:
     """List the files that results were made from: what it is, where, and where it comes from."""
 
@@ -203,7 +210,7 @@ def _made_from(experiment: Experiment) -> list[tuple[str, str, str]]:
         for corpus in experiment.corpora()
     ]
     files += [
-        (f"segments of {name}", place(tree.SEGMENTS, set=name), experiment.corpus(name))
+        (f"segments of {name}", place(tree.SEGMENTS, set=name), _origin(experiment, name))
         for name in experiment.sets_in_use()
     ]
     for checkpoint in experiment.checkpoints_in_use():

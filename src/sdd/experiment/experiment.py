@@ -8,6 +8,7 @@ from typing import Any
 
 from sdd.errors import InputError
 from sdd.experiment.cells import CELL_PATTERN, STEP_PATTERN, Cell, ScoringJob
+from sdd.experiment.conditions import normal_form, short_name
 
 AVERAGE = "average"
 """Kind of an objective: weights between start and end of the stage before, and no training."""
@@ -118,6 +119,19 @@ class Experiment:
     def corpus(self, set_name: str) -> str:
         """Name the corpus that a set is cut from."""
         return str(self.config["sets"][set_name]["corpus"])
+
+    def condition(self, set_name: str) -> dict[str, Any] | None:
+        """Return what is done to the segments of a set; None where they are taken as they are."""
+        condition = self.config["sets"][set_name].get("condition")
+        return None if condition is None else normal_form(condition)
+
+    def is_encoded_again(self, set_name: str, recipe: str) -> bool:
+        """Tell whether a recipe has mp3 segments of a set as the authors wrote them: as mp3 again.
+
+        A set whose rows stay whole is not cut, and so not written.
+        """
+        again: bool = self.config["recipes"][recipe]["encode_mp3_again"]
+        return again and "max_seconds" in self.config["sets"][set_name]
 
     def sets_in_use(self) -> list[str]:
         """List the sets that the experiment reads."""
@@ -260,7 +274,7 @@ class Experiment:
 
     # ------------------------------------------------------------------------ scoring and drift
     def scoring_jobs(self) -> list[ScoringJob]:
-        """Cut the scoring into jobs: a group of corpora each, with or without embeddings."""
+        """Cut the scoring into jobs, with or without embeddings: each has sets of a group."""
         drift = [re.escape(cell.path) for cell in self.drift_cells()]
         with_drift = f"(?:{'|'.join(drift)})(?=/)"
         scored_cells = self._scored_cells
@@ -268,7 +282,7 @@ class Experiment:
         jobs = []
         for name, group in self._scoring_groups().items():
             tests, validation, reference = (
-                tuple(s for s in sets if s and self.corpus(s) in group)
+                tuple(s for s in sets if s in group)
                 for sets in (self.test_sets, [self.scored_validation_set], [self.reference_set])
             )
             scored = tuple(dict.fromkeys([*tests, *validation]))
@@ -292,9 +306,24 @@ class Experiment:
         return (f"(?:{STEP_PATTERN})?" if self.trade_off_cells() else "") + CELL_PATTERN
 
     def _scoring_groups(self) -> dict[str, list[str]]:
-        """Group the corpora that are scored: as the config says, and each other one alone."""
-        scored = [*self.test_sets, self.scored_validation_set, self.reference_set]
-        corpora = list(dict.fromkeys(self.corpus(name) for name in scored if name))
+        """Group the sets that are scored: by corpora, and of these by their condition.
+
+        A condition that is added later scores nothing again, as a corpus that is added later.
+        """
+        sets = [*self.test_sets, self.scored_validation_set, self.reference_set]
+        scored = list(dict.fromkeys(name for name in sets if name))
+        groups: dict[str, list[str]] = {}
+        for group, corpora in self._groups_of_corpora(scored).items():
+            for name in scored:
+                if self.corpus(name) in corpora:
+                    condition = self.condition(name)
+                    job = group if condition is None else f"{group}_{short_name(condition)}"
+                    groups.setdefault(job, []).append(name)
+        return groups
+
+    def _groups_of_corpora(self, sets: Iterable[str]) -> dict[str, list[str]]:
+        """Group the corpora of sets: as the config says, and each other one alone."""
+        corpora = list(dict.fromkeys(self.corpus(name) for name in sets))
         groups = {
             name: [corpus for corpus in group if corpus in corpora]
             for name, group in self.config["scoring"]["together"].items()

@@ -102,7 +102,8 @@ class JobResources:
     ) -> None:
         self.experiment = experiment
         self.config: Mapping[str, Any] = experiment.config["resources"]
-        self.audio_hours: dict[str, float] = {**self.config["audio_hours"], **(audio_hours or {})}
+        hours = {**self.config["audio_hours"], **(audio_hours or {})}
+        self.audio_hours: dict[str, float] = {**_of_same_rows(experiment, hours), **hours}
         self.longest_hours = float(self.config["longest_job_hours"])
         self.speeds = Speeds(experiment.config, pilot)
 
@@ -299,6 +300,17 @@ class JobResources:
             kept_gb=0.0 if hours is None else FLAC_GB_AN_HOUR * hours,
         )
 
+    def remaking(self, set_name: str) -> Job:
+        """Return the needs of making a set's audio anew; coding is taken to cost as decoding."""
+        hours = self.audio_hours.get(set_name)
+        threads = self.experiment.config["threads"]["prepare"]
+        speed = self.config["decoding_speed"] * threads
+        return Job(
+            hours=None if hours is None else hours / speed,
+            memory_gb=4.0 + 1.5 * threads,
+            kept_gb=0.0 if hours is None else FLAC_GB_AN_HOUR * hours,
+        )
+
     def uncertainty(self) -> Job:
         """Return the needs of the intervals of a whole table.
 
@@ -333,6 +345,18 @@ class JobResources:
     def _encoder(self, model: str) -> Architecture:
         spec = self.experiment.architecture(model)
         return _named(spec) if isinstance(spec, str) else find_architecture(spec)
+
+
+def _of_same_rows(experiment: Experiment, hours: Mapping[str, float]) -> dict[str, float]:
+    """Return the hours of sets under a condition: those of a set that is cut of the same rows."""
+    sets = experiment.config["sets"]
+
+    def rows(name: str) -> tuple[str | None, ...]:
+        return tuple(sets[name].get(key) for key in ("corpus", "partition", "label"))
+
+    known = {rows(name): value for name, value in hours.items() if name in sets}
+    conditioned = [name for name, spec in sets.items() if "condition" in spec]
+    return {name: known[rows(name)] for name in conditioned if rows(name) in known}
 
 
 @cache

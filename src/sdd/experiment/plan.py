@@ -55,6 +55,7 @@ def plan(experiment: Experiment, needs: JobResources, recipe: str, results: Path
     made = Made(results, recipe, models_are_kept=experiment.config["keep_models"] != "none")
     return [
         *_corpora(experiment, needs, made),
+        *_remade(experiment, needs, recipe, made),
         *_checkpoints(experiment, needs, made),
         *_tuning(experiment, needs, recipe, made),
         *_finetuning(experiment, needs, recipe, made),
@@ -74,6 +75,18 @@ def _corpora(experiment: Experiment, needs: JobResources, made: Made) -> list[Li
         )
         for corpus in experiment.corpora()
     ]
+
+
+def _remade(experiment: Experiment, needs: JobResources, recipe: str, made: Made) -> list[Line]:
+    """List the sets whose audio is made anew, a line a set: under conditions, and as mp3."""
+    lines = []
+    for name in experiment.sets_in_use():
+        again = experiment.is_encoded_again(name, recipe)
+        if again or experiment.condition(name) is not None:
+            done = made.has(tree.MP3_SEGMENTS if again else tree.SEGMENTS, set=name)
+            kind = "mp3 again" if again else "condition"
+            lines.append(Line(f"{kind} {name}", needs.remaking(name), 1, int(done)))
+    return lines
 
 
 def _checkpoints(experiment: Experiment, needs: JobResources, made: Made) -> list[Line]:

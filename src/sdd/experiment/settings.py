@@ -6,6 +6,7 @@ A rule hands its job nothing else, so that a value of the config makes again wha
 import json
 from typing import Any
 
+from sdd.experiment import tree
 from sdd.experiment.cells import Cell, Variant
 from sdd.experiment.experiment import Experiment
 from sdd.experiment.pilot import SCORING, TRAINING, last_objective
@@ -21,6 +22,7 @@ from sdd.experiment.variants import (
 
 UNREADABLE = "unreadable_sources"
 CLUSTERS = "clusters"
+CONDITION = "condition"
 ROUND_SEED_STEP = 100_003
 
 
@@ -40,6 +42,18 @@ def unreadable_sources(experiment: Experiment, corpus: str) -> int:
     """Return how many files of a corpus may be missing or unreadable."""
     allowed = experiment.config["corpora"][corpus].get(UNREADABLE, experiment.config[UNREADABLE])
     return int(allowed)
+
+
+def part(experiment: Experiment, set_name: str) -> dict[str, Any]:
+    """Return how a set is cut out of its corpus."""
+    spec = experiment.config["sets"][set_name]
+    return {key: value for key, value in spec.items() if key != CONDITION}
+
+
+def place(experiment: Experiment, set_name: str, pattern: str) -> str:
+    """Return where audio of a set that is made anew lies, below the folder of all audio."""
+    folder = tree.fill(pattern, corpus=experiment.corpus(set_name), set=set_name)
+    return folder.removeprefix(f"{tree.AUDIO_FOLDER}/")
 
 
 def pretraining(experiment: Experiment, model: str) -> dict[str, Any]:

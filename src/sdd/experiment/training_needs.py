@@ -6,8 +6,8 @@ from typing import Any
 
 from sdd.experiment.trainable import EVERYTHING, Trainable
 
-OF_SCORING = ("scoring_precision",)
-"""Switches of a recipe that scores alone depend on."""
+NOT_OF_TRAINING = ("scoring_precision", "encode_mp3_again")
+"""Switches of a recipe that training does not look at: of scores alone, and of segment tables."""
 
 
 @dataclass(frozen=True)
@@ -65,5 +65,8 @@ class TrainingNeeds:
 
 
 def training_switches(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a recipe less what scores alone depend on: a change of that trains nothing again."""
-    return {name: value for name, value in recipe.items() if name not in OF_SCORING}
+    """Return a recipe less what training does not look at: a change of that trains nothing again.
+
+    What segments it hears, an input of it says.
+    """
+    return {name: value for name, value in recipe.items() if name not in NOT_OF_TRAINING}

@@ -2,6 +2,8 @@
 
     results/{name}/                      what recipes share
         protocols/{corpus}.csv           audio/{corpus}.csv          segments/{set}.parquet
+                                         audio/{corpus}/conditions/{set}/, mp3/{set}/: made of it
+                                                                     segments/mp3/{set}.parquet
         checkpoints/{model}/{init}.safetensors
         shortcuts.csv                    shortcuts/{set}.parquet: trivial features
         pilot.csv                        pilot/{recipe}/{model}/: its parts, and scores of samples
@@ -35,6 +37,11 @@ AUDIO = f"{AUDIO_FOLDER}/{{corpus}}.csv"
 AUDIO_ATTEMPT = f"{AUDIO_FOLDER}/{{corpus}}.attempt"
 SEGMENTS = "<results>/segments/{set}.parquet"
 SEGMENT_FILES = "<results>/segments/{set}/protocol.csv"
+# Of a set whose segments of mp3 sources are encoded as mp3 again; names are those of SEGMENTS.
+MP3_SEGMENTS = "<results>/segments/mp3/{set}.parquet"
+# Folders of audio that is made of it: segments under a condition, and those that were mp3 again.
+CONDITION_FOLDER = f"{AUDIO_FOLDER}/{{corpus}}/conditions/{{set}}"
+MP3_FOLDER = f"{AUDIO_FOLDER}/{{corpus}}/mp3/{{set}}"
 FEATURES = "<results>/shortcuts/{set}.parquet"
 SHORTCUTS = "<results>/shortcuts.csv"
 # A checkpoint is {model}/{init}.

@@ -271,6 +271,14 @@ EXPERIMENTS = {
     "reference is a test set": experiment("reference_set: itw"),
     "no validation scores": experiment("scoring: {validation: false}"),
     "validation is a test set": experiment("validation_set: itw"),
+    "conditions": experiment(
+        "sets:\n"
+        "  itw_gsm: {corpus: itw, condition: {codec: gsm}}\n"
+        "  for_gsm: {corpus: for, partition: test, condition: {codec: gsm}}\n"
+        "  dev_loud: {corpus: asv19, partition: valid, label: fake, condition: {gain: 6}}\n"
+        "out_of_domain: {sets: [itw_gsm, itw, for_gsm]}\nreference_set: dev_loud\n"
+        "scoring: {together: {small: [for, itw]}}"
+    ),
     "reference elsewhere": experiment("reference_set: for\nscoring: {together: {a: [asv19]}}"),
 }
 

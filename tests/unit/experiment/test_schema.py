@@ -135,6 +135,42 @@ MISTAKES = {
         "'itv'",
         "itw?",
     ),
+    "key of a condition": (
+        "sets: {itw: {condition: {codek: gsm}}}",
+        "sets.itw.condition: unknown key 'codek'",
+        "did you mean codec?",
+    ),
+    "codec": (
+        "sets: {itw: {condition: {codec: opsu, bitrate: 16k}}}",
+        "sets.itw.condition.codec: 'opsu' is not allowed",
+        "did you mean opus?",
+    ),
+    "bit rate that a codec does not have": (
+        "sets: {itw: {condition: {codec: opus, bitrate: 600k}}}",
+        "sets.itw.condition.bitrate: '600k' is none that opus has",
+        "6k to 256k",
+    ),
+    "bit rate that is none": (
+        "sets: {itw: {condition: {codec: opus, bitrate: fast}}}",
+        "sets.itw.condition.bitrate: 'fast': does not match",
+    ),
+    "bit rate without a codec": (
+        "sets: {itw: {condition: {bitrate: 16k}}}",
+        "sets.itw.condition: key 'bitrate' needs key 'codec' beside it",
+    ),
+    "noise without a level": (
+        "sets: {itw: {condition: {noise: white}}}",
+        "sets.itw.condition: key 'noise' needs key 'snr' beside it",
+    ),
+    "level of noise in words": (
+        "sets: {itw: {condition: {noise: white, snr: 20dB}}}",
+        "sets.itw.condition.snr: '20dB' is text, not a number",
+    ),
+    "band that is none": (
+        "sets: {itw: {condition: {resample: 16000}}}",
+        "sets.itw.condition.resample: 16000: is greater than the maximum of 15999",
+    ),
+    "condition that is none": ("sets: {itw: {condition: {}}}", "sets.itw.condition: {}"),
     # -------------------------------------------------------------------------- wrong types
     "exponent without a point": (
         "recipes: {as_written: {learning_rate: 1e-6}}",

@@ -515,9 +515,27 @@ def _():
 
     def expected(_, value):
         written = dict(PAPER["recipes"]["as_written"])
-        del written["scoring_precision"]
+        del written["scoring_precision"], written["encode_mp3_again"]
         kind = torch.bfloat16 if value == "bf16" else torch.float32
         return [kind, [value == "tf32"] * 2, written]
+
+    return observed, expected
+
+
+@switch("encode_mp3_again", False, True)
+def _():
+    """Which table of segments a job hears: its audio is held in the tests of `sdd.data`."""
+
+    def observed(_, value):
+        recipes = {"mine": {**PAPER["recipes"]["as_written"], "encode_mp3_again": value}}
+        mine = Experiment({**PAPER, "recipes": recipes})
+        again = [name for name in mine.sets_in_use() if mine.is_encoded_again(name, "mine")]
+        cell = Cell("mms_1b", "post", "sft", 1)
+        return [set(again), "encode_mp3_again" in settings.finetuning(mine, cell, "mine")["recipe"]]
+
+    def expected(_, value):
+        sets = {name for name in PAPER["sets"] if name.startswith("dfe24_")}
+        return [sets if value else set(), False]
 
     return observed, expected
 
