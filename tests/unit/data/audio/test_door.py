@@ -260,17 +260,20 @@ def test_files_are_closed(tmp_path: Path) -> None:
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
-def test_patched_bytes_are_read_wherever_reads_begin(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", [None, 15, 10, 4, 0])
+def test_mended_bytes_are_read_wherever_reads_begin(tmp_path: Path, end: int | None) -> None:
     (tmp_path / "x").write_bytes(bytes(range(20)))
     expected = bytearray(range(20))
     expected[3:5], expected[9:12] = b"ab", b"cde"
     for size in (1, 2, 3, 7, 20):
         with door.open_local(tmp_path / "x") as file:
-            patched = door._Patched(file, {3: b"ab", 9: b"cde"})
+            mended = door._MendedFile(file, door.Mended({3: b"ab", 9: b"cde"}, end))
             pieces = []
-            while piece := patched.read(size):
+            while piece := mended.read(size):
                 pieces.append(piece)
-        assert b"".join(pieces) == bytes(expected)
+            assert mended.tell() == len(expected[:end])
+            assert mended.seek(0, os.SEEK_END) == len(expected[:end])
+        assert b"".join(pieces) == bytes(expected[:end])
 
 
 # --------------------------------------------------------------------------------- the one door

@@ -216,8 +216,6 @@ def test_any_pickle_is_followed_to_its_end(protocol: int) -> None:
         assert not claims_of(io.BytesIO(pickled[:cut]), cut, pickles=1).whole
 
 
-@pytest.mark.parametrize(
-    "pickled", [b"\x80\x02t.", b"\x80\x02u.", b"\x80\x02Q.", b"\x80\x02h\x07."]
-)
+@pytest.mark.parametrize("end", [b"t.", b"u.", b"Q.", b"h\x07."])
 def test_a_stack_that_has_nothing(end: bytes) -> None:
     assert not claims_of(io.BytesIO(b"\x80\x02" + end), 9).whole
