@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sdd.detector.checkpoints.file_formats import checkpoint_format
+from sdd.detector.checkpoints.file_formats import check_count, checkpoint_format
 from sdd.detector.checkpoints.pickles import Claims, claims_of
 from sdd.detector.checkpoints.stand_ins import (
     Inert,
@@ -144,7 +144,9 @@ def _read_safetensors(path: Path) -> Stored:
 
     try:
         with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            names = list(file.keys())
+            check_count(path, len(names))
+            tensors = {name: file.get_tensor(name) for name in names}
             metadata = dict(file.metadata() or {})
     # Types that torch does not have yet, or that this version of safetensors does not know.
     except (SafetensorError, OSError, RuntimeError, AttributeError, KeyError) as error:

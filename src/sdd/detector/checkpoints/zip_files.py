@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
+from sdd.detector.checkpoints.file_formats import check_count
 from sdd.detector.checkpoints.pickles import Claims, claims_of
 from sdd.errors import InputError
 
@@ -61,6 +62,7 @@ def claims_of_zip(path: Path) -> Claims:
                 f"{path} is a zip archive, but none of torch.save: it holds {held}. Unpack it, and "
                 "name the checkpoint."
             )
+        check_count(path, sum("/data/" in entry.filename for entry in entries))
         _check_places(path, entries)
         _check_sums(path, archive, entries)
     pickled = _stored_bytes(path, pickles[0])
