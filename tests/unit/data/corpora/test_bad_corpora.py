@@ -146,9 +146,7 @@ def test_two_labels_by_a_link_in_a_release(tmp_path: Path) -> None:
     folder = write_deepfake_eval(tmp_path, "a.wav,Real,Test\nb.wav,Fake,Test\n")
     write_audio(folder / "a.wav")
     (folder / "b.wav").hardlink_to(folder / "a.wav")
-    with pytest.raises(
-        InputError, match=r"-a'\) is real, and .*-b'\), which is the same file"
-    ):
+    with pytest.raises(InputError, match=r"-a'\) is real, and .*-b'\), which is the same file"):
         read_corpus("deepfake_eval_2024", tmp_path)
 
 
