@@ -99,11 +99,11 @@ def _check_places(path: Path, entries: list[zipfile.ZipInfo]) -> None:
     with path.open("rb") as file:
         for entry, end in zip(ordered, ends, strict=True):
             there = end - _begin(file, entry)
-            if there < entry.file_size:
+            if there < entry.compress_size:
                 raise _damaged(
                     path,
-                    f"{entry.filename} has {entry.file_size:,} bytes by the zip's list, and the "
-                    f"next part begins after {max(there, 0):,}",
+                    f"{entry.filename} has {entry.compress_size:,} bytes by the zip's list, and "
+                    f"the next part begins after {max(there, 0):,}",
                 )
 
 
