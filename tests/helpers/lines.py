@@ -11,7 +11,7 @@ from sdd.data.toy.domains import DOMAINS, utterances
 def speech(seconds: float = 3.0) -> np.ndarray:
     """Speech-like sound, ``float32 [T]``, in steps of 16 bits."""
     real = next(iter(utterances(DOMAINS["fake_or_real"], [seconds], seed=1)))
-    samples = np.rint(real.wave[: round(seconds * 16_000)] * 32_768) / 32_768
+    samples = np.rint(real.wave()[: round(seconds * 16_000)] * 32_768) / 32_768
     samples.flags.writeable = False
     return samples.astype(np.float32)
 

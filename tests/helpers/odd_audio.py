@@ -218,3 +218,20 @@ def _ogg_page(flags: int, number: int, body: bytes) -> bytes:
         for _ in range(8):
             checksum = (checksum << 1 ^ (0x04C11DB7 if checksum >> 31 else 0)) & 0xFFFFFFFF
     return head + struct.pack("<I", checksum) + table + body
+
+
+def encrypted_mp4(path: Path) -> Path:
+    """An MP4 as shops sell it (Common Encryption): its index can be read, its samples cannot."""
+    options = {
+        "encryption_scheme": "cenc-aes-ctr",
+        "encryption_key": "76a6c65c5ea762046bd749a2e632ccbb",
+        "encryption_kid": "a7e61c373e219033c21091fa607bf3b8",
+    }
+    with av.open(str(path), "w", format="mp4", container_options=options) as container:
+        stream = container.add_stream("aac", rate=RATE)
+        stream.layout = "mono"
+        frame = av.AudioFrame.from_ndarray(chirp(SECONDS, RATE)[None], format="fltp", layout="mono")
+        frame.rate, frame.pts, frame.time_base = RATE, 0, Fraction(1, RATE)
+        for packet in (*stream.encode(frame), *stream.encode(None)):
+            container.mux(packet)
+    return path

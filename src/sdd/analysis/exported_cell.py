@@ -116,7 +116,7 @@ def checkpoint_of(place: CellPlace) -> Path | None:
 
 def measured_sets(folder: Path, place: CellPlace | None) -> list[MeasuredSet]:
     """Read the error rates in a detector's folder, with the intervals of its row."""
-    rates = folder / "eer.csv"
+    rates = folder / Path(tree.EER).name
     rows = read_rows(rates) if rates.is_file() else []
     intervals = _intervals(place) if place is not None else {}
     return [_measured(row, intervals.get(row["test_set"])) for row in rows]

@@ -98,6 +98,19 @@ def refuse_special(path: Path) -> None:
         )
 
 
+def file_identity(path: Path) -> object:
+    """Return what all names of one file have in common, links and hard links to it included.
+
+    The path itself where there is no such file.
+    """
+    try:
+        found = os.stat(path)  # noqa: PTH116  # a path too long or closed is no matter here
+    except (OSError, ValueError):
+        return path
+    # Some network and user file systems number nothing.
+    return (found.st_dev, found.st_ino) if found.st_ino else os.path.realpath(path)
+
+
 def _mode(path: Path) -> int:
     """Return what kind of file is at a path, 0 if there is none."""
     try:

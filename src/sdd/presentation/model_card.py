@@ -4,9 +4,11 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sdd.analysis.exported_cell import CellPlace, MeasuredSet, TrainingFacts
+from sdd.experiment.tree import MODEL
 from sdd.scoring.calibrations import Calibration
 
 PAPER = "2603.02914"
@@ -269,9 +271,10 @@ def _usage(card: Card) -> str:
     )
     return (
         f"```sh\nsdd score --model {named} recordings/\n{calibrated}```\n\n{where} In Python:\n\n"
-        "```python\nfrom sdd.detector import load_detector\n\ndetector = load_detector("
-        '"model.safetensors")\nlogits = detector(waveforms)  # [B, T] at 16 kHz -> [B, 2]: 0 FAKE, '
-        f"1 REAL\n```\n\nWritten by sdd-grpo {card.version}."
+        "```python\nfrom sdd.detector import load_detector\n\n"
+        f'detector = load_detector("{Path(MODEL).name}")\n'
+        "logits = detector(waveforms)  # [B, T] at 16 kHz -> [B, 2]: 0 FAKE, 1 REAL\n```\n\n"
+        f"Written by sdd-grpo {card.version}."
     )
 
 

@@ -168,7 +168,7 @@ class Source:
         try:
             with (
                 reading(self.path),
-                open_sound(self.path, forward=True, patches=self._plan.patches) as file,
+                open_sound(self.path, forward=True, mended=self._plan.mended) as file,
             ):
                 # Not SoundFile.blocks: of a file that is cut short it repeats samples to the end.
                 while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
@@ -212,7 +212,8 @@ class Source:
     def _from_container(self) -> Iterator[FloatArray]:
         rate = channels = 0
         problem = "cannot be decoded, neither by soundfile nor by PyAV"
-        with reading(self.path, problem), open_container(self.path) as container:
+        mended = self._plan.mended
+        with reading(self.path, problem), open_container(self.path, mended=mended) as container:
             # FFmpeg's decoder drops the encoder delay that the container states.
             for frame in self._frames(container):
                 block = samples_of(frame)

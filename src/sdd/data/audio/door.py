@@ -12,6 +12,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,22 @@ _MOST_SEEKS = 200_000
 
 DECODING_IMPORTS = ("numpy", "soundfile")
 """Of processes that decode, imported once for all of them; PyAV where it is needed."""
+
+
+@dataclass(frozen=True)
+class Mended:
+    """What is read instead of a file as it is, whose header is wrong.
+
+    Attributes
+    ----------
+    patches
+        Bytes to read instead of the file's, by their place.
+    end
+        Place where the file ends for who reads it; None for its own end.
+    """
+
+    patches: Mapping[int, bytes] = field(default_factory=dict)
+    end: int | None = None
 
 
 class UndecodableError(InputError):
@@ -119,9 +136,7 @@ def open_local(path: Path) -> io.FileIO:
 
 
 @contextmanager
-def open_sound(
-    path: Path, *, forward: bool = False, patches: Mapping[int, bytes] | None = None
-) -> Iterator[Any]:
+def open_sound(path: Path, *, forward: bool = False, mended: Mended | None = None) -> Iterator[Any]:
     """Open a file with libsndfile; the block gets a `soundfile.SoundFile`.
 
     Parameters
@@ -131,15 +146,15 @@ def open_sound(
         after each read of a file that says it is seekable, and the mp3 decoder then restarts
         without the bits that earlier frames hold for it: a click of up to some per cent of full
         scale between one block and the next.
-    patches
-        Bytes to read instead of the file's, by their place: a header that was never finished.
+    mended
+        What is read instead of its header, where that was never finished.
     """
     # Only here: benchmarks/gpu.py trains on audio in no file, on machines without soundfile.
     import soundfile
 
     with open_local(path) as file:
         # Not closed by libsndfile, which closes it or not, as the error may be.
-        source = _Patched(file, patches) if patches else file.fileno()
+        source = _MendedFile(file, mended) if mended else file.fileno()
         with soundfile.SoundFile(source, closefd=False) as sound:
             if forward:
                 sound.seekable = lambda: False
@@ -147,8 +162,14 @@ def open_sound(
 
 
 @contextmanager
-def open_container(path: Path) -> Iterator[Any]:
-    """Open a file with FFmpeg; the block gets a PyAV container."""
+def open_container(path: Path, *, mended: Mended | None = None) -> Iterator[Any]:
+    """Open a file with FFmpeg; the block gets a PyAV container.
+
+    Parameters
+    ----------
+    mended
+        As of `open_sound`.
+    """
     import av  # only few files need it
 
     options = {"format_whitelist": ",".join(_FORMATS), "protocol_whitelist": _NO_PROTOCOL}
@@ -158,7 +179,7 @@ def open_container(path: Path) -> Iterator[Any]:
     with (
         open_local(path) as file,
         av.open(
-            source := _Nameless(file),
+            source := _Nameless(_MendedFile(file, mended) if mended else file),
             options=options,
             buffer_size=_BUFFER,
             io_open=_refuse,
@@ -205,7 +226,7 @@ def _refuse(url: str, _flags: int, _options: object) -> None:
 class _Nameless:
     """An open file without its name, from which FFmpeg would guess formats and sequences."""
 
-    def __init__(self, file: io.FileIO) -> None:
+    def __init__(self, file: io.RawIOBase) -> None:
         self.read, self.tell = file.read, file.tell
         self._seek = file.seek
         self.seeks_left: float = _MOST_SEEKS
@@ -221,13 +242,15 @@ class _Nameless:
             return -1
 
 
-class _Patched(io.RawIOBase):
-    """A file some of whose bytes are read as others."""
+class _MendedFile(io.RawIOBase):
+    """A file some of whose bytes are read as others, and which may end earlier."""
 
-    def __init__(self, file: io.FileIO, patches: Mapping[int, bytes]) -> None:
-        self._file, self._patches = file, patches
+    def __init__(self, file: io.FileIO, mended: Mended) -> None:
+        self._file, self._mended = file, mended
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        if whence == os.SEEK_END and self._mended.end is not None:
+            return self._file.seek(self._mended.end + offset)
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:
@@ -241,9 +264,11 @@ class _Patched(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:  # noqa: ANN401 (any writable buffer)
         start = self._file.tell()
-        count = self._file.readinto(buffer) or 0
         view = memoryview(buffer).cast("B")
-        for place, patch in self._patches.items():
+        if self._mended.end is not None:
+            view = view[: max(0, self._mended.end - start)]
+        count = self._file.readinto(view) or 0
+        for place, patch in self._mended.patches.items():
             first, last = max(place, start), min(place + len(patch), start + count)
             if first < last:
                 view[first - start : last - start] = patch[first - place : last - place]

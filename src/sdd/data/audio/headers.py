@@ -6,12 +6,12 @@ frame, the pages or the packets. A length that nothing confirms is unknown.
 
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sdd.data.audio.door import (
+    Mended,
     UndecodableError,
     check_format,
     open_container,
@@ -23,8 +23,7 @@ from sdd.data.audio.flac import flac_length
 from sdd.data.audio.mp3 import MP3_FORMATS, mp3_length
 from sdd.data.audio.ogg import ogg_length
 from sdd.data.audio.remarks import LENGTH_TOLERANCE, Remark
-from sdd.data.audio.riff import wav_length
-from sdd.data.audio.stated import share_there, stated_by_remarks, stated_by_sphere
+from sdd.data.audio.stated import Length, share_of_avi, stated_length
 from sdd.data.audio.tracks import choose_track
 from sdd.errors import InputError
 
@@ -50,6 +49,8 @@ _ENCODINGS = {
 _STREAMS = ("mp3", "aac", "loas")
 _CODECS = {"mp3float": "MP3"}
 _PLAIN = re.compile(r"pcm_[suf](\d+)(?:le|be)?$")
+# Of a sample, where an encoding has no fixed number: about as few as there are.
+_FEW_BITS = 2
 # No recording is longer; what libsndfile and FFmpeg give for an unknown length is.
 _LONGEST_SECONDS = 366 * 86_400
 
@@ -97,15 +98,15 @@ class Plan:
         Whether FFmpeg reads it; else libsndfile.
     track
         Which of its audio tracks, from 0.
-    patches
-        Bytes of the header that are read as others (`sdd.data.audio.riff`).
+    mended
+        What is read instead of its header, where that states too little.
     """
 
     header: Header
     stated: int | None
     container: bool = False
     track: int = 0
-    patches: Mapping[int, bytes] = field(default_factory=dict)
+    mended: Mended | None = None
     remarks: tuple[Remark, ...] = ()
 
 
@@ -169,7 +170,7 @@ def _plan_sound(path: Path) -> Plan | None:
     """Plan to read with libsndfile; None if it would not read all."""
     with open_sound(path) as sound:
         kind, rate, channels = sound.format, sound.samplerate, sound.channels
-        frames, subtype, remarks = sound.frames, sound.subtype, sound.extra_info
+        frames, subtype = sound.frames, sound.subtype
     check_format(path, rate, channels)
     encoding, bits = _ENCODINGS.get(subtype, (subtype, 0))
     header = Header(rate, frames, channels, "FLAC" if kind == "FLAC" else encoding, bits)
@@ -179,11 +180,11 @@ def _plan_sound(path: Path) -> Plan | None:
         return _plan_flac(path, header)
     if kind == "OGG":
         return _plan_ogg(path, header)
-    if kind in ("WAV", "WAVEX", "RF64"):
-        return _plan_wav(path, header)
     with open_local(path) as file:
-        stated = stated_by_remarks(remarks, frames) or stated_by_sphere(file)
-    return Plan(header, _plausible(stated or frames, rate))
+        length = stated_length(file, rate * channels * (bits or _FEW_BITS) / 8)
+    if length is None:
+        return Plan(header, _plausible(frames, rate))
+    return _plan_stated(path, header, length)
 
 
 def _plan_mp3(path: Path, header: Header) -> Plan | None:
@@ -221,29 +222,34 @@ def _plan_ogg(path: Path, header: Header) -> Plan | None:
     return Plan(header, header.samples, remarks=(remark,))
 
 
-def _plan_wav(path: Path, header: Header) -> Plan:
-    with open_local(path) as file:
-        length = wav_length(file)
-    if length is None:
-        return Plan(header, _plausible(header.samples, header.rate))
-    if not length.patches:
+def _plan_stated(path: Path, header: Header, length: Length) -> Plan:
+    """Plan to read a file whose header states the length of its samples in bytes."""
+    if length.mended is None:
         if not length.stated or not length.available:
             return Plan(header, length.stated)
         # Encodings differ in the bytes of a sample: the shares are the same.
         there = min(length.stated, length.available)
         return Plan(header, round(header.samples * length.stated / there))
-    with open_sound(path, patches=length.patches) as sound:
-        whole = sound.frames
-    stated = f"it states {header.seconds:.2f} s"
+    with open_sound(path, mended=length.mended) as sound:
+        header = replace(header, samples=sound.frames)
+    if not length.is_low:
+        stated = None if length.stated is None else header.samples
+        return Plan(header, stated, mended=length.mended)
+    return Plan(header, None, mended=length.mended, remarks=(_low_remark(length, header.seconds),))
+
+
+def _low_remark(length: Length, seconds: float) -> Remark:
+    stated = f"it states {length.share * seconds:.2f} s"
     what = "it was never finished" if length.stated is None else stated
-    remark = Remark("length", f"{what}, and all {whole / header.rate:.2f} s were read")
-    return Plan(replace(header, samples=whole), None, patches=length.patches, remarks=(remark,))
+    return Remark("length", f"{what}, and all {seconds:.2f} s were read")
 
 
 # ---------------------------------------------------------------------------------------- FFmpeg
 def _plan_container(path: Path) -> Plan:
     track, remark = choose_track(path)
-    with open_container(path) as container:
+    with open_local(path) as file:
+        length = stated_length(file, byte_rate=0) or Length(None, 0)
+    with open_container(path, mended=length.mended) as container:
         stream = container.streams.audio[track]
         if stream.codec_context is None:
             raise InputError(
@@ -259,11 +265,15 @@ def _plan_container(path: Path) -> Plan:
             stated, confirmed = _seconds_of_ogg(path, container, stream, stated)
         else:
             stated, confirmed = _confirmed_seconds(path, container, stream, stated)
-        if confirmed is not None and (share := _share_there(path)) < 1:
-            stated = confirmed / share
+    promised = max(length.share, 1 / _share_of_avi(path))
+    if confirmed is not None and promised > 1:
+        stated = confirmed * promised
     samples = UNKNOWN_LENGTH if confirmed is None else round(confirmed * rate)
     header = Header(rate, samples, channels, _CODECS.get(name, name.upper()), 0)
     remarks = [remark] if remark else []
+    if length.is_low and header.seconds * (1 - length.share) > LENGTH_TOLERANCE:
+        remarks.append(_low_remark(length, header.seconds))
+        stated = None
     if chained and (more := _chained_remark(path)):
         header = replace(header, samples=round(more[1] * rate))
         remarks.append(more[0])
@@ -273,6 +283,7 @@ def _plan_container(path: Path) -> Plan:
         None if stated is None else round(stated * rate),
         container=True,
         track=track,
+        mended=length.mended,
         remarks=tuple(remarks),
     )
 
@@ -287,9 +298,9 @@ def _chained_remark(path: Path) -> tuple[Remark, float] | None:
     return Remark("chained", text), length.seconds
 
 
-def _share_there(path: Path) -> float:
+def _share_of_avi(path: Path) -> float:
     with open_local(path) as file:
-        return share_there(file) or 1.0
+        return share_of_avi(file) or 1.0
 
 
 def _stated_seconds(container: Any, stream: Any) -> float | None:  # noqa: ANN401

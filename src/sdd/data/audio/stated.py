@@ -1,65 +1,97 @@
-"""How many samples headers promise that libsndfile reads as far as the file goes, without a word.
+"""What headers state of the length of their samples, believed where the file confirms it.
 
-What it notes of chunks that are longer than the file (AIFF, AU, W64), and fields of NIST SPHERE,
-CAF and AVI, which are not compared with the file at all.
+A recorder writes the length last. One that was cut off leaves 0, the largest number, or what it
+wrote when it began: what reads the file then stops too early. So what follows the stated end is
+looked at. Where it is no chunk, tag or padding, the samples go on, and all of them are read.
 """
 
 import os
-import re
+from dataclasses import dataclass
 from typing import BinaryIO
 
-# libsndfile's remark on a chunk that promises more than the file holds, in bytes.
-_CUT_CHUNK = re.compile(r": *(\d+) \(should be (\d+)\)")
-# What programs write there that do not know the length beforehand.
-_UNKNOWN = 0x7FFF0000
-_SPHERE_COUNT = re.compile(rb"^sample_count -i (\d+)$", re.MULTILINE)
-_MOST_CHUNKS = 1000
+from sdd.data.audio.door import Mended
+from sdd.data.audio.remarks import LENGTH_TOLERANCE
+from sdd.data.audio.sample_chunks import find_samples
+
+# Sizes that programs write that do not know the length beforehand, give or take a header.
+_PLACEHOLDERS = (0x7F000000, 0x7FFFF000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, (1 << 63) - 1)
+_HEADER = 64
+_LONGEST = 1 << 62
+# A rest of fewer bytes fills up the last chunk.
+_FILLING = 8
 
 
-def stated_by_remarks(remarks: str, samples: int) -> int | None:
-    """Return the samples that were promised, from libsndfile's log; None if there are no fewer.
+@dataclass(frozen=True)
+class Length:
+    """The samples of a file, in bytes.
+
+    Attributes
+    ----------
+    stated
+        What the header states; None if it says that it does not know, or was never finished.
+    available
+        From the beginning of the samples to the end of the file.
+    is_low
+        Whether more is read than the header states.
+    mended
+        How a file is to be read whose header states less than there is, whose samples end before a
+        library would end, or whose size is none; None for all others.
+    """
+
+    stated: int | None
+    available: int
+    is_low: bool = False
+    mended: Mended | None = None
+
+    @property
+    def share(self) -> float:
+        """What is stated, as a share of what is there; 0 where nothing is stated."""
+        return (self.stated or 0) / max(1, self.available)
+
+
+def stated_length(file: BinaryIO, byte_rate: float) -> Length | None:
+    """Hold what a header states against the file; None if its format states nothing there.
 
     Parameters
     ----------
-    samples
-        That there are.
+    byte_rate
+        Of a second, roughly: a tenth of it is no matter.
     """
-    pairs = [tuple(map(int, pair)) for pair in _CUT_CHUNK.findall(remarks)]
-    cut = [(stated, there) for stated, there in pairs if there and there < stated < _UNKNOWN]
-    # The chunk of the samples follows that of the whole file.
-    return round(samples * cut[-1][0] / cut[-1][1]) if cut else None
+    size = file.seek(0, os.SEEK_END)
+    samples = find_samples(file)
+    if samples is None:
+        return None
+    available = max(0, size - samples.begin)
+    stated, all_of_it = samples.stated, Mended(samples.stating(available))
+    if stated is None:
+        return Length(None, available)
+    if _is_placeholder(stated, available):
+        return Length(None, available, mended=all_of_it)
+    left = available - stated
+    if left <= 0:
+        return Length(stated, available)
+    if samples.ends_at(file, samples.begin + stated, size):
+        end = Mended(end=samples.begin + stated) if samples.reads_on else None
+        return Length(stated, available, mended=end)
+    if left <= max(LENGTH_TOLERANCE * byte_rate, _FILLING):
+        return Length(stated, available)
+    return Length(stated or None, available, is_low=True, mended=all_of_it)
 
 
-def stated_by_sphere(file: BinaryIO) -> int | None:
-    """Return the samples that the header of a NIST SPHERE file states; None if it is none."""
-    file.seek(0)
-    header = file.read(1024)
-    found = _SPHERE_COUNT.search(header) if header.startswith(b"NIST_1A") else None
-    return int(found[1]) if found else None
+def _is_placeholder(stated: int, available: int) -> bool:
+    """Tell whether a size that the file does not confirm stands for an unknown one."""
+    if stated <= available:
+        return False
+    return stated >= _LONGEST or any(abs(stated - known) <= _HEADER for known in _PLACEHOLDERS)
 
 
-def share_there(file: BinaryIO) -> float:
-    """Return which share of what a CAF or AVI file promises is there: 1 if all, or of others."""
+def share_of_avi(file: BinaryIO) -> float:
+    """Return which share of what an AVI file promises is there: 1 if all, or of others."""
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     beginning = file.read(12)
-    if beginning[:4] == b"caff":
-        return _share_of_caf(file, size)
     if beginning[:4] == b"RIFF" and beginning[8:] == b"AVI ":
         stated = int.from_bytes(beginning[4:8], "little")
-        return min(1.0, (size - 8) / stated) if 0 < stated < _UNKNOWN else 1.0
-    return 1.0
-
-
-def _share_of_caf(file: BinaryIO, size: int) -> float:
-    position = 8
-    for _ in range(_MOST_CHUNKS):
-        file.seek(position)
-        name, length = file.read(4), int.from_bytes(file.read(8), signed=True)
-        position += 12
-        if len(name) < 4 or length < 0:  # -1: the samples go on to the end of the file
-            break
-        if name == b"data":
-            return min(1.0, max(0, size - position) / max(1, length))
-        position += length
+        unknown = _is_placeholder(stated, size)
+        return min(1.0, (size - 8) / stated) if stated and not unknown else 1.0
     return 1.0

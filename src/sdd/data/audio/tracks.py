@@ -10,6 +10,11 @@ from sdd.data.audio.door import open_container, reading
 from sdd.data.audio.remarks import SILENCE, Remark
 from sdd.errors import InputError
 
+# Containers that may hold encrypted tracks, and what stands there for a codec: MP4's, Apple's,
+# Audible's.
+_LOCKABLE = frozenset(("mov", "matroska", "webm", "asf"))
+_LOCKED_CODECS = ("enca", "drms", "aavd")
+
 
 def choose_track(path: Path) -> tuple[int, Remark | None]:
     """Choose the audio track: the one that the file calls the default, else the first with sound.
@@ -24,11 +29,13 @@ def choose_track(path: Path) -> tuple[int, Remark | None]:
     Raises
     ------
     InputError
-        If the file holds no audio.
+        If the file holds no audio, or the track is encrypted.
     """
     with open_container(path) as container:
         tracks = list(container.streams.audio)
         default = [number for number, track in enumerate(tracks) if _is_default(track)]
+        if len(tracks) == 1:
+            _refuse_encrypted(path, container, 0)
     if not tracks:
         raise InputError(f"{path} holds no audio stream: replace the file or leave it out.")
     if len(tracks) == 1:
@@ -39,8 +46,29 @@ def choose_track(path: Path) -> tuple[int, Remark | None]:
     else:
         sounding = (number for number in range(len(tracks)) if _has_sound(path, number))
         chosen, reason = next(((number, "the first with sound") for number in sounding), (0, ""))
+    with open_container(path) as container:
+        _refuse_encrypted(path, container, chosen)
     why = reason or "all are silent"
     return chosen, Remark("track", f"number {chosen + 1} of {len(tracks)} is read, {why}")
+
+
+def _refuse_encrypted(path: Path, container: Any, track: int) -> None:  # noqa: ANN401
+    """Name encryption, which FFmpeg decodes all the same: to noise, or to an error."""
+    if _LOCKABLE.isdisjoint(container.format.name.split(",")):
+        return
+    stream = container.streams.audio[track]
+    codec = stream.codec_context.codec_tag if stream.codec_context is not None else ""
+    if codec in _LOCKED_CODECS or _is_locked(next(container.demux(stream), None)):
+        raise InputError(
+            f"{path} is encrypted (DRM), and its key is not in it: get it without encryption from "
+            "where it came, or leave it out."
+        )
+
+
+def _is_locked(packet: Any) -> bool:  # noqa: ANN401
+    # An older PyAV cannot tell: the decoder then fails, in other words.
+    tells = getattr(packet, "has_sidedata", None)
+    return tells is not None and bool(tells("encryption_info"))
 
 
 def _is_default(track: Any) -> bool:  # noqa: ANN401

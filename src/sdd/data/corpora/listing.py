@@ -15,6 +15,7 @@ from sdd.data.corpora.protocol import (
     UNKNOWN,
     UNKNOWN_NUMBER,
     WINDOW_COLUMNS,
+    check_one_label_a_recording,
     validate_protocol,
 )
 from sdd.data.corpora.release import Release
@@ -168,7 +169,9 @@ def make_protocol(listing: Listing, root: Path, allowed_missing: int = 0) -> pd.
         frame = frame.drop(columns=list(WINDOW_COLUMNS))
     else:
         frame = frame.astype(dict.fromkeys(WINDOW_COLUMNS, "Int64"))
-    validate_protocol(frame, f"The protocol of {release.title} from {listing.listed_in}")
+    where = f"The protocol of {release.title} from {listing.listed_in}"
+    validate_protocol(frame, where)
+    check_one_label_a_recording(frame, [utterance.path for utterance in present], where)
     return frame
 
 

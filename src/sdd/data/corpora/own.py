@@ -27,6 +27,7 @@ from sdd.data.corpora.protocol import (
     LABELS,
     UNKNOWN,
     UNKNOWN_NUMBER,
+    check_one_label_a_recording,
     check_values,
     check_windows,
     known_columns,
@@ -88,8 +89,9 @@ def read_csv(
     where = resolve_path(str(path), root, Path.cwd())
     validate_protocol(frame, where)
     keep = _kept(frame, files, where, partitions, allowed_missing)
-    frame = frame[known_columns(frame)].iloc[keep].reset_index(drop=True)
-    return _filled(frame, [files[index] for index in keep])
+    frame, files = frame[known_columns(frame)].iloc[keep], [files[index] for index in keep]
+    check_one_label_a_recording(frame, files, where)
+    return _filled(frame.reset_index(drop=True), files)
 
 
 def list_csv(root: Path, partitions: Collection[str] | None = None, *, path: Path | str) -> Listing:

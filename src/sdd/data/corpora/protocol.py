@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sdd.data.paths import file_identity
 from sdd.errors import InputError
 from sdd.runtime import text_tables
 from sdd.runtime.atomic_files import atomic_path
@@ -158,6 +159,39 @@ def _check_one_label_a_file(frame: pd.DataFrame, where: object) -> None:
             f"{where}: {twice.iloc[0]!r} is real in one row and fake in another "
             f"(rows {rows}); keep the right label only."
         )
+
+
+def check_one_label_a_recording(frame: pd.DataFrame, files: Sequence[Path], where: object) -> None:
+    """Refuse a recording that is real under one name and fake under another, a link to it.
+
+    Windows of one recording may have different labels.
+
+    Parameters
+    ----------
+    files
+        Of each row.
+
+    Raises
+    ------
+    InputError
+        Naming both rows.
+    """
+    whole = frame["Start"].isna() if "Start" in frame.columns else [True] * len(frame)
+    identities = {path: file_identity(path) for path in dict.fromkeys(files)}
+    seen: dict[object, int] = {}
+    for position, (path, label, is_whole) in enumerate(
+        zip(files, frame["Label"], whole, strict=True)
+    ):
+        first = seen.setdefault(identities[path], position) if is_whole else position
+        if label != frame["Label"].iloc[first]:
+            names = [
+                f"{files[place]} (row {row_number(frame, place)}, ID {frame['ID'].iloc[place]!r})"
+                for place in (first, position)
+            ]
+            raise InputError(
+                f"{where}: {names[0]} is {frame['Label'].iloc[first]}, and {names[1]}, which is "
+                f"the same file by a link, is {label}; keep the right label only."
+            )
 
 
 def write_protocol(frame: pd.DataFrame, path: Path) -> None:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from sdd.data.audio.remarks import LENGTH_TOLERANCE
 from sdd.data.corpora.listing import Utterance
 from sdd.data.inventory.file_facts import FileFacts
+from sdd.data.paths import file_identity
 
 # Sample rates that recorders, telephones and codecs use.
 COMMON_RATES = (16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
@@ -171,13 +172,15 @@ def find_in_rows(utterances: Sequence[Utterance]) -> Iterator[Finding]:
     Finding
         Repeated IDs and files, and files with two labels.
     """
-    labels: dict[Path, str] = {}
+    rows: dict[object, Utterance] = {}
+    identities = {path: file_identity(path) for path in {row.path for row in utterances}}
     names: set[str] = set()
     for row in utterances:
         whole = row.window is None
-        earlier = labels.setdefault(row.path, row.label) if whole else None
-        if earlier is not None and earlier != row.label:
-            detail = f"{earlier} in one row and {row.label} in another (ID {row.name})"
+        earlier = rows.setdefault(identities[row.path], row) if whole else row
+        if earlier.label != row.label:
+            link = f", by a link from {earlier.path}" if earlier.path != row.path else ""
+            detail = f"{earlier.label} in one row and {row.label} in another (ID {row.name}){link}"
             yield Finding("two_labels", str(row.path), detail)
         elif row.name in names:
             yield Finding("duplicate", row.name, f"its second row names {row.path}")

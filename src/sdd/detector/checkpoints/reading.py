@@ -5,13 +5,10 @@ lies beside the weights, fairseq's configuration for instance, is bound to stand
 behaviour (`sdd.detector.checkpoints.stand_ins`), which only keep what is stored in them.
 """
 
-import io
 import logging
 import pickle
 import re
-import struct
 import warnings
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,16 +16,17 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sdd.detector.checkpoints.file_formats import checkpoint_format
+from sdd.detector.checkpoints.file_formats import check_count, checkpoint_format
+from sdd.detector.checkpoints.pickles import Claims, claims_of
 from sdd.detector.checkpoints.stand_ins import (
     Inert,
     InertList,
     InertMapping,
     is_harmless,
-    named_in,
     stand_in_for,
 )
 from sdd.detector.checkpoints.weight_names import DIGEST_KEY, weights_digest, without_wrappers
+from sdd.detector.checkpoints.zip_files import UNCHECKED, claims_of_zip
 from sdd.errors import InputError
 
 # Where training programs keep the weights: fairseq, Lightning, torch's tutorials, DeepSpeed.
@@ -37,11 +35,6 @@ KEEP_WEIGHTS_ALONE = (
     "If it is yours, save its weights alone in the program that made it: "
     "torch.save({'model': model.state_dict()}, FILE)"
 )
-UNCHECKED = (
-    "%s has no checksum of its weights, so a flipped byte would not be noticed: hold its SHA-256 "
-    "against the one of where you got it"
-)
-_CHUNK = 1 << 20
 # torch's own words on this are no advice: it asks to run what the file holds.
 _NOT_ADVICE = ("weights_only", "safe_globals", "torch.load", "pytorch.org")
 _NOT_FILLED = re.compile(r"Can only (SETITEM|append).*got <class '.*Inert\[(.+)\]'>")
@@ -151,7 +144,9 @@ def _read_safetensors(path: Path) -> Stored:
 
     try:
         with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            names = list(file.keys())
+            check_count(path, len(names))
+            tensors = {name: file.get_tensor(name) for name in names}
             metadata = dict(file.metadata() or {})
     # Types that torch does not have yet, or that this version of safetensors does not know.
     except (SafetensorError, OSError, RuntimeError, AttributeError, KeyError) as error:
@@ -169,13 +164,16 @@ def _read_safetensors(path: Path) -> Stored:
 def _read_pickle(path: Path) -> object:
     is_zip = checkpoint_format(path) == "zip"
     try:
-        names, protocol = _names_in_zip(path) if is_zip else _names_in_file(path)
-        stand_ins = {name: stand_in_for(name) for name in names if is_harmless(name)}
-        return _load(path, stand_ins, is_zip=is_zip)
+        claims = claims_of_zip(path) if is_zip else _claims_of_file(path)
+        stand_ins = {name: stand_in_for(name) for name in claims.names if is_harmless(name)}
+        content = _load(path, stand_ins, is_zip=is_zip)
+        if is_zip and not claims.whole:
+            raise ValueError("not all of the storages it asks for are known")
+        return content
     except InputError:
         raise
     except pickle.UnpicklingError as error:
-        raise _refused(path, error, protocol) from error
+        raise _refused(path, error, claims.protocol) from error
     except MemoryError:
         raise  # the machine's fault, not the file's
     except Exception as error:
@@ -215,62 +213,10 @@ def _load_pickle(path: Path, *, mmap: bool) -> object:
     return content
 
 
-def _names_in_file(path: Path) -> tuple[set[str], int]:
+def _claims_of_file(path: Path) -> Claims:
     logger.info(UNCHECKED, path)
     with path.open("rb") as file:
-        return named_in(file, path.stat().st_size)
-
-
-def _names_in_zip(path: Path) -> tuple[set[str], int]:
-    """List what the pickle within a zip names, once all of the zip is known to be whole."""
-    with zipfile.ZipFile(path) as archive:
-        entries = archive.infolist()
-        pickles = [entry for entry in entries if entry.filename.endswith("/data.pkl")]
-        if len(pickles) != 1:
-            held = ", ".join(entry.filename for entry in entries[:4])
-            raise InputError(
-                f"{path} is a zip archive, but none of torch.save: it holds {held}. Unpack it, and "
-                "name the checkpoint."
-            )
-        _check_sums(path, archive, entries)
-        pickled = _stored_bytes(path, pickles[0])
-        return named_in(io.BytesIO(pickled), len(pickled))
-
-
-def _stored_bytes(path: Path, entry: zipfile.ZipInfo) -> bytes:
-    """Read a part of a zip as it is stored, also one whose checksum was not written."""
-    with path.open("rb") as file:
-        # The part's own header: 30 bytes, the last four the lengths of its name and extra field.
-        file.seek(entry.header_offset + 26)
-        name, extra = struct.unpack("<HH", file.read(4))
-        file.seek(name + extra, io.SEEK_CUR)
-        # What the zip says of its size may be anything.
-        return file.read(min(entry.file_size, path.stat().st_size))
-
-
-def _check_sums(path: Path, archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> None:
-    """Hold each part of a zip against the checksum that the zip states; a flipped byte shows."""
-    unknown = 0
-    for entry in entries:
-        if entry.compress_type != zipfile.ZIP_STORED:
-            raise InputError(
-                f"{path} is compressed, as torch.save never does: unpack it, or save it anew."
-            )
-        if entry.CRC == 0:
-            unknown += entry.file_size > 0
-            continue
-        with archive.open(entry) as file:
-            try:
-                while file.read(_CHUNK):
-                    pass
-            except zipfile.BadZipFile as error:
-                raise InputError(
-                    f"{path} cannot be read as a checkpoint: the bytes of {entry.filename} are not "
-                    "those that were written (their CRC-32 differs): it is damaged, and nothing "
-                    "of it was executed. Get it anew."
-                ) from error
-    if unknown > 1:
-        logger.info(UNCHECKED, path)
+        return claims_of(file, path.stat().st_size)
 
 
 def _refused(path: Path, error: Exception, protocol: int) -> InputError:

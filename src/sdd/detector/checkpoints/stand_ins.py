@@ -6,16 +6,8 @@ imported, nothing is called. Names that no settings or results have are not boun
 torch refuses the file: functions of Python's own, for instance, which malicious pickles name.
 """
 
-import pickletools
 import re
-import sys
-from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections import OrderedDict
-from collections.abc import Iterator
-from typing import IO, BinaryIO, cast
-
-# torch's older format is five pickles in a row: magic number, version, system, content, storages.
-_PICKLES_IN_A_FILE = 5
 
 # Data of Python's own. The builtins are types, named in omegaconf's metadata, and getattr, by
 # which enumerations of Python 3.11 name their members.
@@ -121,67 +113,3 @@ def stand_in_for(name: str) -> type:
     if name == "collections.defaultdict":
         return InertMapping
     return type("Inert", (Inert,), {"stands_for": name, "__qualname__": f"Inert[{name}]"})
-
-
-class _Bounded:
-    """A file of a pickle that asks for no more memory than the file has bytes."""
-
-    def __init__(self, file: BinaryIO, size: int) -> None:
-        self._file, self._size = file, size
-        self.tell, self.readline = file.tell, file.readline
-
-    def read(self, count: int) -> bytes:
-        """Read at most as many bytes; a damaged pickle may ask for exabytes."""
-        return self._file.read(min(count, self._size))
-
-
-def named_in(file: BinaryIO, size: int) -> tuple[set[str], int]:
-    """List what the pickles of a file name, without running them.
-
-    Parameters
-    ----------
-    size
-        Of the file, in bytes.
-
-    Returns
-    -------
-    names
-        As ``module.attribute``, by today's names of modules.
-    protocol
-        The highest of the pickles; what cannot be scanned ends the list early.
-    """
-    names: set[str] = set()
-    protocol = 0
-    for _ in range(_PICKLES_IN_A_FILE):
-        try:
-            for operation, argument in _operations(cast(IO[bytes], _Bounded(file, size))):
-                if operation == "PROTO":
-                    protocol = max(protocol, int(argument))
-                else:
-                    names.add(_todays_name(argument))
-        except (ValueError, UnicodeDecodeError, OverflowError, IndexError, KeyError):
-            break  # damaged, or the end of the file: torch's reader tells
-    return names, protocol
-
-
-def _operations(file: IO[bytes]) -> Iterator[tuple[str, str]]:
-    texts: list[str] = []
-    for opcode, argument, _ in pickletools.genops(file):
-        if opcode.name == "PROTO":
-            yield "PROTO", str(argument)
-        elif opcode.name == "GLOBAL":
-            yield "GLOBAL", str(argument)
-        elif opcode.name == "STACK_GLOBAL" and len(texts) > 1:
-            # Most often the two texts before it; a name for the message is all that is wanted.
-            yield "GLOBAL", f"{texts[-2]} {texts[-1]}"
-        elif isinstance(argument, str):
-            texts = [*texts[-1:], argument]
-
-
-def _todays_name(argument: str) -> str:
-    module, _, name = argument.partition(" ")
-    if (module, name) in NAME_MAPPING:
-        module, name = NAME_MAPPING[module, name]
-    else:
-        module = IMPORT_MAPPING.get(module, module)
-    return f"{sys.intern(module)}.{name}"

@@ -14,6 +14,7 @@ from sdd.data.audio.decoding import decode
 from sdd.data.audio.headers import read_header
 from sdd.errors import InputError
 from tests.helpers.audio_files import as_integers, chirp, write_container
+from tests.helpers.odd_audio import encrypted_mp4
 
 
 def delay(got: np.ndarray, sent: np.ndarray) -> int:
@@ -249,3 +250,15 @@ def test_video_without_sound(tmp_path: Path) -> None:
             container.mux(packet)
     with pytest.raises(InputError, match=r"v\.mp4 holds no audio stream"):
         decode(tmp_path / "v.mp4")
+
+
+@pytest.mark.parametrize("kind", [b"enca", b"drms", b"aavd"])
+def test_encrypted_recordings_are_named(tmp_path: Path, kind: bytes) -> None:
+    path = encrypted_mp4(tmp_path / "a.m4a")
+    data = path.read_bytes().replace(b"enca", kind)
+    if kind != b"enca":  # shops that say it by the name of the codec alone
+        data = data.replace(b"sinf", b"skip").replace(b"senc", b"skip")
+    path.write_bytes(data)
+    for read in (read_header, decode):
+        with pytest.raises(InputError, match=r"a\.m4a is encrypted \(DRM\), and its key is not in"):
+            read(path)

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from sdd.data.corpora import read_corpus, read_protocol, write_protocol
+from sdd.data.corpora.own import list_csv
 from sdd.data.folders import walk_audio
+from sdd.data.inventory.findings import find_in_rows
 from sdd.data.paths import is_file
 from sdd.errors import InputError
 from tests.helpers.closed_folders import closed, folder_for_others
@@ -97,6 +99,55 @@ def test_two_labels_for_one_file(tmp_path: Path) -> None:
     message = r"'\$ROOT/a\.wav' is real in one row and fake in another \(rows 2, 3\); keep"
     with pytest.raises(InputError, match=message):
         read_corpus("csv", tmp_path, path=table)
+
+
+OTHER_NAMES = {
+    "a link": lambda path, other: other.symlink_to(path),
+    "a link to a link": lambda path, other: (
+        (other.parent / "between.wav").symlink_to(path),
+        other.symlink_to("between.wav"),
+    ),
+    "a hard link": lambda path, other: other.hardlink_to(path),
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_NAMES)
+def test_two_labels_by_another_name_of_a_file(tmp_path: Path, kind: str) -> None:
+    path, other = tmp_path / "a.wav", tmp_path / "b.wav"
+    write_audio(path)
+    write_audio(tmp_path / "c.wav")
+    OTHER_NAMES[kind](path, other)
+    rows = "ID,Label,Path\n1,real,c.wav\n2,real,a.wav\n\n3,{},b.wav\n"
+    table = write_text(tmp_path / "own.csv", rows.format("real"))
+    assert list(read_corpus("csv", tmp_path, path=table)["Label"]) == 3 * ["real"]
+    write_text(tmp_path / "own.csv", rows.format("fake"))
+    message = (
+        rf"own\.csv: {path} \(row 3, ID '2'\) is real, and {other} \(row 5, ID '3'\), which is the "
+        "same file by a link, is fake; keep the right label only"
+    )
+    with pytest.raises(InputError, match=message):
+        read_corpus("csv", tmp_path, path=table)
+    findings = find_in_rows(list_csv(tmp_path, path=table).utterances)
+    detail = f"real in one row and fake in another (ID 3), by a link from {path}"
+    assert [(found.kind, found.what, found.detail) for found in findings] == [
+        ("two_labels", str(other), detail)
+    ]
+
+
+def test_windows_of_a_recording_may_have_two_labels(tmp_path: Path) -> None:
+    write_audio(tmp_path / "a.wav")
+    (tmp_path / "b.wav").symlink_to(tmp_path / "a.wav")
+    rows = "ID,Label,Path,Start,End\n1,real,a.wav,0,100\n2,fake,b.wav,100,200\n"
+    table = write_text(tmp_path / "own.csv", rows)
+    assert list(read_corpus("csv", tmp_path, path=table)["Label"]) == ["real", "fake"]
+
+
+def test_two_labels_by_a_link_in_a_release(tmp_path: Path) -> None:
+    folder = write_deepfake_eval(tmp_path, "a.wav,Real,Test\nb.wav,Fake,Test\n")
+    write_audio(folder / "a.wav")
+    (folder / "b.wav").hardlink_to(folder / "a.wav")
+    with pytest.raises(InputError, match=r"-a'\) is real, and .*-b'\), which is the same file"):
+        read_corpus("deepfake_eval_2024", tmp_path)
 
 
 def test_several_malformed_rows_are_counted(tmp_path: Path) -> None:

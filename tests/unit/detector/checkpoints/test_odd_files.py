@@ -21,6 +21,7 @@ from safetensors.torch import save_file
 
 from sdd.cli import main
 from sdd.detector import load_detector, load_pretrained, save_detector
+from sdd.detector.checkpoints import file_formats
 from sdd.detector.checkpoints.loading import stored_architecture
 from sdd.detector.checkpoints.reading import read_checkpoint
 from sdd.detector.checkpoints.stand_ins import is_harmless
@@ -512,3 +513,19 @@ def test_an_architecture_that_cannot_be(tmp_path, change, message):
 def test_a_pickle_that_asks_for_exabytes(tmp_path):
     (tmp_path / "a.pt").write_bytes(b"\x80\x02\x8e" + b"\xff" * 7 + b"\x7f" + b"x" * 99)
     refused(tmp_path / "a.pt", "cannot be read as a checkpoint")
+
+
+@pytest.mark.parametrize("name", ["a.safetensors", "a.ckpt"])
+def test_very_many_tensors_are_not_read(tmp_path, name, monkeypatch):
+    """Only counted: their number is that of no detector."""
+    tensors = {f"x{number}": torch.full((1,), float(number)) for number in range(30)}
+    path = tmp_path / name
+    if name == "a.ckpt":
+        torch.save(tensors, path)
+    else:
+        save_file(tensors, path)
+    monkeypatch.setattr(file_formats, "MOST_TENSORS", 30)
+    assert len(read_checkpoint(path).tensors) == 30
+    monkeypatch.setattr(file_formats, "MOST_TENSORS", 29)
+    monkeypatch.setattr(torch, "load", None)
+    refused(path, "has 30 tensors, and no detector has more than 29: it is another model")
