@@ -25,7 +25,7 @@ from sdd.metrics.estimates import (
     rate_over_rounds,
     sample_of_rates,
 )
-from sdd.runtime.parquet import read_parquet
+from sdd.runtime.parquet import open_parquet, read_parquet
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -102,8 +102,6 @@ def read_features(features: Path, table: Path, corpus: str, rule: Rule) -> Featu
     InputError
         If a file is missing or damaged, they are of different segments, or a class is missing.
     """
-    import pyarrow.parquet as pq
-
     segments, clusters = read_segments(table), read_clusters(table, rule)
     # First, since it says in words what is wrong with a file.
     names = read_parquet(features, ["segment_id"]).column("segment_id").to_pylist()
@@ -114,7 +112,8 @@ def read_features(features: Path, table: Path, corpus: str, rule: Rule) -> Featu
     missing = {"real", "fake"} - set(segments.label)
     if missing:
         raise InputError(f"{table} has no {missing.pop()} segment: error rates need both classes")
-    found = pq.ParquetFile(features).read().drop_columns("segment_id")
+    with open_parquet(features) as file:
+        found = file.read().drop_columns("segment_id")
     return FeatureTable(
         table.stem,
         corpus,

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from sdd.data.audio import SAMPLE_RATE
 from sdd.errors import InputError
 from sdd.runtime.atomic_files import atomic_path
+from sdd.runtime.parquet import open_parquet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,18 +116,12 @@ def read_segments(path: Path) -> Segments:
     InputError
         If the file is missing or is not a segment table.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     if not path.is_file():
         raise InputError(f"{path} is missing: cut the segments first.")
-    try:
-        # Not read_table nor to_numpy: those import pandas, which costs a process seconds.
-        table = pq.ParquetFile(path).read()
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(
-            f"{path} cannot be read ({error}); delete it to have the segments cut again"
-        ) from error
+    # Not read_table nor to_numpy: those import pandas, which costs a process seconds.
+    with open_parquet(path) as file:
+        table = file.read()
+        table.validate(full=True)
     if not table.schema.equals(_schema()):
         raise InputError(f"{path} is not a segment table: it has {', '.join(table.column_names)}.")
     columns = table.to_pydict()

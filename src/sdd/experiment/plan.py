@@ -20,6 +20,7 @@ from sdd.experiment.variants import (
     variants_of_row,
     with_first_stages,
 )
+from sdd.runtime.parquet import read_parquet
 
 NAME_WIDTH = 31
 HOURS, CPU_HOURS = "GPU h", "CPU h"
@@ -36,11 +37,11 @@ def measured_audio_hours(results: Path, sets: Iterable[str]) -> dict[str, float]
     for name in sets:
         path = tree.path(tree.SEGMENTS, results, set=name)
         if path.exists():
-            import pyarrow.parquet as pq
+            import pyarrow.compute as pc
 
-            table = pq.read_table(path, columns=["start", "end"])
-            samples = table["end"].to_numpy() - table["start"].to_numpy()
-            hours[name] = float(samples.sum()) / SAMPLE_RATE / 3600
+            table = read_parquet(path, ["start", "end"])
+            samples = pc.sum(table["end"]).as_py() - pc.sum(table["start"]).as_py()
+            hours[name] = samples / SAMPLE_RATE / 3600
     return hours
 
 

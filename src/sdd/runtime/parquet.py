@@ -1,6 +1,7 @@
 """Tables as Parquet files, written at once or not at all, read without pandas."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,42 @@ def read_parquet(path: Path, columns: list[str], remedy: str | None = None) -> A
     Parameters
     ----------
     remedy
-        For the message, what to do about a file of the user's; None: it is the workflow's own.
+        As of `open_parquet`.
 
     Raises
     ------
     InputError
         If the file is missing, truncated, no Parquet, or lacks a column.
+    """
+    import pyarrow as pa
+
+    # pq.read_table would import pandas, which takes longer than reading.
+    with open_parquet(path, remedy) as file:
+        names = file.schema_arrow.names
+        for name in columns:
+            if names.count(name) != 1:
+                found = "no column" if name not in names else "two columns"
+                raise pa.ArrowInvalid(f"it has {found} {name!r}")
+        table = file.read(columns)
+        # Text that is not UTF-8 would be found only where it is looked at.
+        table.validate(full=True)
+    return table
+
+
+@contextmanager
+def open_parquet(path: Path, remedy: str | None = None) -> Iterator[Any]:
+    """Open a Parquet file as a ``pyarrow.parquet.ParquetFile`` for a block.
+
+    Parameters
+    ----------
+    remedy
+        For the message, what to do about a file of the user's; None: it is the workflow's own.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or no Parquet, or pyarrow finds it damaged within the block: in its
+        tables, its numbers or its texts.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -41,17 +72,8 @@ def read_parquet(path: Path, columns: list[str], remedy: str | None = None) -> A
         what = foreign_kind(read_head(path))
         if remedy and what is not None and what[0] != PARQUET:
             raise InputError(f"{path} is {what[0]}, no Parquet file: {what[1]}.")
-        # pq.read_table would import pandas, which takes longer than reading.
         with pq.ParquetFile(path) as file:
-            names = file.schema_arrow.names
-            for name in columns:
-                if names.count(name) != 1:
-                    found = "no column" if name not in names else "two columns"
-                    raise pa.ArrowInvalid(f"it has {found} {name!r}")
-            table = file.read(columns)
-        # Text that is not UTF-8 would be found only where it is looked at.
-        table.validate(full=True)
-        return table
+            yield file
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0][:200]
         todo = remedy or MADE_AGAIN

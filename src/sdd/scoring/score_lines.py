@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from sdd.errors import InputError
 from sdd.runtime.foreign_files import read_head
 from sdd.runtime.number_text import decimal_comma_hint, parse_number
-from sdd.runtime.parquet import read_parquet
+from sdd.runtime.parquet import open_parquet, read_parquet
 from sdd.runtime.text_files import read_text, split_lines
 from sdd.runtime.text_tables import SEPARATORS, TextTable, read_text_table
 from sdd.scoring.score_tables import check_scores, read_scores
@@ -162,14 +162,8 @@ def _of_parquet(
 
 
 def _has_single_scores(path: Path) -> bool:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(path) as file:
-            names = file.schema_arrow.names
-    except (pa.ArrowException, OSError):  # what is wrong is told by who reads it
-        return False
+    with open_parquet(path, CORRECT) as file:
+        names = file.schema_arrow.names
     return "score" in names and "logit_real" not in names
 
 

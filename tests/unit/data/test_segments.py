@@ -47,6 +47,24 @@ def test_bad_segment_table(tmp_path: Path) -> None:
         read_segments(tmp_path / "a.parquet")
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (b"speaker", b"spe\xf9ker", "0xf9"),
+        (b"seg-mine", b"seg-m\xf9ne", "UTF"),
+        (b"PAR1", b"PAR2", "magic"),
+    ],
+)
+def test_a_damaged_table_is_one_error(tmp_path: Path, old: bytes, new: bytes, reason: str) -> None:
+    rows = protocol(("seg-mine", "real", "-"))
+    table = cut_segments(rows, audio([*rows["Path"]], [900]), **ALL, max_seconds=None)
+    path = tmp_path / "a.parquet"
+    write_segments(table, path)
+    path.write_bytes(path.read_bytes().replace(old, new))
+    with pytest.raises(InputError, match=rf"cannot be read \(.*{reason}.*\); delete it to have it"):
+        read_segments(path)
+
+
 def test_reading_needs_neither_pandas_nor_torch(tmp_path: Path) -> None:
     rows = protocol(("a", "real", "-"))
     table = cut_segments(rows, audio([*rows["Path"]], [900]), **ALL, max_seconds=None)

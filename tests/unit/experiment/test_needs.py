@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from sdd.errors import InputError
 from sdd.experiment import tree
 from sdd.experiment.cells import Cell
 from sdd.experiment.experiment import Experiment
@@ -332,6 +333,9 @@ def test_sets_that_are_cut_are_measured(tmp_path):
     table = pa.table({"start": np.array([0, 16_000]), "end": np.array([16_000, 16_000 * 7200])})
     pq.write_table(table, tmp_path / "segments/itw.parquet")
     assert measured_audio_hours(tmp_path, ["itw", "dv"]) == {"itw": pytest.approx(2.0)}
+    (tmp_path / "segments/dv.parquet").write_bytes(b"PAR1")
+    with pytest.raises(InputError, match=r"dv\.parquet cannot be read \(.*\); delete it"):
+        measured_audio_hours(tmp_path, ["itw", "dv"])
 
 
 def test_planning_does_not_import_torch():

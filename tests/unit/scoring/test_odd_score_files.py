@@ -13,6 +13,7 @@ from sdd.scoring.score_files import (
     read_score_file,
     write_score_file,
 )
+from sdd.scoring.score_lines import read_score_lines
 from tests.helpers.score_tables import write
 
 
@@ -143,3 +144,11 @@ def test_text_of_a_parquet_that_is_not_utf8(tmp_path):
     pq.write_table(pa.table({"segment_id": names, **columns}), tmp_path / "a.parquet")
     with pytest.raises(InputError, match=r"a\.parquet cannot be read \(.*UTF"):
         read_score_file(tmp_path / "a.parquet")
+
+
+def test_a_column_s_name_that_is_not_utf8(tmp_path):
+    path = write(tmp_path / "a.parquet", real=[(0, 1)], fake=[(1, 0)])
+    path.write_bytes(path.read_bytes().replace(b"logit_real", b"logit_rea\xf9"))
+    for read in (read_score_file, read_labelled_scores, read_score_lines):
+        with pytest.raises(InputError, match=r"a\.parquet cannot be read \(.*0xf9.*\); correct"):
+            read(path)
