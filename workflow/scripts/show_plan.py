@@ -4,12 +4,13 @@ import sys
 from typing import TYPE_CHECKING
 
 from sdd.data.buckets import notes_on_batches
+from sdd.data.segments import audio_hours
 from sdd.experiment import tree
 from sdd.experiment.experiment import Experiment
 from sdd.experiment.listed_hours import listed_audio_hours, notes_on_unknown_hours
 from sdd.experiment.needs import JobResources
 from sdd.experiment.pilot import read_pilot
-from sdd.experiment.plan import measured_audio_hours, plan, render
+from sdd.experiment.plan import plan, render
 from sdd.experiment.scoring_hours import precision_notes
 from sdd.runtime.job_log import logged
 
@@ -20,7 +21,8 @@ with logged(snakemake.log[0]):
     experiment = Experiment(snakemake.config)
     recipe, results = snakemake.config["recipe"], tree.folder(experiment.name)
     hours = listed_audio_hours(experiment, results)
-    hours |= measured_audio_hours(results, experiment.sets_in_use())
+    sets = experiment.sets_in_use()
+    hours |= audio_hours({name: tree.path(tree.SEGMENTS, results, set=name) for name in sets})
     needs = JobResources(experiment, hours, read_pilot(results))
     lines = plan(experiment, needs, recipe, results)
     notes = [

@@ -1,6 +1,6 @@
 """Segment tables: windows of prepared audio, in a table instead of in files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from sdd.data.audio import SAMPLE_RATE
 from sdd.errors import InputError
 from sdd.runtime.atomic_files import atomic_path
-from sdd.runtime.parquet import open_parquet
+from sdd.runtime.parquet import open_parquet, read_parquet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,6 +128,25 @@ def read_segments(path: Path) -> Segments:
     start, end = (np.array(columns.pop(c), dtype=np.int64) for c in ("start", "end"))
     audio = (table.schema.metadata or {}).get(b"audio", b"").decode()
     return Segments(**columns, start=start, end=end, audio=audio)
+
+
+def audio_hours(tables: Mapping[str, Path]) -> dict[str, float]:
+    """Add up the hours of audio of segment tables, by name, but for those that are not cut yet.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read.
+    """
+    import pyarrow.compute as pc
+
+    hours = {}
+    for name, path in tables.items():
+        if path.exists():
+            table = read_parquet(path, ["start", "end"])
+            samples = pc.sum(table["end"]).as_py() - pc.sum(table["start"]).as_py()
+            hours[name] = samples / SAMPLE_RATE / 3600
+    return hours
 
 
 def without_suffixes(table: Segments, suffixes: Sequence[str]) -> Segments:

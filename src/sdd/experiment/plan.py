@@ -4,7 +4,6 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from sdd.data.audio import SAMPLE_RATE
 from sdd.experiment import tree
 from sdd.experiment.cells import Cell, ScoringJob
 from sdd.experiment.experiment import Experiment
@@ -20,7 +19,6 @@ from sdd.experiment.variants import (
     variants_of_row,
     with_first_stages,
 )
-from sdd.runtime.parquet import read_parquet
 
 NAME_WIDTH = 31
 HOURS, CPU_HOURS = "GPU h", "CPU h"
@@ -29,20 +27,6 @@ WIDTHS = (5, 5, 7, 7, 7, 7, 8)
 MANY_HOURS = 1000
 MARKS = {"measured": " m", "scaled": " s", "arithmetic": " a"}
 """How the hours of a line are known, behind it, where a pilot was run."""
-
-
-def measured_audio_hours(results: Path, sets: Iterable[str]) -> dict[str, float]:
-    """Return the hours of audio of the sets that are cut already."""
-    hours = {}
-    for name in sets:
-        path = tree.path(tree.SEGMENTS, results, set=name)
-        if path.exists():
-            import pyarrow.compute as pc
-
-            table = read_parquet(path, ["start", "end"])
-            samples = pc.sum(table["end"]).as_py() - pc.sum(table["start"]).as_py()
-            hours[name] = samples / SAMPLE_RATE / 3600
-    return hours
 
 
 def plan(experiment: Experiment, needs: JobResources, recipe: str, results: Path) -> list[Line]:

@@ -7,10 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from sdd.data.cutting import cut_segments
-from sdd.data.segments import COLUMNS, Segments, read_segments, without_suffixes, write_segments
+from sdd.data.segments import (
+    COLUMNS,
+    Segments,
+    audio_hours,
+    read_segments,
+    without_suffixes,
+    write_segments,
+)
 from sdd.errors import InputError
 from tests.unit.data.test_cutting import ALL, audio, protocol
 
@@ -63,6 +72,16 @@ def test_a_damaged_table_is_one_error(tmp_path: Path, old: bytes, new: bytes, re
     path.write_bytes(path.read_bytes().replace(old, new))
     with pytest.raises(InputError, match=rf"cannot be read \(.*{reason}.*\); delete it to have it"):
         read_segments(path)
+
+
+def test_hours_of_the_sets_that_are_cut(tmp_path: Path) -> None:
+    tables = {name: tmp_path / f"{name}.parquet" for name in ("itw", "dv")}
+    table = pa.table({"start": np.array([0, 16_000]), "end": np.array([16_000, 16_000 * 7200])})
+    pq.write_table(table, tables["itw"])
+    assert audio_hours(tables) == {"itw": pytest.approx(2.0)}
+    tables["dv"].write_bytes(b"PAR1")
+    with pytest.raises(InputError, match=r"dv\.parquet cannot be read \(.*\); delete it"):
+        audio_hours(tables)
 
 
 def test_reading_needs_neither_pandas_nor_torch(tmp_path: Path) -> None:

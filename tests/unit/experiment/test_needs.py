@@ -6,17 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from sdd.errors import InputError
 from sdd.experiment import tree
 from sdd.experiment.cells import Cell
 from sdd.experiment.experiment import Experiment
 from sdd.experiment.needs import Job, JobResources
-from sdd.experiment.plan import measured_audio_hours, plan, render
+from sdd.experiment.plan import plan, render
 from tests.helpers.experiments import CONTROLS, DEMO, PAPER, merge
 from tests.helpers.pilots import scoring_row, training_row
 
@@ -326,16 +322,6 @@ def test_a_pilot_asks_for_what_its_cell_asks_for_but_minutes(needs, config):
     nine = JobResources(Experiment(config), dict.fromkeys(Experiment(config).test_sets, 1.0))
     scoring = nine.scoring("xlsr_2b", tuple(Experiment(config).test_sets), "tf32")
     assert needs.piloted_scoring("xlsr_2b", "tf32") == scoring
-
-
-def test_sets_that_are_cut_are_measured(tmp_path):
-    (tmp_path / "segments").mkdir()
-    table = pa.table({"start": np.array([0, 16_000]), "end": np.array([16_000, 16_000 * 7200])})
-    pq.write_table(table, tmp_path / "segments/itw.parquet")
-    assert measured_audio_hours(tmp_path, ["itw", "dv"]) == {"itw": pytest.approx(2.0)}
-    (tmp_path / "segments/dv.parquet").write_bytes(b"PAR1")
-    with pytest.raises(InputError, match=r"dv\.parquet cannot be read \(.*\); delete it"):
-        measured_audio_hours(tmp_path, ["itw", "dv"])
 
 
 def test_planning_does_not_import_torch():
