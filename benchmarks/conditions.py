@@ -22,7 +22,7 @@ import soundfile
 
 from sdd.data.audio import SAMPLE_RATE
 from sdd.data.audio.codecs import CODECS
-from sdd.data.audio.coding import resampled, transcoded, written
+from sdd.data.audio.coding import has_encoder, resampled, transcoded, written
 from sdd.data.audio.decoding import decode, mix
 from sdd.data.audio.mp3_segments import mp3_segments
 from sdd.data.audio.preparing import prepare_source
@@ -42,6 +42,9 @@ def show_codecs(recordings: list[np.ndarray]) -> None:
     """Show a line a codec and setting."""
     sys.stdout.write(f"{'codec':24} {'SNR dB':>7} {'audio s/s':>10}\n")
     for name, options in SETTINGS:
+        if not has_encoder(CODECS[name]):
+            sys.stdout.write(f"{name:24} has no encoder in this build of PyAV\n")
+            continue
         transcoded(recordings[0], name, **options)  # imports
         found, seconds, started = [], 0.0, time.process_time()
         for sent in recordings:

@@ -78,9 +78,11 @@ def test_rawboost_speed(lines_of):
 def test_conditions(lines_of, tmp_path):
     soundfile.write(tmp_path / "a.flac", chirp(1.2, 16_000), 16_000)
     lines = lines_of("conditions.py", "--audio", str(tmp_path), "--recordings", "1")
-    ends = [line.split()[-2:] for line in lines[1:] if not line.startswith("first")]
-    codecs = [[float(number) for number in end] for end in ends[:17]]
-    assert len(codecs) == 17
+    ends = [line.split() for line in lines[1 : lines.index("")]]
+    codecs = [[float(number) for number in end[-2:]] for end in ends if "no" not in end]
+    lacking = [end[0] for end in ends if "no" in end]
+    assert len(codecs) == 17 - len(lacking)
+    assert set(lacking) <= {"amr"}  # which not every build of PyAV encodes
     assert all(speed > 0 for _, speed in codecs)
     # Of G.711, whose SNR is that of its steps: 38 dB of a sine, whatever its level.
     assert [30 < ratio < 42 for ratio, _ in codecs[:2]] == [True, True]

@@ -171,7 +171,7 @@ def test_truncated_segment_table(tmp_path):
     path = write(tmp_path / "a.parquet", real=[(0, 1)], fake=[(1, 0)])
     table = path.with_suffix(".segments")
     table.write_bytes(table.read_bytes()[:-20])
-    with pytest.raises(InputError, match=r"cannot be read .* delete it to have the segments cut"):
+    with pytest.raises(InputError, match=r"cannot be read .* delete it to have it made again"):
         rates([path])
 
 

@@ -165,12 +165,18 @@ def check_encoders(codecs: Iterable[Codec]) -> None:
         If one is not: which, and what to do.
     """
     for codec in codecs:
-        library = "libsndfile" if codec.by_libsndfile else "PyAV"
-        if not (_is_in_libsndfile(codec) if codec.by_libsndfile else _is_in_ffmpeg(codec)):
+        if not has_encoder(codec):
+            library = "libsndfile" if codec.by_libsndfile else "PyAV"
             raise InputError(
                 f"the encoder {codec.encoder} is not in the build of {library} that is installed: "
-                "make the environment again (`make env`), or do without it (docs/robustness.md)"
+                "make the environment again (`make env`), with Python 3.11 for AMR, or do without "
+                "it (docs/robustness.md)"
             )
+
+
+def has_encoder(codec: Codec) -> bool:
+    """Tell whether the build of FFmpeg or libsndfile that is installed can encode by a codec."""
+    return _is_in_libsndfile(codec) if codec.by_libsndfile else _is_in_ffmpeg(codec)
 
 
 def _is_in_libsndfile(codec: Codec) -> bool:

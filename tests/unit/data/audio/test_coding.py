@@ -16,6 +16,7 @@ from sdd.data.audio.codecs import CODECS
 from sdd.data.audio.coding import (
     check_encoders,
     encoded,
+    has_encoder,
     read_container,
     read_sound,
     resampled,
@@ -37,7 +38,16 @@ SETTINGS = {
     "aac": [{"bitrate": bits} for bits in (8_000, 24_000, 64_000)],
     "vorbis": [{"quality": share} for share in (0.0, 0.4, 0.9)],
 }
-EVERY = [(name, options) for name, choices in SETTINGS.items() for options in choices]
+
+
+def tried(name, *values):
+    """Parameters of a test; AMR is the one that not every build of PyAV encodes."""
+    lacking = name == "amr" and not has_encoder(CODECS["amr"])
+    reason = "AMR is encoded by PyAV 18 and before: Python 3.11"
+    return pytest.param(name, *values, marks=[pytest.mark.skipif(lacking, reason=reason)])
+
+
+EVERY = [tried(name, options) for name, choices in SETTINGS.items() for options in choices]
 
 
 def test_every_codec_is_tried():
@@ -57,7 +67,11 @@ def test_what_comes_back_is_as_long_and_in_time(name, options):
     assert abs(delay(speech()[1_000:], received[1_000:])) <= 1
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+def test_only_amr_may_be_lacking():
+    assert {name for name, codec in CODECS.items() if not has_encoder(codec)} <= {"amr"}
+
+
+@pytest.mark.parametrize("name", [tried(name) for name in SETTINGS])
 def test_more_bits_sound_more_like_what_was_sent(name):
     rate = CODECS[name].rate  # what its band leaves is no matter of bits
     sent = resampled(resampled(speech(), 16_000, rate), rate, 16_000)
@@ -72,6 +86,7 @@ def digests():
     return {
         name: hashlib.sha256(transcoded(speech(), name, **options[-1])[0].tobytes()).hexdigest()
         for name, options in SETTINGS.items()
+        if has_encoder(CODECS[name])
     }
 
 
@@ -107,7 +122,7 @@ def by_ffmpeg(data, decoder):
         ("opus", read_container, 30),
         ("mp3", read_container, 90),
         ("vorbis", read_container, 90),
-        ("amr", "libopencore_amrnb", 25),
+        tried("amr", "libopencore_amrnb", 25),
         ("aac", "aac_fixed", 70),
     ],
 )
@@ -165,7 +180,7 @@ def test_what_is_too_loud_is_limited_on_its_way_in():
 
 @pytest.mark.parametrize("name", ["opus", "gsm"])
 def test_a_missing_encoder_is_named_with_what_to_do(monkeypatch, name):
-    check_encoders(CODECS.values())
+    check_encoders([codec for codec in CODECS.values() if has_encoder(codec)])
     monkeypatch.setattr(soundfile, "available_subtypes", lambda _: {})
 
     def unknown(codec, _mode):
