@@ -13,6 +13,8 @@ from pathlib import Path
 from tests.helpers.paths import CHECKOUT
 
 DIED, HUNG = "died", "hung"
+BEGUN = b"begun\n"
+"""Said by the process once it has imported and prepared what an input needs."""
 
 
 @dataclass
@@ -32,7 +34,10 @@ class Worker:
     """A process of `tests.fuzz.worker`, started anew when it dies or hangs."""
 
     def __init__(self, limit: float | None = None) -> None:
-        """Take the seconds that an input may last; None waits for ever, as tests must."""
+        """Take the seconds that an input may last; None waits for ever, as tests must.
+
+        They begin with the input: a busy machine may take longer than that to start a process.
+        """
         self.limit = limit
         self._process = self._start()
 
@@ -43,6 +48,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            bufsize=0,  # what is read ahead would be missed by `select`
         )
 
     def attempt(self, target: str, seed: str, number: int) -> dict[str, str]:
@@ -54,6 +60,8 @@ class Worker:
             stdin.write(f"{target} {seed} {number}\n".encode())
             stdin.flush()
         except BrokenPipeError:
+            return self._lost(DIED)
+        if stdout.readline() != BEGUN:
             return self._lost(DIED)
         if self.limit is not None and not select.select([stdout], [], [], self.limit)[0]:
             self._process.kill()

@@ -3,6 +3,9 @@
 The same inputs in every run, and a number of them, not a time. Longer: `make fuzz MINUTES=60`.
 """
 
+import subprocess
+import sys
+
 import pytest
 
 from sdd.errors import InputError
@@ -37,6 +40,29 @@ def test_a_worker_that_dies_costs_one_input(worker):
     report = fuzz(worker, "add2023", "tests", [0, 0])
     assert report.counts == {"finding": 1, "result": 1}
     assert "died: the process ended with status -9" in str(report)
+
+
+@pytest.mark.parametrize(
+    ("says", "found"),
+    [
+        ('begun\\n{"outcome": "result"}\\n', "result"),
+        ("begun\\n", "hung: the process ended with status -9"),
+        ("", "died: the process ended with status 0"),
+    ],
+)
+def test_what_an_input_may_last_begins_with_it(monkeypatch, says, found):
+    """However long the process takes to start: here an input may take no time at all."""
+    code = f"import sys; sys.stdin.readline(); print('{says}', end='', flush=True)"
+    wait = "; sys.stdin.readline()" * bool(says)
+    start = subprocess.Popen
+    monkeypatch.setattr(
+        subprocess,
+        "Popen",
+        lambda _, **options: start([sys.executable, "-c", code + wait], **options),
+    )
+    worker = Worker(limit=0)
+    assert worker.attempt("any", "seed", 0) == {"outcome": found}
+    worker.close()
 
 
 def test_other_exceptions_are_findings(tmp_path):

@@ -1,4 +1,4 @@
-"""A process that tries inputs: a line `TARGET SEED NUMBER` in, a line of JSON out.
+"""A process that tries inputs: a line `TARGET SEED NUMBER` in, `begun` and a line of JSON out.
 
 A process of its own, so that a crash or a hang of a library costs one input, and so that calls of
 the shell or of the network are seen (Python's audit events) without touching anything else.
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from sdd.data.audio import many_headers
 from sdd.errors import InputError
+from tests.fuzz.harness import BEGUN
 from tests.fuzz.mutation import mutate
 from tests.fuzz.target import Target
 from tests.fuzz.targets import TARGETS
@@ -86,6 +87,8 @@ def main() -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             data = make_input(target, seeds, seed, int(number))
             path.write_bytes(data)
+            answers.write(BEGUN.decode())
+            answers.flush()
             watching = True
             found = outcome(target, folder, path)
             watching = False
