@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 
@@ -42,4 +41,4 @@ def process_id(_item: object) -> int:
 
 def wait_long(place: Path) -> None:
     place.write_text(str(os.getpid()))
-    time.sleep(600)
+    signal.pause()  # until it is killed

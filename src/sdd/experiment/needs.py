@@ -291,18 +291,13 @@ class JobResources:
 
     def preparation(self, corpus: str) -> Job:
         """Return the needs of decoding a corpus; the hours are those of `threads.prepare` cores."""
-        hours = self._corpus_hours(corpus)
-        threads = self.experiment.config["threads"]["prepare"]
-        speed = self.config["decoding_speed"] * threads
-        return Job(
-            hours=None if hours is None else hours / speed,
-            memory_gb=4.0 + 1.5 * threads,
-            kept_gb=0.0 if hours is None else FLAC_GB_AN_HOUR * hours,
-        )
+        return self._audio_made_of(self._corpus_hours(corpus))
 
     def remaking(self, set_name: str) -> Job:
         """Return the needs of making a set's audio anew; coding is taken to cost as decoding."""
-        hours = self.audio_hours.get(set_name)
+        return self._audio_made_of(self.audio_hours.get(set_name))
+
+    def _audio_made_of(self, hours: float | None) -> Job:
         threads = self.experiment.config["threads"]["prepare"]
         speed = self.config["decoding_speed"] * threads
         return Job(
