@@ -14,6 +14,7 @@ import importlib
 import json
 import sys
 from contextlib import suppress
+from functools import cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -69,17 +70,19 @@ def codes(code):
             yield from codes(constant)
 
 
-def late_imports(module):
-    """Yield (module, names, level) of the imports inside a module's functions."""
-    source = Path(module.__file__)
-    for code in codes(compile(source.read_text(encoding="utf-8"), str(source), "exec")):
+@cache  # most modules are run by many scripts
+def late_imports(source):
+    """List (module, names, level) of the imports inside the functions of a file."""
+    found = []
+    for code in codes(compile(Path(source).read_text(encoding="utf-8"), source, "exec")):
         constants = []
         for instruction in dis.get_instructions(code):
             if instruction.opname == "IMPORT_NAME":
                 level, names = constants[-2:]
-                yield instruction.argval, names or (), level
+                found.append((instruction.argval, names or (), level))
             if instruction.opname in ("LOAD_CONST", "LOAD_SMALL_INT"):
                 constants.append(instruction.argval)
+    return found
 
 
 def run_late_imports(done):
@@ -90,7 +93,7 @@ def run_late_imports(done):
         if isinstance(module, Dummy):
             continue
         package = name if hasattr(module, "__path__") else name.rpartition(".")[0]
-        for target, names, level in late_imports(module):
+        for target, names, level in late_imports(module.__file__):
             absolute = (
                 importlib.util.resolve_name("." * level + target, package) if level else target
             )

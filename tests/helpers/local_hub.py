@@ -1,6 +1,6 @@
 """A Hugging Face hub on this host, as far as fetching checkpoints asks one.
 
-What is large lies at another address of it (`localhost`, not `127.0.0.1`), as the real hub's
+What is large lies at another address of it (`127.1`, not `127.0.0.1`), as the real hub's
 contents do: there its tokens have no business.
 """
 
@@ -148,7 +148,7 @@ class Handler(BaseHTTPRequestHandler):
             self._send(200, content, {**headers, "ETag": f'"{blob}"'})
         else:
             digest = hashlib.sha256(content).hexdigest()
-            elsewhere = f"http://localhost:{self.server.server_port}/large/{digest}"
+            elsewhere = f"http://127.1:{self.server.server_port}/large/{digest}"
             linked = {"X-Linked-Etag": f'"{digest}"', "X-Linked-Size": str(len(content))}
             self._send(302, b"", {**headers, **linked, "Location": elsewhere})
 
@@ -189,7 +189,7 @@ def use_hub(hub, home, monkeypatch):
     from huggingface_hub import close_session, constants
 
     for name in ("no_proxy", "NO_PROXY"):
-        monkeypatch.setenv(name, "127.0.0.1,localhost")
+        monkeypatch.setenv(name, "127.0.0.1,127.1")
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     places = {

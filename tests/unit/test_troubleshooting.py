@@ -59,7 +59,7 @@ class Errors:
 
     def address_that_is_not_there(self):
         self.monkeypatch.setattr("sdd.detector.checkpoints.download.ATTEMPTS", 1)
-        fetch("http://localhost:1/a.ckpt", self.folder)
+        fetch("http://127.0.0.1:1/a.ckpt", self.folder)
 
     def on_hub(self, rest):
         """Fetch from a hub of one repository; a gated one is beside it."""

@@ -52,10 +52,11 @@ def test_domains_have_their_own_numbers_and_known_families():
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("toy")
-    write_toy_corpora(folder, seed=1, scale=0.1)
-    return folder
+def root(shared_folder) -> Path:
+    def write(folder):
+        write_toy_corpora(folder, seed=1, scale=0.1)
+
+    return shared_folder("toy", write)
 
 
 def digests(folder: Path) -> dict[str, str]:
