@@ -15,31 +15,16 @@ import soundfile
 
 from sdd.data.audio import SAMPLE_RATE
 from sdd.data.audio.codecs import CODECS, Codec
+from sdd.data.audio.flac_files import FULL_SCALE, to_16_bits
 from sdd.data.audio.resampling import Resampler
 from sdd.data.audio.tracks import samples_of
 from sdd.errors import InputError
 
 # libsndfile's Vorbis encoder overruns the stack where it is handed too much at once.
 _BLOCK = 1 << 14
-FULL_SCALE = 32_768
 
 FloatArray = npt.NDArray[np.float32]
 Int16Array = npt.NDArray[np.int16]
-
-
-def to_16_bits(samples: npt.NDArray[np.floating]) -> tuple[Int16Array, int]:
-    """Round to the nearest step of 16 bits, and limit what is beyond.
-
-    Returns
-    -------
-    samples
-        ``int16 [T]``.
-    clipped
-        How many were beyond, and are limited.
-    """
-    rounded = np.rint(samples * np.float32(FULL_SCALE))
-    limited = np.clip(rounded, -FULL_SCALE, FULL_SCALE - 1)
-    return limited.astype(np.int16), int(np.count_nonzero(rounded != limited))
 
 
 def resampled(samples: FloatArray, rate: int, target: int) -> FloatArray:

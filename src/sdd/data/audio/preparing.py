@@ -4,25 +4,20 @@ A source is decoded and resampled once, whole, and no lossy codec is applied a s
 """
 
 from collections.abc import Generator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 
 from sdd.data.audio import SAMPLE_RATE
 from sdd.data.audio.decoding import Source, mix
 from sdd.data.audio.door import DECODING_IMPORTS
+from sdd.data.audio.flac_files import write_flac
 from sdd.data.audio.resampling import Resampler
-from sdd.runtime.atomic_files import atomic_path
-from sdd.runtime.digests import file_digest
 
 PREPARING_IMPORTS = (*DECODING_IMPORTS, "scipy.signal")
 """Of processes that prepare, imported once for all of them."""
-
-_FULL_SCALE = 32_768
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -73,7 +68,6 @@ def prepare_source(source: Path, target: Path) -> PreparedSource:
     audio = Source(source)
     resampler = Resampler(audio.rate, SAMPLE_RATE)
 
-    # Pulled by the writer below, block by block, so that no more than a block is in memory.
     def resampled() -> Generator[FloatArray, None, None]:
         for block in audio.blocks():
             mixed = mix(block)
@@ -81,24 +75,8 @@ def prepare_source(source: Path, target: Path) -> PreparedSource:
             yield from resampler.push(mixed)
         yield from resampler.finish()
 
-    samples = clipped = 0
-    with closing(resampled()) as pieces, atomic_path(target) as temporary:
-        with soundfile.SoundFile(
-            temporary,
-            "w",
-            SAMPLE_RATE,
-            channels=1,
-            format="FLAC",
-            subtype="PCM_16",
-            compression_level=1.0,  # a per cent less disk, at no time that counts
-        ) as file:
-            for piece in pieces:
-                # Resampling and lossy codecs overshoot full scale: cut, and counted.
-                rounded = np.rint(piece * np.float32(_FULL_SCALE))
-                limited = np.clip(rounded, -_FULL_SCALE, _FULL_SCALE - 1)
-                clipped += int(np.count_nonzero(rounded != limited))
-                samples += len(limited)
-                file.write(limited.astype(np.int16))
-        digest = file_digest(temporary)
+    written = write_flac(target, resampled())
     remarks = tuple((r.kind, r.text) for r in (*audio.remarks, *audio.levels.remarks()))
-    return PreparedSource(samples, audio.rate, audio.samples, clipped, digest, remarks)
+    return PreparedSource(
+        written.samples, audio.rate, audio.samples, written.clipped, written.sha256, remarks
+    )

@@ -6,16 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 
-from sdd.data.audio import SAMPLE_RATE
-from sdd.data.audio.coding import to_16_bits
 from sdd.data.audio.conditions import Condition
 from sdd.data.audio.door import DECODING_IMPORTS
+from sdd.data.audio.flac_files import write_flac
 from sdd.data.audio.mp3_segments import mp3_segments
 from sdd.data.audio.prepared import read_segment
-from sdd.runtime.atomic_files import atomic_path
-from sdd.runtime.digests import file_digest
 
 REMAKING_IMPORTS = (*DECODING_IMPORTS, "scipy.signal")
 """Of processes that make segments anew, imported once for all of them."""
@@ -60,24 +56,18 @@ def remake_file(
         If a file cannot be read, or is not what the segments were cut for.
     """
     pieces = _prepared(prepared, bounds) if source is None else mp3_segments(source, bounds)
-    clipped = 0
-    with closing(pieces), atomic_path(target) as temporary:
-        with soundfile.SoundFile(
-            temporary,
-            "w",
-            SAMPLE_RATE,
-            channels=1,
-            format="FLAC",
-            subtype="PCM_16",
-            compression_level=1.0,
-        ) as file:
+    limited_before = 0
+
+    def under_condition() -> Generator[FloatArray, None, None]:
+        nonlocal limited_before
+        with closing(pieces):
             for name, piece in zip(names, pieces, strict=True):
                 sound, before = (piece, 0) if condition is None else condition.apply(piece, name)
-                limited, after = to_16_bits(sound)
-                clipped += before + after
-                file.write(limited)
-        digest = file_digest(temporary)
-    return digest, clipped
+                limited_before += before
+                yield sound
+
+    written = write_flac(target, under_condition())
+    return written.sha256, limited_before + written.clipped
 
 
 def _prepared(file: Path, bounds: Sequence[tuple[int, int]]) -> Generator[FloatArray, None, None]:

@@ -20,9 +20,9 @@ from sdd.data.audio.coding import (
     read_container,
     read_sound,
     resampled,
-    to_16_bits,
     transcoded,
 )
+from sdd.data.audio.flac_files import to_16_bits
 from sdd.errors import InputError
 from tests.helpers.lines import delay, snr, speech
 
@@ -161,13 +161,6 @@ def test_companding_is_the_law():
     off = np.abs(back - expected)
     assert (off <= step).all()
     assert np.mean(off == 0) > 0.98
-
-
-def test_16_bits_are_rounded_to_the_nearest_and_limited():
-    steps, clipped = to_16_bits(np.array([0.0, 0.4, 0.6, -0.6, 40_000.0, -40_000.0]) / 32_768)
-    assert steps.tolist() == [0, 0, 1, -1, 32_767, -32_768]
-    assert clipped == 2
-    assert to_16_bits(np.array([-1.0, 1.0]))[1] == 1  # +1 is beyond by one step
 
 
 def test_what_is_too_loud_is_limited_on_its_way_in():

@@ -7,8 +7,9 @@ import torchaudio.functional
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdd.data.audio.coding import to_16_bits, transcoded
+from sdd.data.audio.coding import transcoded
 from sdd.data.audio.conditions import Condition, amplified, band_limited, with_white_noise
+from sdd.data.audio.flac_files import to_16_bits
 from tests.helpers.lines import delay, snr, speech
 
 NOISE = np.random.default_rng(0).uniform(-0.3, 0.3, 8_000).astype(np.float32)

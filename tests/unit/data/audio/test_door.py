@@ -281,8 +281,7 @@ def test_mended_bytes_are_read_wherever_reads_begin(tmp_path: Path, end: int | N
 
 # Who writes files needs a library, too.
 WRITERS = {
-    "data/audio/preparing.py",
-    "data/audio/remade.py",
+    "data/audio/flac_files.py",
     "data/materialisation.py",
     "data/toy/encoding.py",
 }
