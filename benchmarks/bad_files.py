@@ -2,10 +2,13 @@
 
 `python benchmarks/bad_files.py`: 500 good recordings of 10 s (wav, flac, mp3, ogg) and 30 bad ones
 of 16 kinds, two of which end the process that decodes them. Shown are how many came through, how
-many were named, and the wall time with the bad ones over that without, in turn.
+many were named, and the wall time with the bad ones over that without (s), in turn, each in a
+process of its own, as a job has one.
 """
 
 import argparse
+import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -78,6 +81,31 @@ def score(paths: list[Path], _work: Path, _workers: int) -> tuple[int, int]:
     return sum(1 for _ in scores), len(unreadable)
 
 
+MEASURED = {"prepare": prepare, "take_stock": take_stock, "score": score}
+
+
+def measure(what: str, paths: list[Path], workers: int) -> None:
+    """Work on files whose end some do not outlive, and print how many came through or did not."""
+    preparation._prepared = deadly.prepared
+    file_facts.examine_file = deadly.examined
+    recordings._prepare = deadly.recording
+    with tempfile.TemporaryDirectory() as work:
+        through, named = MEASURED[what](paths, Path(work), workers)
+    sys.stdout.write(f"{through} {named}\n")
+
+
+def in_a_process(what: str, names: Path, workers: int) -> tuple[float, int, int]:
+    """Measure in a process of its own, as a job has one; return seconds and both numbers."""
+    words = [sys.executable, __file__, "--what", what, "--names", str(names)]
+    started = time.perf_counter()
+    done = subprocess.run(
+        [*words, f"--workers={workers}"], capture_output=True, text=True, check=True
+    )
+    seconds = time.perf_counter() - started
+    through, named = map(int, done.stdout.split())
+    return seconds, through, named
+
+
 def main() -> None:
     """Measure and show."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -85,10 +113,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0, help="of a good recording")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--what", choices=MEASURED, help="measure only this, and print it bare")
+    parser.add_argument("--names", type=Path, help="of --what: a file with a path a line")
     arguments = parser.parse_args()
-    preparation._prepared = deadly.prepared
-    file_facts.examine_file = deadly.examined
-    recordings._prepare = deadly.recording
+    if arguments.what:
+        paths = [Path(line) for line in arguments.names.read_text().splitlines()]
+        measure(arguments.what, paths, arguments.workers)
+        return
     with tempfile.TemporaryDirectory() as name:
         good, bad = write_recordings(Path(name, "files"), arguments.good, arguments.seconds)
         # Spread among the good ones, as they would be.
@@ -96,21 +127,21 @@ def main() -> None:
         mixed = list(good)
         for number, path in enumerate(bad):
             mixed.insert(number * (step + 1), path)
-        sys.stdout.write(f"{'':12} {'through':>7} {'named':>5}  wall with / without\n")
-        for what in (prepare, take_stock, score):
-            ratios = []
-            with tempfile.TemporaryDirectory(dir=name) as work:
-                what(good[:2], Path(work), arguments.workers)  # imports, and the fork server
+        lists = [Path(name, "good.txt"), Path(name, "mixed.txt")]
+        for file, paths in zip(lists, (good, mixed), strict=True):
+            file.write_text("\n".join(map(str, paths)))
+        sys.stdout.write(f"{'':12} {'through':>7} {'named':>5}  {'s':>6}  wall with / without\n")
+        for what in MEASURED:
+            alone, ratios = [], []
             for _ in range(arguments.repeats):
-                seconds = []
-                for paths in (good, mixed):
-                    with tempfile.TemporaryDirectory(dir=name) as work:
-                        started = time.perf_counter()
-                        through, named = what(paths, Path(work), arguments.workers)
-                        seconds.append(time.perf_counter() - started)
-                ratios.append(seconds[1] / seconds[0])
+                (before, *_), (seconds, through, named) = (
+                    in_a_process(what, file, arguments.workers) for file in lists
+                )
+                alone.append(before)
+                ratios.append(seconds / before)
             shown = ", ".join(f"{ratio:.3f}" for ratio in ratios)
-            sys.stdout.write(f"{what.__name__:12} {through:7} {named:5}  {shown}\n")
+            wall = statistics.median(alone)
+            sys.stdout.write(f"{what:12} {through:7} {named:5}  {wall:6.1f}  {shown}\n")
             sys.stdout.flush()
 
 

@@ -41,8 +41,8 @@ _BUFFER = 1 << 16
 # To find out what is in a file; one of hundreds of thousands of tiny parts would last minutes.
 _MOST_SEEKS = 200_000
 
-DECODING_IMPORTS = ("numpy", "soundfile")
-"""Of processes that decode, imported once for all of them; PyAV where it is needed."""
+DECODING_IMPORTS = ("numpy", "soundfile", "av")
+"""Of processes that decode, imported once for all of them, and for those that follow a dead one."""
 
 
 @dataclass(frozen=True)
