@@ -25,6 +25,7 @@ import soundfile
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
+from sdd.data.audio.coding import resampled
 from sdd.data.audio.decoding import decode
 from sdd.data.folders import walk_audio
 from sdd.data.toy.domains import DOMAINS, utterances
@@ -63,17 +64,9 @@ def speech(audio: Path | None) -> Iterator[FloatArray]:
     """Yield recordings at 44.1 kHz, without end: those of a folder, or toy speech."""
     if audio is None:
         toys = utterances(DOMAINS["in_the_wild"], [6.0] * 40, seed=1)
-        return cycle(resampled(toy.wave().astype(np.float32), 16_000) for toy in toys)
+        return cycle(resampled(toy.wave().astype(np.float32), 16_000, RATE) for toy in toys)
     decoded = (decode(path) for path in walk_audio(audio))
-    return cycle(resampled(samples.mean(axis=1), rate) for samples, rate in decoded)
-
-
-def resampled(samples: FloatArray, rate: int) -> FloatArray:
-    """Resample to 44.1 kHz."""
-    import torch
-    import torchaudio.functional
-
-    return torchaudio.functional.resample(torch.from_numpy(samples), rate, RATE).numpy()
+    return cycle(resampled(samples.mean(axis=1), rate, RATE) for samples, rate in decoded)
 
 
 def write_sources(folder: Path, minutes: float, audio: Path | None) -> None:
