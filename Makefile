@@ -41,6 +41,7 @@ study-choices: env ## its material and the settings chosen on validation data: n
 	@[ -n "$(STUDY_FILES_$(STUDY))" ] || { echo "STUDY=$(STUDY) is none of full, small, tiny"; exit 2; }
 	@echo "The study on real speech takes $(STUDY_TAKES_$(STUDY)), the material included."
 	@echo "Stop it at any time (Ctrl-C); the same command goes on. After a kill: snakemake --unlock."
+	@$(UV) sync --quiet --frozen --all-extras --compile-bytecode --group study
 	$(RUN_STUDY) --quiet all -- plan
 	$(RUN_STUDY) --logger sdd -- shortcuts
 	$(RUN_STUDY) --logger sdd -- tune

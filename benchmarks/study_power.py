@@ -6,7 +6,7 @@ errors, and rounds whose true EERs differ by a standard deviation, half of whose
 share. How large that is for a small encoder is not known beforehand: there is a line for each of
 some.
 
-`python benchmarks/study_power.py` takes some three minutes of one core.
+`python benchmarks/study_power.py` takes a minute and a half of one core.
 """
 
 import argparse
