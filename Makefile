@@ -34,7 +34,7 @@ STUDY_FILES_small := study/config.yaml study/small.yaml
 STUDY_FILES_tiny := study/config.yaml study/tiny.yaml
 STUDY_TAKES_full := some 5 hours of two cores and 4 GB of disk
 STUDY_TAKES_small := some 30 minutes of two cores and 2 GB of disk
-STUDY_TAKES_tiny := a minute or two
+STUDY_TAKES_tiny := some three minutes
 RUN_STUDY = $(BIN)/snakemake --configfile $(STUDY_FILES_$(STUDY)) --cores $(CORES) --rerun-incomplete
 
 study-choices: env ## its material and the settings chosen on validation data: no test set is scored
