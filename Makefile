@@ -1,7 +1,7 @@
 # `make help` lists what there is; every target makes what it needs.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env demo report test test-unit test-workflow test-fairseq test-slurm test-gpu fuzz \
+.PHONY: help env demo study study-choices report test test-unit test-workflow test-fairseq test-slurm test-gpu fuzz \
   test-browser test-wheel lint lint-code lint-layout lint-rules lint-types lint-rooms lint-side-by-side format \
   bench bench-gpu clean
 
@@ -26,6 +26,32 @@ env: .venv/.ready ## uv and the locked environment, in .venv
 
 demo: env ## the whole experiment on toy corpora: Table 1 and Figure 2 in minutes
 	$(BIN)/snakemake --configfile demo/config.yaml --cores $(CORES) --logger sdd -- all
+
+# The question on real speech (docs/study-plan.md). Each part goes on where it was stopped.
+STUDY ?= full
+STUDY_FILES_full := study/config.yaml study/controls.yaml
+STUDY_FILES_small := study/config.yaml study/small.yaml
+STUDY_FILES_tiny := study/config.yaml study/tiny.yaml
+STUDY_TAKES_full := some 5 hours of two cores and 4 GB of disk
+STUDY_TAKES_small := some 30 minutes of two cores and 2 GB of disk
+STUDY_TAKES_tiny := some three minutes
+RUN_STUDY = $(BIN)/snakemake --configfile $(STUDY_FILES_$(STUDY)) --cores $(CORES) --rerun-incomplete
+
+study-choices: env ## its material and the settings chosen on validation data: no test set is scored
+	@[ -n "$(STUDY_FILES_$(STUDY))" ] || { echo "STUDY=$(STUDY) is none of full, small, tiny"; exit 2; }
+	@echo "The study on real speech takes $(STUDY_TAKES_$(STUDY)), the material included."
+	@echo "Stop it at any time (Ctrl-C); the same command goes on. After a kill: snakemake --unlock."
+	@$(UV) sync --quiet --frozen --all-extras --compile-bytecode --group study
+	$(RUN_STUDY) --quiet all -- plan
+	$(RUN_STUDY) --logger sdd -- shortcuts
+	$(RUN_STUDY) --logger sdd -- tune
+
+# The second recipe has the main rows alone, which are those of the first file.
+study: study-choices ## the question on real speech, STUDY=full (hours), small (40 minutes) or tiny
+	$(RUN_STUDY) --logger sdd -- all
+	[ $(STUDY) != full ] || $(BIN)/snakemake --configfile study/config.yaml --config recipe=as_released \
+	  --cores $(CORES) --rerun-incomplete --logger sdd -- all
+	$(RUN_STUDY) --logger sdd -- report
 
 report: env ## one HTML page of all results: the demo's, or of CONFIGFILE=mine.yaml
 	$(BIN)/snakemake --configfile $(CONFIGFILE) --cores $(CORES) --logger sdd -- report

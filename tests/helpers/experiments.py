@@ -23,6 +23,14 @@ CONTROLS = yaml.safe_load((CHECKOUT / "controls.yaml").read_text(encoding="utf-8
 DEMO = merge(PAPER, yaml.safe_load((CHECKOUT / "demo/config.yaml").read_text(encoding="utf-8")))
 
 
+def laid_over_paper(*names):
+    """Lay files of the checkout over config.yaml, one after the other."""
+    config = PAPER
+    for name in names:
+        config = merge(config, yaml.safe_load((CHECKOUT / name).read_text(encoding="utf-8")))
+    return config
+
+
 def experiment(overlay="{}", base=PAPER):
     # A copy: what a test changes is not another's.
     return Experiment(merge(copy.deepcopy(base), yaml.safe_load(overlay)))

@@ -20,6 +20,7 @@ PARTS = (
     "resources",
     "slurm",
     "src",
+    "study",
     "workflow",
 )
 MINI = {
@@ -41,6 +42,7 @@ MINI = {
     "checkpoint_training": {"pre": {"steps": 2}, "post": {"max_steps": 2, "validate_every": 2}},
     "recipes": {"as_written": {"max_steps": 2, "validate_every": 1, "old_policy_every": 1}},
     "drift": {"model": "tiny_s", "panels": {"a": ["none", "sft"], "b": ["sft"]}},
+    "compare": [["sft-grpo", "none"]],
 }
 
 

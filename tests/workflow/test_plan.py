@@ -55,6 +55,21 @@ def test_the_controls_are_planned_too(checkout):
     assert (plan["finetune"], plan["average_weights"], plan["fetch_checkpoint"]) == (1, 1, 1)
 
 
+def test_the_study_is_planned_too(checkout):
+    """Numbers of its config and of docs/study-plan.md."""
+    files = ("study/config.yaml", "study/controls.yaml")
+    plan = Workflow(checkout, *files).plan("all")
+    assert (plan["finetune"], plan["average_weights"], plan["measure_eer"]) == (60, 10, 71)
+    assert (plan["train_candidate"], plan["choose_settings"]) == (36, 12)
+    assert plan["train_along"] == 12
+    # 71 cells and 60 checkpoints of the trade-off, each in one process.
+    assert plan["score_study"] + plan["score_study_with_embeddings"] == 131
+    assert plan["write_protocol"] == plan["prepare_audio"] == 6
+    assert plan["pretrain_encoder"] == plan["posttrain_detector"] == 1
+    plan = Workflow(checkout, "study/config.yaml", "study/tiny.yaml").plan("report")
+    assert (plan["finetune"], plan["train_candidate"], plan["write_report"]) == (4, 4, 1)
+
+
 def test_a_cell_is_asked_for_by_its_path(checkout):
     plan = Workflow(checkout).plan("results/paper/as_written/mms_1b/post/grpo/round2/eer.csv")
     assert plan["finetune"] == plan["measure_eer"] == plan["fetch_checkpoint"] == 1

@@ -83,8 +83,10 @@ def test_intervals_and_comparisons_are_of_the_table(whole):
             assert row["low"] == row["high"] == "nan"
         else:
             assert float(row["low"]) <= value <= float(row["high"])
-    [pair] = {(row["algorithm_a"], row["algorithm_b"]) for row in rows["comparisons"]}
-    assert pair == ("sft", "none")
+    # A pair of the paper's claims, and the one of `compare`.
+    pairs = {(row["algorithm_a"], row["algorithm_b"]) for row in rows["comparisons"]}
+    assert pairs == {("sft", "none"), ("sft-grpo", "none")}
+    assert len(rows["comparisons"]) == 2 * 5
     assert {row["claim"] for row in rows["claims"]} >= {
         "sft_lowers_in_domain",
         "drift_grpo_not_away",

@@ -24,6 +24,7 @@ with logged(snakemake.log[0]):
         [Path(table) for table in snakemake.input.tables],
         settings,
     )
-    compared = comparison_rows(measured, pairs_of_claims(measured))
+    pairs = [*pairs_of_claims(measured), *settings["compared"]]
+    compared = comparison_rows(measured, dict.fromkeys(pairs))
     write_rows(Path(snakemake.output.intervals), interval_rows(measured))
     write_rows(Path(snakemake.output.comparisons), compared, COMPARISON_COLUMNS)

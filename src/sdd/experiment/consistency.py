@@ -67,6 +67,7 @@ def _check_names(experiment: Experiment) -> None:
     _check_drift(experiment)
     _check_trade_off(experiment)
     _check_tune(experiment)
+    _check_compared(experiment)
     _check_recipes(experiment)
 
 
@@ -263,6 +264,19 @@ def _check_tune(experiment: Experiment) -> None:
             )
 
 
+def _check_compared(experiment: Experiment) -> None:
+    """Check that the algorithms to be compared are rows of one model and start."""
+    compared = {(a[2], b[2]) for a, b in experiment.compared_rows()}
+    for a, b in experiment.config.get("compare", []):
+        for name in (a, b):
+            _known("compare", name, experiment.config["algorithms"])
+        if (a, b) not in compared:
+            raise InputError(
+                f"compare: no model has rows of both {a} and {b} from one start; add the rows or "
+                "remove the pair"
+            )
+
+
 def _check_trade_off(experiment: Experiment) -> None:
     """Check that the runs of the trade-off can be made, and measured on the validation set."""
     followed = experiment.config.get("trade_off")
@@ -275,6 +289,11 @@ def _check_trade_off(experiment: Experiment) -> None:
             raise InputError(f"trade_off.algorithms: {algorithm} trains nothing; remove it")
         _check_cell(experiment, "trade_off.model", followed["model"], "post", algorithm)
     untrained_algorithm(experiment)
+    if followed.get("rounds", 1) > experiment.config["rounds"]:
+        raise InputError(
+            f"trade_off.rounds: {followed['rounds']} are more than rounds "
+            f"({experiment.config['rounds']}); give as many or fewer"
+        )
     if experiment.scored_validation_set is None:
         raise InputError(
             "scoring.validation: false leaves out the scores that trade_off measures the "

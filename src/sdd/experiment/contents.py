@@ -50,7 +50,12 @@ def has_comparisons(experiment: Experiment) -> bool:
 
 def belongs_to_another(experiment: Experiment, other: str) -> str:
     """Say what to do about a target that is named as another experiment's."""
-    known = {"paper": "", "demo": " --configfile demo/config.yaml"}
+    known = {
+        "paper": "",
+        "demo": " --configfile demo/config.yaml",
+        "controls": " --configfile controls.yaml",
+        "study": " --configfile study/config.yaml study/controls.yaml",
+    }
     own = known.get(other, f" --configfile FILE, whose `name` is {other}")
     return (
         f"{tree.folder(other)}/ is of an experiment named {other!r}, but the config is that of "

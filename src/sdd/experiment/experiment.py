@@ -73,7 +73,19 @@ class Experiment:
             Cell(followed["model"], "post", algorithm, number)
             for algorithm in followed["algorithms"]
             for number in self.rounds(algorithm)
+            if number <= followed.get("rounds", number)
         ]
+
+    def compared_rows(self) -> list[tuple[tuple[str, str, str], tuple[str, str, str]]]:
+        """List the pairs of rows that `compare` names: of each model and init that has both."""
+        rows = self.rows()
+        starts = list(dict.fromkeys((model, init) for model, init, _ in rows))
+        pairs = [
+            ((*start, a), (*start, b))
+            for start in starts
+            for a, b in self.config.get("compare", [])
+        ]
+        return [(a, b) for a, b in pairs if a in rows and b in rows]
 
     def all_cells(self) -> list[Cell]:
         """List the cells of the table, of Figure 2 and of the trade-off, each once."""

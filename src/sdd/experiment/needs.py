@@ -141,7 +141,8 @@ class JobResources:
         of_stage = self.experiment.stage_recipe(cell.algorithm, recipe)
         changed = {**of_stage, **variant.changes, **(switches or {})}
         names = {"objective": last_objective(self.experiment, cell), "recipe": recipe}
-        return self._training(cell.model, self.experiment.objective(cell.algorithm), changed, names)
+        objective = self.experiment.objective(cell.algorithm)
+        return self._training(cell.model, objective, changed, names, self.experiment.config)
 
     def averaging(self, cell: Cell) -> Job:
         """Return the needs of averaging the weights of two models: both are read, one is made."""
@@ -150,8 +151,8 @@ class JobResources:
 
     def posttraining(self, model: str) -> Job:
         """Return the needs of a checkpoint's post-training."""
-        recipe = self.experiment.config["checkpoint_training"]["post"]
-        return self._training(model, {"kind": "sft"}, recipe, {})
+        options = self.experiment.config["checkpoint_training"]
+        return self._training(model, {"kind": "sft"}, options["post"], {}, options)
 
     def piloted_training(self, cell: Cell, recipe: str) -> Job:
         """Return the needs of a pilot of the last stage of a cell."""
@@ -191,8 +192,17 @@ class JobResources:
         objective: Mapping[str, Any],
         recipe: Mapping[str, Any],
         names: Mapping[str, str],
+        sets: Mapping[str, Any],
     ) -> Job:
-        """Return the needs of a stage; `names` are those of its objective and recipe, if any."""
+        """Return the needs of a stage.
+
+        Parameters
+        ----------
+        names
+            Those of its objective and recipe, if any.
+        sets
+            What names its `training_set` and `validation_set`.
+        """
         config, encoder = self.experiment.config, self._encoder(model)
         needs = TrainingNeeds.of(objective, recipe)
         # A CPU computes in fp32, whatever is asked.
@@ -223,7 +233,7 @@ class JobResources:
         main_gb = training_memory_bytes(encoder) / 1e9
         step_gb = gpu[recomputed] / 1e9
         return Job(
-            hours=self._training_hours(recipe, passes, pace),
+            hours=self._training_hours(recipe, passes, pace, sets),
             # Without a GPU all of a step lies in main memory, beside what is loaded.
             memory_gb=self._process_gb() + main_gb + (step_gb if self.on_cpu else 0.0),
             gpu_gb=0.0 if self.on_cpu else step_gb,
@@ -234,10 +244,11 @@ class JobResources:
             loaded_gb=main_gb + (step_gb if self.on_cpu else 0.0),
         )
 
-    def _training_hours(self, recipe: Mapping[str, Any], passes: float, pace: Pace) -> float | None:
-        config = self.experiment.config
-        training = self.audio_hours.get(config["training_set"])
-        validation = self.audio_hours.get(config["validation_set"])
+    def _training_hours(
+        self, recipe: Mapping[str, Any], passes: float, pace: Pace, sets: Mapping[str, Any]
+    ) -> float | None:
+        training = self.audio_hours.get(sets["training_set"])
+        validation = self.audio_hours.get(sets["validation_set"])
         if training is None or validation is None:
             return None
         batch_hours = FILLED * recipe["batch_seconds"] / 3600

@@ -221,6 +221,7 @@ def uncertainty(experiment: Experiment, recipe: str) -> dict[str, Any]:
         "out_of_domain": experiment.out_of_domain,
         "score": experiment.config["recipes"][recipe]["score"],
         "seed": experiment.config["seed"],
+        "compared": experiment.compared_rows(),
     }
 
 

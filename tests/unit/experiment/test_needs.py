@@ -237,6 +237,18 @@ def test_checkpoints_that_are_trained_here_are_planned(tmp_path):
     assert counted(JobResources(demo), DEMO, tmp_path) == {"pre-train tiny_s": 1}
 
 
+def test_hours_of_post_training_are_those_of_its_own_sets():
+    """An epoch of the set of post-training: three passes, and a validation of 0.1 hours."""
+    config = merge(DEMO, {"checkpoint_training": {"post": {"epochs": 1}}})
+
+    def hours(**audio_hours):
+        more = {"resources": {"audio_hours": audio_hours}}
+        return JobResources(Experiment(merge(config, more))).posttraining("tiny_s").hours
+
+    assert hours(toy_post=0.2) == pytest.approx(hours() * (3 * 0.2 + 0.1) / (3 * 0.1 + 0.1))
+    assert hours(dfe24_train=0.2) == hours()
+
+
 def planned(config, *pilot):
     needs = JobResources(Experiment(config), pilot=pilot)
     lines = plan(Experiment(config), needs, "as_written", Path("nowhere"))

@@ -1,6 +1,7 @@
 """Cells trained otherwise: candidates of settings, and runs of the trade-off."""
 
 import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -143,6 +144,28 @@ def test_steps_are_scored_as_cells_and_starts_with_them():
         assert re.fullmatch(CELL_PATTERN, path) is None
 
 
+def test_the_trade_off_may_have_fewer_rounds():
+    assert len(trade_off_runs(demo())) == 8
+    assert {run.cell.round for run in trade_off_runs(demo("  rounds: 1\n"))} == {1}
+    # A second stage of the run that there is.
+    assert trade_off_starts(demo("  rounds: 1\n"))[1:] == [SFT]
+    (line,) = (line for line in lines(demo("  rounds: 1\n"), Path("nowhere"), "follow tiny_l sft-"))
+    assert line.jobs == 2
+
+
+def test_rows_to_be_compared_are_of_one_model_and_start():
+    found = demo("compare: [[grpo, sft], [sft-grpo, none]]\n").compared_rows()
+    starts = [("tiny_l", "post"), ("tiny_l", "pre"), ("tiny_m", "post"), ("tiny_s", "post")]
+    assert found[:4] == [
+        (("tiny_l", "post", "grpo"), ("tiny_l", "post", "sft")),
+        (("tiny_l", "post", "sft-grpo"), ("tiny_l", "post", "none")),
+        (("tiny_l", "pre", "grpo"), ("tiny_l", "pre", "sft")),
+        (("tiny_m", "post", "grpo"), ("tiny_m", "post", "sft")),
+    ]
+    assert [a[:2] for a, _ in found if a[2] == "grpo"] == starts
+    assert settings.uncertainty(demo(), "as_written")["compared"] == []
+
+
 def test_without_either_nothing_changes():
     assert trade_off_runs(experiment()) == trade_off_starts(experiment()) == []
     assert next(job.cells for job in experiment().scoring_jobs()).endswith(CELL_PATTERN)
@@ -210,6 +233,12 @@ def test_the_plan_counts_both(tmp_path):
         ("trade_off: {algorithms: [stf]}", r"trade_off\.algorithms: 'stf'"),
         ("trade_off: {learning_rates: ['1e-3']}", r"learning_rates\.0: '1e-3' is text"),
         ("trade_off: {steps: [0]}", r"trade_off\.steps\.0: 0"),
+        ("trade_off: {rounds: 3}", r"trade_off\.rounds: 3 are more than rounds \(2\)"),
+        ("trade_off: {rounds: 0}", r"trade_off\.rounds: 0"),
+        ("compare: [[sft, grop]]", r"compare: 'grop' is not defined; did you mean grpo"),
+        ("compare: [[sft, sft]]", r"compare\.0: \['sft', 'sft'\]"),
+        ("compare: [[sft, grpo_x]]\nalgorithms: {grpo_x: [grpo]}",
+         r"compare: no model has rows of both sft and grpo_x"),
         ("scoring: {validation: false}", r"scoring\.validation: false leaves out"),
     ],
 )  # fmt: skip
