@@ -28,6 +28,7 @@ FEWEST = 4
 TEXTS = 8
 """That follow each other: an engine reads as many of them as it takes."""
 COLUMNS = ("ID", "Label", "Path", "Attack", "Speaker", "Proportion", "Language", "Source")
+TOO_LITTLE = "too little speech"
 _MADE_OF = "made of"
 _IMPORTS = ("numpy", "scipy.signal", "scipy.ndimage", "soundfile")
 
@@ -36,7 +37,7 @@ Run = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
 
 @dataclass(frozen=True)
 class _Real:
-    """A clip to be cut; made, it is whether there was enough speech."""
+    """A clip to be cut; made, it is why there is none, or nothing."""
 
     recording: Recording
     path: Path
@@ -46,11 +47,16 @@ class _Real:
     def key(self) -> str:
         return f"real/{self.recording.name}"
 
-    def make(self) -> bool:
-        wave = real_clip(self.recording, self.seed)
-        if wave is not None:
-            write_clip(self.path, wave)
-        return wave is not None
+    def make(self) -> str:
+        try:
+            wave = real_clip(self.recording, self.seed)
+        except InputError as error:
+            # The package is whole, by its digest: there is one empty file in Fish Fillets.
+            return str(error)
+        if wave is None:
+            return TOO_LITTLE
+        write_clip(self.path, wave)
+        return ""
 
 
 @dataclass(frozen=True)
@@ -244,15 +250,16 @@ def _enough(candidates: Sequence[_Real], wanted: int, journal: Journal, run: Run
         batch = candidates[first : first + wanted - len(usable)]
         first += len(batch)
         made = _made(batch, journal, run)
-        usable += [one for one in batch if made[one.key]]
+        usable += [one for one in batch if not made[one.key]]
+        for reason in sorted({made[one.key] for one in batch} - {"", TOO_LITTLE}):
+            logger.warning("left out: %s", reason)
     return usable
 
 
 def _made(items: Sequence[Any], journal: Journal, run: Run) -> dict[str, Any]:
     """Make what the journal does not have, and enter it; return what became of each by its key."""
     done = journal.read()
-    # False: too little speech, and no file.
-    todo = [one for one in items if done.get(one.key) is not False and not _is_made(one, done)]
+    todo = [one for one in items if not _is_made(one, done)]
     with journal.appending() as entries:
         for one, result in zip(todo, run(_make, todo), strict=True):
             entries.add(one.key, result)
@@ -261,6 +268,8 @@ def _made(items: Sequence[Any], journal: Journal, run: Run) -> dict[str, Any]:
 
 
 def _is_made(item: Any, done: Mapping[str, Any]) -> bool:  # noqa: ANN401 (either kind)
+    if isinstance(item, _Real) and done.get(item.key):
+        return True  # there is no clip
     return item.key in done and item.path.is_file()
 
 

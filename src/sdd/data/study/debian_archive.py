@@ -1,6 +1,7 @@
 """Reading Debian packages: an `ar` archive of a control and a data archive (deb(5))."""
 
 import io
+import lzma
 import shutil
 import tarfile
 import tempfile
@@ -34,7 +35,7 @@ def unpack(package: Path, folder: Path) -> Path:
                 _extract(archive, member, temporary, package)
         temporary.chmod(0o755)
         temporary.replace(folder)
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, lzma.LZMAError, EOFError, OSError) as error:
         raise InputError(
             f"{package} cannot be unpacked ({error}): delete it and fetch it again."
         ) from error

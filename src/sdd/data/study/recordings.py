@@ -15,10 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import soundfile
 
 from sdd.data.audio import SAMPLE_RATE
 from sdd.data.audio.coding import resampled
 from sdd.data.audio.decoding import decode, mix
+from sdd.data.audio.door import open_local, reading
 from sdd.data.corpora.protocol import UNKNOWN
 from sdd.data.study.game_files import queen_entries, sky_entries, sky_sound, stretch
 from sdd.errors import InputError
@@ -26,6 +28,7 @@ from sdd.errors import InputError
 FloatArray = npt.NDArray[np.float64]
 
 SKY_RATE = 11_025
+_GSM = {"samplerate": 8_000, "channels": 1}
 _G722_RATE = 16_000
 _G722_TAG = 0x028F  # of WAVEFORMATEX, as FFmpeg writes it
 # Prompts in which nobody speaks.
@@ -39,7 +42,7 @@ class Recording:
     Attributes
     ----------
     name
-        Unique in its collection; letters, digits and hyphens.
+        Unique in its collection; letters, digits, hyphens and underscores.
     speaker
         As far as it is known, else `-`.
     group
@@ -125,7 +128,7 @@ def phone(folders: Mapping[str, Path]) -> list[Recording]:
     found = []
     for name, language in packages.items():
         folder = _part(folders, f"asterisk-prompt-{name}", "usr/share/asterisk/sounds")
-        found += _prompts(folder, ".gsm", language, "gsm", read_file)
+        found += _prompts(folder, ".gsm", language, "gsm", read_gsm)
     return found
 
 
@@ -138,7 +141,7 @@ def _prompts(
         if _NO_SPEECH.match("-".join(parts)):
             continue
         name = _plain("-".join([language, *parts]))
-        speaker = _plain(f"{language}-{voice}") if voice != language else f"{language}-{channel}"
+        speaker = f"{language}-{channel}" if voice == language else _plain(voice)
         found.append(Recording(name, speaker, speaker, language, channel, partial(read, path)))
     return found
 
@@ -160,6 +163,15 @@ def read_bytes(data: bytes, suffix: str) -> FloatArray:
 def read_stretch(path: Path, offset: int, size: int, suffix: str) -> FloatArray:
     """Decode an audio file that lies in another."""
     return read_bytes(stretch(path, offset, size), suffix)
+
+
+def read_gsm(path: Path) -> FloatArray:
+    """Decode GSM 06.10 without a header and return ``float64 [T]`` at 16 kHz."""
+    with reading(path), open_local(path) as file:
+        samples, _ = soundfile.read(
+            file.fileno(), dtype="float32", closefd=False, **_GSM, format="RAW", subtype="GSM610"
+        )
+    return resampled(samples, _GSM["samplerate"], SAMPLE_RATE).astype(np.float64)
 
 
 def read_g722(path: Path) -> FloatArray:
@@ -199,4 +211,4 @@ def _part(folders: Mapping[str, Path], package: str, place: str) -> Path:
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")
+    return re.sub(r"[^A-Za-z0-9_]+", "-", text).strip("-")

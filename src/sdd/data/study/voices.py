@@ -25,10 +25,10 @@ FloatArray = npt.NDArray[np.float64]
 
 _ESPEAK_LANGUAGES = MappingProxyType(
     {
-        "en": ("en-us", "en-gb", "en-gb-x-rp", "en-gb-scotland"),
+        "en": ("en-us", "en", "gmw/en-GB-x-rp", "en-GB-scotland"),
         "cs": ("cs",),
         "nl": ("nl",),
-        "fr": ("fr-fr",),
+        "fr": ("fr", "fr-BE", "fr-CH"),
         "it": ("it",),
         "es": ("es-419", "es"),
         "ru": ("ru",),
@@ -80,14 +80,14 @@ def espeak_voice(request: Request, generator: np.random.Generator) -> Utterance:
     if languages is None:
         raise InputError(f"eSpeak NG is not set up for {request.language!r} here.")
     voice = f"{generator.choice(languages)}+{generator.choice(_ESPEAK_VARIANTS)}"
-    samples, rate = espeak.speak(
+    samples = espeak.speak(
         request.text,
         voice,
         words_a_minute=int(generator.integers(135, 190)),
         pitch=int(generator.integers(35, 65)),
         range_=int(generator.integers(40, 75)),
     )
-    return Utterance(_at_16_khz(samples, rate), f"espeak-{voice}")
+    return Utterance(_at_16_khz(samples, espeak.RATE), f"espeak-{voice}")
 
 
 def flite_voice(request: Request, generator: np.random.Generator) -> Utterance:
