@@ -32,7 +32,7 @@ SHORTEST, LONGEST = 1.2, 3.6
 _LEAST_SPREAD_DB = 15.0
 """Between loud frames and quiet ones: noises and tones have less."""
 _LETTERS_A_SECOND = 14
-_LONGEST_TEXT = 8.0
+_LONGEST_TEXT = 5.0
 
 
 @dataclass(frozen=True)

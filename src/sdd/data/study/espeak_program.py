@@ -18,11 +18,15 @@ _PARAMETERS = (1, 3, 4)  # of espeak_PARAMETER: rate, pitch, range
 _UTF8 = 1
 
 
-@ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
-def _receive(samples: Any, count: int, _events: Any) -> int:  # noqa: ANN401 (pointers of C)
+def _write(samples: Any, count: int, _events: Any) -> int:  # noqa: ANN401 (pointers of C)
     if samples and count > 0:
         sys.stdout.buffer.write(ctypes.string_at(samples, 2 * count))
     return 0
+
+
+_CALLBACK = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
+)
 
 
 def main(library: str, data: str, voice: str, *values: str) -> int:
@@ -30,7 +34,8 @@ def main(library: str, data: str, voice: str, *values: str) -> int:
     engine = ctypes.CDLL(library)
     if engine.espeak_Initialize(_SYNCHRONOUS, 0, data.encode(), 0) != RATE:
         return 1
-    engine.espeak_SetSynthCallback(_receive)
+    callback = _CALLBACK(_write)  # kept until the end: the library calls it while it speaks
+    engine.espeak_SetSynthCallback(callback)
     if engine.espeak_SetVoiceByName(voice.encode()):
         return NO_VOICE
     for parameter, value in zip(_PARAMETERS, values, strict=True):

