@@ -117,16 +117,17 @@ def finished(wave: FloatArray, generator: np.random.Generator) -> FloatArray:
     Parameters
     ----------
     wave
-        ``float64 [T]`` at 16 kHz, high-passed.
+        ``float64 [T]`` at 16 kHz.
 
     Returns
     -------
     ``float64 [T]``
         Within -0.98..0.98.
     """
-    wave = faded(wave) / max(_rms(wave), _SMALL)
-    noise = high_passed(generator.standard_normal(wave.size))
-    wave = wave + noise * 10 ** (generator.uniform(*NOISE_DB) / 20)
+    # What bent a fake's peaks left an offset, and the noise has all of the low frequencies.
+    wave = faded(high_passed(wave))
+    noise = generator.standard_normal(wave.size) * 10 ** (generator.uniform(*NOISE_DB) / 20)
+    wave = wave / _rms(wave) + noise
     wave = faded(wave) * (10 ** (generator.uniform(*LEVEL_DB) / 20) / _rms(wave))
     return wave * min(1.0, _PEAK / max(float(np.abs(wave).max()), _SMALL))
 

@@ -118,7 +118,9 @@ def _flite(folders: Mapping[str, Path]) -> tuple[Path, str]:
     """Return the program and the folders of its libraries."""
     missing = {"flite", "libflite1", "libasound2"} - set(folders)
     if missing:
-        raise InputError(f"The engine flite needs {', '.join(missing)} in the list of packages.")
+        raise InputError(
+            f"The engine flite needs {', '.join(sorted(missing))} in the list of packages."
+        )
     libraries = [
         str(path)
         for name in ("libflite1", "libasound2")
