@@ -4,6 +4,7 @@ import csv
 import logging
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,7 +138,9 @@ def write_corpus(
                     f"{name} has {len(reals)} recordings with enough speech for {partition}, and "
                     f"{FEWEST} are needed: are its packages whole?"
                 )
-            fakes = maker.fakes([one.recording for one in reals])
+            logger.info("%s, %s: %d real clips; making fakes", name, partition, len(reals))
+            # Engines read other texts for tests than for training.
+            fakes = maker.fakes([one.recording for one in reals], partition == "test")
             speakers = _made(fakes, journal, run)
             rows += [_row(name, partition, one, one.recording.speaker) for one in reals]
             rows += [_row(name, partition, one, speakers[one.key]) for one in fakes]
@@ -164,12 +167,12 @@ class _Maker:
             _Real(one, self.folder / "real" / f"{one.name}.flac", self.seed) for one in recordings
         ]
 
-    def fakes(self, recordings: Sequence[Recording]) -> list[_Fake]:
+    def fakes(self, recordings: Sequence[Recording], of_test: bool) -> list[_Fake]:
         """Take the engines in turn; a larger scale goes on where a smaller one ends."""
         engines = self.role.engines
         chosen = [(one, engines[number % len(engines)]) for number, one in enumerate(recordings)]
         languages = sorted({one.language for one, engine in chosen if engine in VOICES})
-        texts = {language: read_texts(self.folders, language) for language in languages}
+        texts = {one: read_texts(self.folders, one)[int(of_test) :: 2] for one in languages}
         return [
             _Fake(
                 one,
@@ -204,6 +207,8 @@ def _journal(folder: Path, made_of: str) -> Journal:
             shutil.rmtree(folder)
         folder.mkdir(parents=True, exist_ok=True)
         journal.write({_MADE_OF: made_of})
+    for left in folder.glob("*/.*"):  # of a run that was killed while it wrote them
+        left.unlink()
     return journal
 
 
@@ -283,8 +288,14 @@ def _running(workers: int) -> Iterator[Run]:
     if workers == 1:
         yield lambda function, items: map(function, items)
         return
-    with process_pool(workers, imports=_IMPORTS) as pool:
-        yield lambda function, items: pool.map(function, items)
+    try:
+        with process_pool(workers, imports=_IMPORTS) as pool:
+            yield lambda function, items: pool.map(function, items)
+    except BrokenProcessPool as error:
+        raise InputError(
+            f"A process that makes clips ended ({error}). If memory is short, use fewer: "
+            "`threads: {prepare: 1}`."
+        ) from error
 
 
 def _row(name: str, partition: str, clip: _Real | _Fake, speaker: str) -> dict[str, str]:

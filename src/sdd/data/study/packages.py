@@ -1,5 +1,6 @@
 """Debian packages: which there are, fetching them as they are pinned, and their licences."""
 
+import importlib.metadata
 import logging
 import platform
 import re
@@ -60,10 +61,19 @@ class Package:
 
 @dataclass(frozen=True)
 class Packages:
-    """What a file of packages lists."""
+    """What a file of packages lists.
+
+    Attributes
+    ----------
+    archives
+        Addresses that the packages' paths are below.
+    engines
+        Licence, in a word, of each Python package of an engine or a voice.
+    """
 
     archives: tuple[str, ...]
     packages: tuple[Package, ...]
+    engines: Mapping[str, str]
 
 
 def read_packages(path: Path) -> Packages:
@@ -77,10 +87,10 @@ def read_packages(path: Path) -> Packages:
     if not path.is_file():
         raise InputError(f"{path} is missing: name a list of packages in `study: packages`.")
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if not isinstance(content, dict) or set(content) != {"archives", "packages"}:
-        raise InputError(f"{path} needs the keys `archives` and `packages`, and no others.")
+    if not isinstance(content, dict) or set(content) != {"archives", "packages", "engines"}:
+        raise InputError(f"{path} needs the keys archives, packages and engines, and no others.")
     packages = tuple(_package(path, name, entry) for name, entry in content["packages"].items())
-    return Packages(tuple(content["archives"]), packages)
+    return Packages(tuple(content["archives"]), packages, content["engines"])
 
 
 def _package(path: Path, name: str, entry: Mapping[str, Any]) -> Package:
@@ -117,6 +127,7 @@ def fetch_packages(listed: Packages, downloads: Path, unpacked: Path) -> dict[st
         If one cannot be had or has another digest: the files that are missing, and where from.
     """
     check_architecture(listed.packages)
+    _tidy([*downloads.glob(".apt.*"), *unpacked.glob(".*")])
     missing = [one for one in listed.packages if not _is_there(one, downloads)]
     if missing:
         downloads.mkdir(parents=True, exist_ok=True)
@@ -154,14 +165,17 @@ def check_architecture(packages: Iterable[Package]) -> None:
 
 
 def write_licences(path: Path, listed: Packages, folders: Mapping[str, Path]) -> None:
-    """Write what each package says of its licence: its debian/copyright, whole.
+    """Write the licences of engines, and each package's debian/copyright, whole.
 
     Raises
     ------
     InputError
         If a package holds none.
     """
-    parts = []
+    engines = [f"{name} {_installed(name)}: {word}" for name, word in listed.engines.items()]
+    for line in engines:
+        logger.info("%s", line)
+    parts = ["Engines and voices from PyPI\n============================\n\n" + "\n".join(engines)]
     for package in listed.packages:
         file = folders[package.name] / "usr/share/doc" / package.name / "copyright"
         if not file.is_file():
@@ -169,9 +183,22 @@ def write_licences(path: Path, listed: Packages, folders: Mapping[str, Path]) ->
         heading = f"{package.name} {package.version}: {package.licence}"
         logger.info("%s", heading)
         text = file.read_text(encoding="utf-8", errors="replace").strip()
-        parts.append(f"{heading}\n{'=' * len(heading)}\n\n{text}\n")
+        parts.append(f"{heading}\n{'=' * len(heading)}\n\n{text}")
     with atomic_path(path) as temporary:
-        temporary.write_text("\n\n".join(parts), encoding="utf-8")
+        temporary.write_text("\n\n\n".join(parts) + "\n", encoding="utf-8")
+
+
+def _installed(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
+def _tidy(left: Iterable[Path]) -> None:
+    """Remove folders that a run left which was killed."""
+    for path in left:
+        shutil.rmtree(path)
 
 
 def _is_there(package: Package, downloads: Path) -> bool:

@@ -91,6 +91,7 @@ def test_the_same_bytes_in_other_processes_and_after_an_interruption(made, own):
     own.unlink()
     for path in list((own.parent / "made/real").iterdir())[:4]:
         path.unlink()
+    (own.parent / "made/fake/.line-00.0123.flac").touch()
     write(own.parent, workers=2)
     whole, found = contents(made.parent), contents(own.parent)
     name = Path("made/made.jsonl")

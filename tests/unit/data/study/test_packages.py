@@ -1,7 +1,10 @@
 """Fetching packages: a stand-in of apt's helper takes them from a folder."""
 
 import hashlib
+import os
+import tomllib
 
+import numpy as np
 import pytest
 import yaml
 
@@ -10,6 +13,8 @@ from sdd.data.study.packages import fetch_packages, read_packages, write_licence
 from sdd.errors import InputError
 from tests.helpers.paths import CHECKOUT
 from tests.helpers.study_packages import write_package
+
+ENGINES = {"numpy": "BSD", "no-such": "MIT"}
 
 # Takes `download-file URL PATH SHA256:...`, as apt does: another digest leaves .FAILED beside it.
 HELPER = """#!/bin/sh
@@ -33,12 +38,19 @@ def archive(tmp_path, monkeypatch):
         digest = hashlib.sha256((folder / place).read_bytes()).hexdigest()
         listed[name] = {"version": "1", "path": place, "sha256": digest, "licence": "GPL-2"}
     file = tmp_path / "packages.yaml"
-    file.write_text(yaml.safe_dump({"archives": ["http://archive"], "packages": listed}))
+    file.write_text(
+        yaml.safe_dump({"archives": ["http://archive"], "packages": listed, "engines": ENGINES})
+    )
     helper = tmp_path / "apt-helper"
     helper.write_text(HELPER.format(archive=folder))
     helper.chmod(0o755)
     monkeypatch.setattr(packages, "APT_HELPER", helper)
-    monkeypatch.setattr(packages.shutil, "which", lambda _: "/usr/bin/apt-get")
+    # apt's own sources: a mirror, which is asked first and has nothing, and one of other packages.
+    apt = tmp_path / "bin/apt-get"
+    apt.parent.mkdir()
+    apt.write_text("#!/bin/sh\necho http://mirror/debian/\necho http://mirror/others/\n")
+    apt.chmod(0o755)
+    monkeypatch.setenv("PATH", str(apt.parent), prepend=os.pathsep)
     return folder
 
 
@@ -72,10 +84,21 @@ def test_a_package_that_lies_there_needs_no_apt(archive, tmp_path, monkeypatch):
     assert str(tmp_path / "debs") in message
 
 
+def test_what_a_killed_run_left_is_removed(archive, tmp_path):
+    for place in ("debs/.apt.1/a.deb", "unpacked/.cats.2/usr/cats"):
+        (tmp_path / place).parent.mkdir(parents=True)
+        (tmp_path / place).touch()
+    fetch(tmp_path)
+    assert not [*tmp_path.glob("debs/.*"), *tmp_path.glob("unpacked/.*")]
+
+
 def test_a_version_that_the_archive_lacks(archive, tmp_path):
     (archive / "pool/c/cats_1_all.deb").unlink()
     with pytest.raises(InputError, match=r"cats 1 could not be fetched \(.*404.*by hand") as caught:
         fetch(tmp_path)
+    places = ["(http://mirror/debian: Failed", "; http://archive: Failed", " or http://archive"]
+    assert all(place in str(caught.value) for place in places)
+    assert "mirror/others" not in str(caught.value)
     assert "pool/d/dogs_1_all.deb" in str(caught.value)
     assert not list((tmp_path / "debs").iterdir())
 
@@ -105,9 +128,9 @@ def test_licences_are_written_whole(archive, tmp_path, caplog):
     caplog.set_level("INFO")
     write_licences(tmp_path / "licences.txt", *fetch(tmp_path))
     text = (tmp_path / "licences.txt").read_text()
-    assert (
-        text == "cats 1: GPL-2\n=============\n\nFree.\n\n\ndogs 1: GPL-2\n=============\n\nFree.\n"
-    )
+    packages = [f"{name} 1: GPL-2\n=============\n\nFree.\n" for name in ("cats", "dogs")]
+    assert text.endswith("\n\n\n" + "\n\n".join(packages))
+    assert f"\nno-such (not installed): MIT\nnumpy {np.__version__}: BSD\n" in text
     assert "cats 1: GPL-2" in caplog.text
 
 
@@ -132,5 +155,8 @@ def test_the_list_of_the_study_can_be_read():
     listed = read_packages(CHECKOUT / "study/packages.yaml")
     assert all(one.path.startswith("pool/main/") for one in listed.packages)
     assert all(one.name in one.path and one.licence for one in listed.packages)
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
+    group = {text.partition(">")[0] for text in project["dependency-groups"]["study"]}
+    assert set(listed.engines) == group
     programs = {one.name for one in listed.packages if one.architecture}
     assert programs == {"flite", "libflite1", "libasound2"}
