@@ -1,5 +1,6 @@
 """eSpeak NG, in the build of the package espeakng-loader."""
 
+import inspect
 import subprocess
 import sys
 
@@ -39,7 +40,8 @@ def speak(
 
     places = [espeakng_loader.get_library_path(), espeakng_loader.get_data_path()]
     values = [str(value) for value in (words_a_minute, pitch, range_)]
-    command = [sys.executable, "-I", espeak_program.__file__, *places, voice, *values]
+    program = inspect.getsource(espeak_program)
+    command = [sys.executable, "-I", "-c", program, *places, voice, *values]
     answer = subprocess.run(command, input=text.encode(), capture_output=True, check=False)
     if answer.returncode == espeak_program.NO_VOICE:
         raise InputError(f"eSpeak NG has no voice {voice!r}.")

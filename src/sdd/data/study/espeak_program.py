@@ -3,7 +3,7 @@
 A process of its own for each text: the library keeps states that say the same text otherwise the
 next time, through being ended and begun again. It imports nothing but `ctypes`, to start quickly.
 
-``python espeak_program.py LIBRARY DATA VOICE WORDS_A_MINUTE PITCH RANGE < TEXT > SAMPLES``, of 16
+``python -c THIS LIBRARY DATA VOICE WORDS_A_MINUTE PITCH RANGE < TEXT > SAMPLES``, of 16
 bits in the order of this machine's bytes. Its status is 3 where there is no such voice.
 """
 

