@@ -24,6 +24,7 @@ if Path("config.yaml").is_file() and Path.cwd() != Path(workflow.basedir).resolv
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/cluster.smk"
+include: "workflow/rules/study.smk"
 include: "workflow/rules/corpora.smk"
 include: "workflow/rules/checkpoints.smk"
 include: "workflow/rules/finetune.smk"

@@ -99,8 +99,8 @@ def needed_packages(lock: Mapping[str, Any], project: str, values: Values) -> li
 
 def _dependencies(package: Package, extras: Iterable[str]) -> Iterator[Mapping[str, Any]]:
     yield from package.get("dependencies", ())
-    for group in package.get("dev-dependencies", {}).values():
-        yield from group
+    # Other groups, such as the engines of the study, are not installed by default.
+    yield from package.get("dev-dependencies", {}).get("dev", ())
     for extra in extras:
         yield from package.get("optional-dependencies", {}).get(extra, ())
 

@@ -69,11 +69,11 @@ def test_needed_packages_follow_markers_and_extras():
                     {"name": "b", "marker": "sys_platform == 'win32'"},
                     {"name": "d", "version": "1"},
                 ],
-                "dev-dependencies": {"dev": [{"name": "c"}]},
+                "dev-dependencies": {"dev": [{"name": "c"}], "study": [{"name": "h"}]},
                 "optional-dependencies": {"figures": [{"name": "f"}], "all": [{"name": "g"}]},
             },
             {"name": "a", "version": "1", "optional-dependencies": {"more": [{"name": "e"}]}},
-            *({"name": name, "version": "1"} for name in "bcdefg"),
+            *({"name": name, "version": "1"} for name in "bcdefgh"),
             {"name": "d", "version": "2"},
         ]
     }

@@ -140,15 +140,31 @@ def one_of(names):
 def source_of_corpus(wildcards):
     """What a protocol is made from, as far as Snakemake can follow it.
 
-    The toy corpora, where they are generated, and the user's own CSV once it is there.
+    The toy corpora, where they are generated, and the user's own CSV once it is there, or is made.
     """
-    own = config["corpora"][wildcards.corpus].get("path", "")
-    own = own.replace("$ROOT", config["data_root"])
-    return toy_corpora() + ([own] if Path(own).is_file() else [])
+    own = csv_of_corpus(wildcards.corpus)
+    made = wildcards.corpus in study_corpora()
+    return toy_corpora() + ([own] if made or Path(own).is_file() else [])
+
+
+def csv_of_corpus(corpus):
+    path = config["corpora"][corpus].get("path", "")
+    return path.replace("$ROOT", config["data_root"])
 
 
 def toy_corpora():
     return [tree.TOY_CORPORA] if "toy" in config else []
+
+
+def study_corpora():
+    """The corpora of the study, which are made: those whose CSV has their name below data_root."""
+    root = config["data_root"]
+    corpora = config["corpora"] if "study" in config else []
+    return [name for name in corpora if csv_of_corpus(name) == f"{root}/{name}.csv"]
+
+
+def study_corpora_files(corpora):
+    return [csv_of_corpus(name) for name in corpora if name in study_corpora()]
 
 
 def protocol_of_set(wildcards):

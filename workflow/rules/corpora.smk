@@ -36,6 +36,7 @@ for name, corpora in {
             f"check_{name}"
         input:
             toy_corpora(),
+            study_corpora_files(corpora),
         log:
             f"{tree.LOGS}/check_{name}.log",
         conda:

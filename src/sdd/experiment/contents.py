@@ -170,6 +170,8 @@ def report(experiment: Experiment, recipe: str) -> dict[str, Any]:
     others = {"bootstrap, drift": config["seed"]}
     if "toy" in config:
         others["toy corpora"] = config["toy"]["seed"]
+    if "study" in config:
+        others["corpora of the study"] = config["study"]["seed"]
     return {
         "name": experiment.name,
         "table1": partial_table1(experiment),

@@ -28,6 +28,7 @@ from pathlib import Path
 # Shared by all recipes.
 LOGS = "<results>/logs"
 TOY_CORPORA = "<results>/toy_corpora.txt"
+STUDY_LICENCES = "<results>/licences.txt"
 INVENTORY = "<results>/inventory/{corpus}.jsonl"
 INVENTORY_PAGE = "<results>/inventory/{page}.html"
 PROTOCOL = "<results>/protocols/{corpus}.csv"

@@ -26,3 +26,25 @@ def require_extra(module: str, extra: str, *, what: str) -> None:
         raise InputError(
             f"{what} needs {module}, which is not installed here: pip install 'sdd-grpo[{extra}]'."
         )
+
+
+def require_group(module: str, group: str, *, what: str) -> None:
+    """Refuse what needs a library of a dependency group of the checkout that is not installed.
+
+    Parameters
+    ----------
+    module, what
+        As of `require_extra`.
+    group
+        Of `[dependency-groups]` in pyproject.toml.
+
+    Raises
+    ------
+    InputError
+        If the library is not there: how to install it.
+    """
+    if find_spec(module) is None:
+        raise InputError(
+            f"{what} needs {module}, which is not installed here: "
+            f"uv sync --frozen --all-extras --group {group} (uv may be in .uv/bin)."
+        )

@@ -18,7 +18,6 @@ from sdd.runtime.digests import file_digest
 
 FULL_SCALE = 32_768
 
-FloatArray = npt.NDArray[np.float32]
 Int16Array = npt.NDArray[np.int16]
 
 
@@ -56,13 +55,15 @@ def to_16_bits(samples: npt.NDArray[np.floating]) -> tuple[Int16Array, int]:
     return limited.astype(np.int16), int(np.count_nonzero(rounded != limited))
 
 
-def write_flac(target: Path, pieces: Generator[FloatArray, None, None]) -> WrittenAudio:
+def write_flac(
+    target: Path, pieces: Generator[npt.NDArray[np.floating], None, None]
+) -> WrittenAudio:
     """Write pieces of sound one after the other, all of them or no file.
 
     Parameters
     ----------
     pieces
-        ``float32 [T]`` at 16 kHz, full scale is 1. Each is asked for once the one before is there,
+        ``float [T]`` at 16 kHz, full scale is 1. Each is asked for once the one before is there,
         so that no more than one is in memory; closed at the end, and on failure.
     """
     samples = clipped = 0
