@@ -136,7 +136,13 @@ def open_local(path: Path) -> io.FileIO:
 
 
 @contextmanager
-def open_sound(path: Path, *, forward: bool = False, mended: Mended | None = None) -> Iterator[Any]:
+def open_sound(
+    path: Path,
+    *,
+    forward: bool = False,
+    mended: Mended | None = None,
+    form: Mapping[str, Any] | None = None,
+) -> Iterator[Any]:
     """Open a file with libsndfile; the block gets a `soundfile.SoundFile`.
 
     Parameters
@@ -148,6 +154,8 @@ def open_sound(path: Path, *, forward: bool = False, mended: Mended | None = Non
         scale between one block and the next.
     mended
         What is read instead of its header, where that was never finished.
+    form
+        Of a file that has no header: arguments of `soundfile.SoundFile`.
     """
     # Only here: benchmarks/gpu.py trains on audio in no file, on machines without soundfile.
     import soundfile
@@ -155,7 +163,7 @@ def open_sound(path: Path, *, forward: bool = False, mended: Mended | None = Non
     with open_local(path) as file:
         # Not closed by libsndfile, which closes it or not, as the error may be.
         source = _MendedFile(file, mended) if mended else file.fileno()
-        with soundfile.SoundFile(source, closefd=False) as sound:
+        with soundfile.SoundFile(source, closefd=False, **(form or {})) as sound:
             if forward:
                 sound.seekable = lambda: False
             yield sound

@@ -15,12 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 
 from sdd.data.audio import SAMPLE_RATE
 from sdd.data.audio.coding import resampled
 from sdd.data.audio.decoding import decode, mix
-from sdd.data.audio.door import open_local, reading
+from sdd.data.audio.door import open_sound, reading
 from sdd.data.corpora.protocol import UNKNOWN
 from sdd.data.study.game_files import queen_entries, sky_entries, sky_sound, stretch
 from sdd.errors import InputError
@@ -28,7 +27,8 @@ from sdd.errors import InputError
 FloatArray = npt.NDArray[np.float64]
 
 SKY_RATE = 11_025
-_GSM = {"samplerate": 8_000, "channels": 1}
+_GSM_RATE = 8_000
+_GSM = {"samplerate": _GSM_RATE, "channels": 1, "format": "RAW", "subtype": "GSM610"}
 _G722_RATE = 16_000
 _G722_TAG = 0x028F  # of WAVEFORMATEX, as FFmpeg writes it
 # Prompts in which nobody speaks.
@@ -167,11 +167,9 @@ def read_stretch(path: Path, offset: int, size: int, suffix: str) -> FloatArray:
 
 def read_gsm(path: Path) -> FloatArray:
     """Decode GSM 06.10 without a header and return ``float64 [T]`` at 16 kHz."""
-    with reading(path), open_local(path) as file:
-        samples, _ = soundfile.read(
-            file.fileno(), dtype="float32", closefd=False, **_GSM, format="RAW", subtype="GSM610"
-        )
-    return resampled(samples, _GSM["samplerate"], SAMPLE_RATE).astype(np.float64)
+    with reading(path), open_sound(path, form=_GSM) as sound:
+        samples = sound.read(sound.frames, dtype="float32")
+    return resampled(samples, _GSM_RATE, SAMPLE_RATE).astype(np.float64)
 
 
 def read_g722(path: Path) -> FloatArray:

@@ -15,6 +15,14 @@ from tests.helpers.study_speech import babble
 TEXT = "Strange ships."
 
 
+def needs(module):
+    """Skip where the engines are not installed; they are only for the study."""
+    pytest.importorskip(
+        module,
+        reason="the engines of the study speak where they are installed: uv sync --all-extras --group study",
+    )
+
+
 def pitch(wave):
     f0, voiced = track_f0(wave)
     return np.median(f0[voiced > 0])
@@ -22,7 +30,7 @@ def pitch(wave):
 
 @pytest.mark.parametrize("name", ["world_copy", "world_conversion"])
 def test_world_keeps_length_and_copies_or_changes_the_pitch(name):
-    pytest.importorskip("pyworld")
+    needs("pyworld")
     wave = babble(3, 1.0)
     made = [VOCODERS[name](wave, np.random.default_rng(seed)) for seed in (1, 2, 1)]
     assert np.array_equal(made[0], made[2])
@@ -40,7 +48,7 @@ def test_world_keeps_length_and_copies_or_changes_the_pitch(name):
     [("espeak", "espeakng_loader"), ("piper", "piper"), ("hibari", "hibari")],
 )
 def test_a_voice_says_the_same_again_and_more_of_a_longer_text(name, module):
-    pytest.importorskip(module)
+    needs(module)
     said = [
         VOICES[name](Request(text, "en", {}), np.random.default_rng(5))
         for text in (TEXT, 3 * TEXT, TEXT)
@@ -52,7 +60,7 @@ def test_a_voice_says_the_same_again_and_more_of_a_longer_text(name, module):
 
 
 def test_voices_that_there_are_not():
-    pytest.importorskip("espeakng_loader")
+    needs("espeakng_loader")
     with pytest.raises(InputError, match=r"no voice 'xx\+m1'"):
         espeak.speak(TEXT, "xx+m1", words_a_minute=160, pitch=50, range_=50)
     with pytest.raises(InputError, match="not set up for 'ja'"):
