@@ -17,10 +17,8 @@ TEXT = "Strange ships."
 
 def needs(module):
     """Skip where the engines are not installed; they are only for the study."""
-    pytest.importorskip(
-        module,
-        reason="the engines of the study speak where they are installed: uv sync --all-extras --group study",
-    )
+    reason = "the study's engines are not installed: uv sync --all-extras --group study"
+    pytest.importorskip(module, reason=reason)
 
 
 def pitch(wave):
