@@ -20,6 +20,16 @@ def test_one_that_is_not_is_named_with_the_remedy():
     )
 
 
+def test_one_of_a_group_of_the_checkout():
+    extras.require_group("numpy", "study", what="anything")
+    with pytest.raises(InputError) as raised:
+        extras.require_group("no_such_library", "study", what="the engine odd")
+    assert str(raised.value) == (
+        "the engine odd needs no_such_library, which is not installed here: "
+        "uv sync --frozen --all-extras --group study (uv may be in .uv/bin)."
+    )
+
+
 def test_a_picture_without_matplotlib_is_refused_before_the_work(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(extras, "find_spec", lambda name: None)
     arguments = ["calibrate", "missing.csv", "-o", str(tmp_path / "calibration.json")]

@@ -206,6 +206,7 @@ def _session(model: str | bytes) -> Any:  # noqa: ANN401 (untyped)
     # One thread: sums come out the same to the bit, and workers run side by side.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    options.enable_cpu_mem_arena = False  # which keeps the most of each length of text
     # Optimising takes longer than one utterance is spoken in.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

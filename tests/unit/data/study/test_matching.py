@@ -98,3 +98,15 @@ def test_a_clip_that_is_finished_has_noise_and_a_level_of_its_range():
     assert np.abs(waves).max() <= 0.98
     # The noise lies 20 to 30 dB below: nothing is a pause any more.
     assert all(pauses(wave.astype(np.float32))["pause_share"] < 0.04 for wave in waves)
+
+
+def test_what_matching_leaves_below_the_high_pass_is_no_more_than_noise():
+    time = np.arange(2 * RATE) / RATE
+    wave = speechlike(0, 0.9, 1)
+    bent = wave + 0.5 * wave.std() * (1 + np.sin(2 * np.pi * 20 * time))
+    values = []
+    for clip in (wave, bent):
+        made = finished(clip, np.random.default_rng(3)).astype(np.float32)
+        assert level(made)["offset_db"] < -70
+        values.append(spectrum(made)["band_01"])
+    assert values[0] == pytest.approx(values[1], abs=0.6)

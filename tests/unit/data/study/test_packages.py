@@ -113,6 +113,15 @@ def test_another_digest_is_not_taken(archive, tmp_path):
         fetch(tmp_path)
 
 
+def test_a_downloader_that_checks_nothing_is_not_trusted(archive, tmp_path):
+    helper = tmp_path / "apt-helper"
+    helper.write_text(helper.read_text().replace('mv "$3" "$3.FAILED"; ', "exit 0; "))
+    (archive / "pool/c/cats_1_all.deb").write_bytes(b"<html>")
+    with pytest.raises(InputError, match="cats 1 could not be fetched"):
+        fetch(tmp_path)
+    assert not list((tmp_path / "debs").iterdir())
+
+
 def test_programs_of_another_machine(archive, tmp_path, monkeypatch):
     listed = yaml.safe_load((tmp_path / "packages.yaml").read_text())
     listed["packages"]["dogs"]["architecture"] = "amd64"
