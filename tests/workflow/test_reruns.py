@@ -110,7 +110,8 @@ def test_a_changed_decoder_prepares_again_and_ends_there_if_the_audio_is_the_sam
 
 def test_other_audio_of_the_same_length_trains_again(run):
     """Also when the run is interrupted after the segments are cut."""
-    run.edit("src/sdd/data/audio/preparing.py", "piece * np", "0.99 * piece * np")
+    heard = "resampler.push(mixed)"
+    run.edit("src/sdd/data/audio/preparing.py", heard, "resampler.push(mixed * 0.99)")
     tables = [
         str(path.relative_to(run.folder))
         for path in run.folder.glob("results/mini/segments/*.parquet")
@@ -120,6 +121,6 @@ def test_other_audio_of_the_same_length_trains_again(run):
     assert plan["pretrain_encoder"] == plan["posttrain_detector"] == 1
     assert plan["finetune"] == 2
     # And is as it was once the audio is.
-    run.edit("src/sdd/data/audio/preparing.py", "0.99 * piece", "piece")
+    run.edit("src/sdd/data/audio/preparing.py", "mixed * 0.99", "mixed")
     run.run("--", *tables)
     assert run.plan("all") == {}

@@ -336,6 +336,7 @@ def test_digest_of_a_module():
         "decoding",
         "door",
         "flac",
+        "flac_files",
         "headers",
         "mp3",
         "ogg",
