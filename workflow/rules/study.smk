@@ -45,7 +45,6 @@ rule make_study_corpus:
         mem="4G",
         runtime="12h",
     params:
-        root=config["data_root"],
         unpacked=PACKAGE_FOLDER,
         seed=STUDY.get("seed"),
         scale=STUDY.get("scale"),

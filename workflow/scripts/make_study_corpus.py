@@ -15,7 +15,7 @@ with logged(snakemake.log[0]):
     params, packages = snakemake.params, Path(snakemake.input.packages)
     write_corpus(
         snakemake.wildcards.corpus,
-        Path(params.root),
+        Path(snakemake.output[0]).parent,
         package_folders(read_packages(packages), Path(params.unpacked)),
         made_of=f"packages {file_digest(packages)}, code {params.code}",
         seed=params.seed,
