@@ -15,7 +15,7 @@ RATE = espeak_program.RATE
 
 
 def speak(
-    text: str, voice: str, *, words_a_minute: int, pitch: int, range_: int
+    text: str, voice: str, *, seed: int, words_a_minute: int, pitch: int, range_: int
 ) -> npt.NDArray[np.float64]:
     """Speak a text.
 
@@ -23,6 +23,8 @@ def speak(
     ----------
     voice
         A language and a variant, such as ``en-us+f3``.
+    seed
+        Of what some voices draw.
     pitch, range_
         From 0 to 100; 50 are the voice's own.
 
@@ -39,7 +41,7 @@ def speak(
     import espeakng_loader
 
     places = [espeakng_loader.get_library_path(), espeakng_loader.get_data_path()]
-    values = [str(value) for value in (words_a_minute, pitch, range_)]
+    values = [str(value) for value in (seed, words_a_minute, pitch, range_)]
     program = inspect.getsource(espeak_program)
     command = [sys.executable, "-I", "-c", program, *places, voice, *values]
     answer = subprocess.run(command, input=text.encode(), capture_output=True, check=False)

@@ -1,10 +1,10 @@
 """A program that has eSpeak NG's library speak one text; its samples go to standard output.
 
-A process of its own for each text: the library keeps states that say the same text otherwise the
-next time, through being ended and begun again. It imports nothing but `ctypes`, to start quickly.
+A process of its own for each text, so that it depends on none before. It imports nothing but
+`ctypes`, to start quickly.
 
-``python -c THIS LIBRARY DATA VOICE WORDS_A_MINUTE PITCH RANGE < TEXT > SAMPLES``, of 16
-bits in the order of this machine's bytes. Its status is 3 where there is no such voice.
+``python -c THIS LIBRARY DATA VOICE SEED WORDS_A_MINUTE PITCH RANGE < TEXT > SAMPLES``: 16 bits a
+sample, in the order of this machine's bytes. Its status is 3 where there is no such voice.
 """
 
 import ctypes
@@ -29,7 +29,7 @@ _CALLBACK = ctypes.CFUNCTYPE(
 )
 
 
-def main(library: str, data: str, voice: str, *values: str) -> int:
+def main(library: str, data: str, voice: str, seed: str, *values: str) -> int:
     """Speak the text of standard input; return the status."""
     engine = ctypes.CDLL(library)
     if engine.espeak_Initialize(_SYNCHRONOUS, 0, data.encode(), 0) != RATE:
@@ -38,6 +38,8 @@ def main(library: str, data: str, voice: str, *values: str) -> int:
     engine.espeak_SetSynthCallback(callback)
     if engine.espeak_SetVoiceByName(voice.encode()):
         return NO_VOICE
+    # Else by the time of day: noise of some voices, and which of two ways a sound is made.
+    engine.espeak_ng_SetRandSeed(ctypes.c_long(int(seed)))
     for parameter, value in zip(_PARAMETERS, values, strict=True):
         engine.espeak_SetParameter(parameter, int(value), 0)
     text = sys.stdin.buffer.read() + b"\0"

@@ -84,6 +84,7 @@ def espeak_voice(request: Request, generator: np.random.Generator) -> Utterance:
     samples = espeak.speak(
         request.text,
         voice,
+        seed=int(generator.integers(2**31)),
         words_a_minute=int(generator.integers(135, 190)),
         pitch=int(generator.integers(35, 65)),
         range_=int(generator.integers(40, 75)),

@@ -13,6 +13,7 @@ from sdd.errors import InputError
 from tests.helpers.study_speech import babble
 
 TEXT = "Strange ships."
+MIDDLE = {"seed": 1, "words_a_minute": 160, "pitch": 50, "range_": 50}
 
 
 def needs(module):
@@ -57,10 +58,17 @@ def test_a_voice_says_the_same_again_and_more_of_a_longer_text(name, module):
     assert 0.01 < np.abs(said[0].wave).max() <= 1.01
 
 
+def test_espeak_draws_by_the_seed_and_not_by_the_time():
+    pytest.importorskip("espeakng_loader")
+    said = [espeak.speak(TEXT, "en+f5", **MIDDLE | {"seed": seed}) for seed in (1, 2, 1)]
+    assert np.array_equal(said[0], said[2])
+    assert not np.array_equal(said[0], said[1])
+
+
 def test_voices_that_there_are_not():
     needs("espeakng_loader")
     with pytest.raises(InputError, match=r"no voice 'xx\+m1'"):
-        espeak.speak(TEXT, "xx+m1", words_a_minute=160, pitch=50, range_=50)
+        espeak.speak(TEXT, "xx+m1", **MIDDLE)
     with pytest.raises(InputError, match="not set up for 'ja'"):
         VOICES["espeak"](Request(TEXT, "ja", {}), np.random.default_rng(0))
 
