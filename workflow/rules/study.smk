@@ -45,7 +45,7 @@ rule make_study_corpus:
         mem="4G",
         runtime="12h",
     params:
-        root=config["data_root"],
+        root=lambda wildcards: config["data_root"],
         unpacked=PACKAGE_FOLDER,
         seed=STUDY.get("seed"),
         scale=STUDY.get("scale"),
