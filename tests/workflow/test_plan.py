@@ -64,7 +64,8 @@ def test_the_study_is_planned_too(checkout):
     assert plan["train_along"] == 12
     # 71 cells and 60 checkpoints of the trade-off, each in one process.
     assert plan["score_study"] + plan["score_study_with_embeddings"] == 131
-    assert plan["write_protocol"] == plan["prepare_audio"] == 6
+    assert plan["write_protocol"] == plan["prepare_audio"] == plan["make_study_corpus"] == 6
+    assert plan["fetch_study_packages"] == 1
     assert plan["pretrain_encoder"] == plan["posttrain_detector"] == 1
     plan = Workflow(checkout, "study/config.yaml", "study/tiny.yaml").plan("report")
     assert (plan["finetune"], plan["train_candidate"], plan["write_report"]) == (4, 4, 1)
