@@ -22,10 +22,7 @@ def require_extra(module: str, extra: str, *, what: str) -> None:
     InputError
         If the library is not there: how to install it.
     """
-    if find_spec(module) is None:
-        raise InputError(
-            f"{what} needs {module}, which is not installed here: pip install 'sdd-grpo[{extra}]'."
-        )
+    _require(module, what, f"pip install 'sdd-grpo[{extra}]'.")
 
 
 def require_group(module: str, group: str, *, what: str) -> None:
@@ -43,8 +40,9 @@ def require_group(module: str, group: str, *, what: str) -> None:
     InputError
         If the library is not there: how to install it.
     """
+    _require(module, what, f"uv sync --frozen --all-extras --group {group} (uv may be in .uv/bin).")
+
+
+def _require(module: str, what: str, remedy: str) -> None:
     if find_spec(module) is None:
-        raise InputError(
-            f"{what} needs {module}, which is not installed here: "
-            f"uv sync --frozen --all-extras --group {group} (uv may be in .uv/bin)."
-        )
+        raise InputError(f"{what} needs {module}, which is not installed here: {remedy}")

@@ -28,16 +28,22 @@ def test_pieces_follow_each_other_and_are_counted(tmp_path):
 
 
 def test_what_fails_midway_leaves_no_file_and_is_closed(tmp_path):
+    """Where the pieces fail, and where writing one does."""
     closed = []
 
-    def broken():
+    def broken(piece):
         try:
             yield np.zeros(100, dtype=np.float32)
-            raise ValueError("midway")
+            if piece is None:
+                raise ValueError("midway")
+            yield piece
         finally:
             closed.append(True)
 
-    with pytest.raises(ValueError, match="midway"):
-        write_flac(tmp_path / "a.flac", broken())
-    assert list(tmp_path.iterdir()) == []
-    assert closed == [True]
+    two_channels = np.zeros((5, 2), dtype=np.float32)
+    for number, piece in enumerate((None, two_channels), start=1):
+        pieces = broken(piece)  # held here, so that nothing but the writer closes it
+        with pytest.raises(ValueError, match="midway" if piece is None else "shape"):
+            write_flac(tmp_path / "a.flac", pieces)
+        assert list(tmp_path.iterdir()) == []
+        assert len(closed) == number

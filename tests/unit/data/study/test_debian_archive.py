@@ -29,7 +29,7 @@ def test_files_and_links_beside_them_are_unpacked(package, tmp_path):
 
 def test_as_dpkg_does(package, tmp_path):
     if shutil.which("dpkg-deb") is None:
-        pytest.skip("there is no dpkg-deb")
+        pytest.skip("packages are made by dpkg-deb, which Debian has: apt-get install dpkg")
     subprocess.run(["dpkg-deb", "-x", package, tmp_path / "theirs"], check=True)
     ours = unpack(package, tmp_path / "ours")
     for name, content in FILES.items():

@@ -59,7 +59,7 @@ def test_a_voice_says_the_same_again_and_more_of_a_longer_text(name, module):
 
 
 def test_espeak_draws_by_the_seed_and_not_by_the_time():
-    pytest.importorskip("espeakng_loader")
+    needs("espeakng_loader")
     said = [espeak.speak(TEXT, "en+f5", **MIDDLE | {"seed": seed}) for seed in (1, 2, 1)]
     assert np.array_equal(said[0], said[2])
     assert not np.array_equal(said[0], said[1])
