@@ -7,7 +7,8 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from tests.workflow.conftest import CHECKOUT, copy_checkout
+from tests.helpers.checkouts import copy_checkout
+from tests.helpers.paths import CHECKOUT
 
 from .cluster import Run, Watcher, elapsed_seconds, one_node_slurm, submitted
 

@@ -2,27 +2,13 @@
 
 import fcntl
 import shutil
-from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.helpers.checkouts import copy_checkout
 from tests.helpers.snakemake_runs import job_counts, snakemake
 
-CHECKOUT = Path(__file__).parents[2]
-PARTS = (
-    "Snakefile",
-    "config.yaml",
-    "controls.yaml",
-    "demo",
-    "envs",
-    "profiles",
-    "resources",
-    "slurm",
-    "src",
-    "study",
-    "workflow",
-)
 MINI = {
     "name": "mini",
     "data_root": "results/mini/data",
@@ -44,19 +30,6 @@ MINI = {
     "drift": {"model": "tiny_s", "panels": {"a": ["none", "sft"], "b": ["sft"]}},
     "compare": [["sft-grpo", "none"]],
 }
-
-
-def copy_checkout(target):
-    """Copy what the workflow consists of, so that a test may change it."""
-    target.mkdir(parents=True, exist_ok=True)
-    for name in PARTS:
-        source = CHECKOUT / name
-        if source.is_dir():
-            ignore = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(source, target / name, dirs_exist_ok=True, ignore=ignore)
-        else:
-            shutil.copy(source, target / name)
-    return target
 
 
 def pytest_collection_modifyitems(items):

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.helpers.checkouts import copy_checkout
 from tests.helpers.snakemake_runs import snakemake
-
-from .conftest import copy_checkout
 
 # What the profile needs of Grid Engine: a job runs at once, in a session of its own.
 QSUB = """#!/bin/bash
