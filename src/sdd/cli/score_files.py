@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-SOME_UNUSED = 1
+NOT_ALL_SCORED = 1
 FORMS = (
     "antideepfake",
     "asvspoof5",
@@ -220,7 +220,7 @@ def _show(text: str, errors: Sequence[InputError]) -> int:
             raise
     finally:
         tell("".join(f"error: {one_line(str(error))}\n" for error in errors))
-    return SOME_UNUSED if errors else 0
+    return NOT_ALL_SCORED if errors else 0
 
 
 def _add_convert_scores(commands: "Commands") -> None:
