@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help env demo study study-choices report test test-unit test-workflow test-fairseq test-slurm test-gpu fuzz \
-  test-browser test-wheel lint lint-code lint-layout lint-rules lint-types lint-rooms lint-side-by-side format \
+  test-browser test-wheel test-study lint lint-code lint-layout lint-rules lint-types lint-rooms lint-side-by-side format \
   bench bench-gpu clean
 
 # uv is taken from the PATH, else fetched into .uv/.
@@ -85,6 +85,10 @@ PAGES ?=
 test-browser: env ## all kinds of pages in a headless Chromium, and those below PAGES=results/demo
 	PAGES=$(PAGES) $(BIN)/pytest tests/browser
 
+test-study: env ## the study on real speech at its smallest, by the real engines (300 MB of downloads)
+	@$(UV) sync --quiet --frozen --all-extras --compile-bytecode --group study
+	$(BIN)/pytest tests/study
+
 AUDIO ?=
 test-wheel: env ## a wheel in an empty environment scores as the checkout does, AUDIO=folder too
 	AUDIO=$(AUDIO) PATH="$$PATH:$(CURDIR)/.uv/bin" $(BIN)/pytest tests/wheel
@@ -123,11 +127,15 @@ format: env ## put code and rules into the house's layout
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
 
+# Goes on where it was stopped, and is asked for by name.
+TAKES_HOURS := benchmarks/scoring_precision.py
+
 bench: env ## benchmarks: ratios measured side by side in one run
-	@for benchmark in $$(grep -l __main__ benchmarks/*.py); do \
+	@for benchmark in $(filter-out $(TAKES_HOURS),$(shell grep -l __main__ benchmarks/*.py)); do \
 	  if grep -q '^# /// script' $$benchmark; then run="$(UV) run --script"; \
 	  else run=$(BIN)/python; fi; \
-	  $$run $$benchmark || exit 1; done
+	  $$run $$benchmark || exit 1; done; \
+	  echo "Left out, since it takes hours: $(BIN)/python $(TAKES_HOURS)"
 
 bench-gpu: env ## what a GPU should be asked, in eight minutes; results/bench-gpu.jsonl
 	$(BIN)/python benchmarks/gpu.py

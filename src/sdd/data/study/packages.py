@@ -27,6 +27,10 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _KEYS = {"version": str, "path": str, "sha256": str, "licence": str}
 
 
+class OutOfReachError(InputError):
+    """A package cannot be fetched from any archive."""
+
+
 @dataclass(frozen=True)
 class Package:
     """A Debian package, pinned.
@@ -123,8 +127,10 @@ def fetch_packages(listed: Packages, downloads: Path, unpacked: Path) -> dict[st
 
     Raises
     ------
+    OutOfReachError
+        If one cannot be had: the files that are missing, and where from.
     InputError
-        If one cannot be had or has another digest: the files that are missing, and where from.
+        If one that is there has another digest.
     """
     check_architecture(listed.packages)
     _tidy([*downloads.glob(".apt.*"), *unpacked.glob(".*")])
@@ -217,7 +223,7 @@ def _is_there(package: Package, downloads: Path) -> bool:
 def _archives(listed: Packages, missing: Sequence[Package], downloads: Path) -> list[str]:
     """List the archives of apt's own sources, which may be nearer, and then those of the list."""
     if not APT_HELPER.is_file() or shutil.which("apt-get") is None:
-        raise InputError(
+        raise OutOfReachError(
             f"There is no apt on this machine, which would fetch {len(missing)} packages. "
             + _by_hand(missing, listed.archives, downloads)
         )
@@ -245,7 +251,7 @@ def _fetch(
                 part.replace(downloads / package.file)
                 return
             reasons.append(f"{archive}: {_reason(answer.stderr)}")
-    raise InputError(
+    raise OutOfReachError(
         f"{package.name} {package.version} could not be fetched ({'; '.join(reasons)}). "
         + _by_hand(missing, archives, downloads)
     )
