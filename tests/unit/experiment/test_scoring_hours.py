@@ -17,7 +17,7 @@ def of(config):
 
 
 @pytest.mark.parametrize(
-    ("recipe", "precision"), [("as_written", "fp32"), ("as_released", "fp32"), ("mine", "bf16")]
+    ("recipe", "precision"), [("as_written", "tf32"), ("as_released", "fp32"), ("mine", "bf16")]
 )
 def test_hours_of_the_precision_of_a_recipe_are_those_of_the_plan(recipe, precision, tmp_path):
     config = copy.deepcopy(PAPER)
@@ -39,7 +39,7 @@ def test_hours_go_by_the_assumed_speeds():
 def test_the_plan_names_all_three(tmp_path):
     experiment, needs = of(PAPER)
     notes = precision_notes(experiment, needs, "as_written")
-    assert notes == ["Scoring takes 260 h in fp32, 37 h in tf32, 18 h in bf16; as_written: fp32."]
+    assert notes == ["Scoring takes 260 h in fp32, 37 h in tf32, 18 h in bf16; as_written: tf32."]
     text = render(plan(experiment, needs, "as_written", tmp_path), "Plan", {}, needs.speeds, notes)
     assert text.endswith(f"{notes[0]}\n")
     assert max(map(len, text.splitlines())) <= 80
@@ -47,4 +47,4 @@ def test_the_plan_names_all_three(tmp_path):
 
 def test_without_a_gpu_it_says_that_scoring_is_in_fp32():
     (note,) = precision_notes(*of(DEMO), "as_written")
-    assert note == "Scoring is in fp32: scoring_precision (fp32) is that of a GPU."
+    assert note == "Scoring is in fp32: scoring_precision (tf32) is that of a GPU."
