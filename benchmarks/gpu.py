@@ -4,9 +4,9 @@ Checks (scores, gradients, save and resume, masked bf16, workers, memory beside 
 time and memory of training steps beside the plain way, then scoring in three precisions. A line of
 JSON is written to `--output` as soon as it is known, so that a run that is cut off has told what it
 found; `--into docs/benchmarks.md` puts a file's lines there as tables. Audio and weights are made
-up: torch, numpy, PyYAML and safetensors are all it needs, so it runs without this environment, too
-(`PYTHONPATH=src python benchmarks/gpu.py`). Without a GPU it runs at a tiny size, to show that it
-runs.
+up: torch (2.11 is enough), numpy, PyYAML, safetensors and tqdm are all it needs, so it runs without
+this environment, too (`PYTHONPATH=src python benchmarks/gpu.py`). Without a GPU it runs at a tiny
+size, to show that it runs.
 
 The plain way: fp32, attention without a fused kernel, AdamW as torch has it by default, each of the
 B x G labels drawn.
