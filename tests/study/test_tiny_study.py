@@ -4,7 +4,6 @@ import pandas as pd
 import pytest
 import yaml
 
-from sdd.data.segments import read_segments
 from sdd.scoring.score_tables import read_scores
 
 VOCODERS = {"griffin_lim", "lpc_vocoder", "noise_substitution", "quantised_phase", "sinusoidal"}
@@ -41,29 +40,33 @@ def test_the_choices_are_made_before_a_test_set_is_scored(study):
     }  # fmt: skip
 
 
+def segments(study, name):
+    """Segments of a set by class: real, and fake."""
+    table = pd.read_parquet(study.results / f"segments/{name}.parquet")
+    return table[table.label == "real"], table[table.label == "fake"]
+
+
 @pytest.mark.parametrize(("name", "size", "engines"), [(key, *SETS[key]) for key in SETS])
 def test_each_real_clip_has_one_fake_beside_it(study, name, size, engines):
-    table = read_segments(study.results / f"segments/{name}.parquet")
-    real = table.is_real
-    assert (sum(real), sum(~real)) == (size, size)
-    assert sorted(table.source[real]) == sorted(set(table.source)) == sorted(table.source[~real])
-    assert set(table.attack[~real]) == engines
+    real, fake = segments(study, name)
+    assert (len(real), len(fake)) == (size, size)
+    assert set(real.source) == set(fake.source)
+    assert real.source.is_unique
+    assert set(fake.attack) == engines
+    seconds = (pd.concat([real, fake]).eval("end - start") / 16_000).tolist()
     # To a few milliseconds, which engines round to.
-    assert min(table.durations) > 1.1
-    assert max(table.durations) < 3.7
+    assert min(seconds) > 1.1
+    assert max(seconds) < 3.7
 
 
 def test_pre_training_hears_real_speech_alone(study):
-    pre = read_segments(study.results / "segments/fillets_real.parquet")
-    post = read_segments(study.results / "segments/fillets_train.parquet")
-    assert pre.is_real.all()
-    assert sorted(pre.path) == sorted(post.path[post.is_real])
+    real, fake = segments(study, "fillets_real")
+    assert not len(fake)
+    assert sorted(real.path) == sorted(segments(study, "fillets_train")[0].path)
 
 
 def test_no_recording_is_in_two_sets(study):
-    sources = [
-        set(read_segments(study.results / f"segments/{name}.parquet").source) for name in SETS
-    ]
+    sources = [set(segments(study, name)[0].source) for name in SETS]
     assert len(set().union(*sources)) == sum(map(len, sources))
 
 
