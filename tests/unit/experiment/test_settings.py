@@ -126,7 +126,7 @@ def test_scoring_settings():
         "architecture": "mms_300m",
         "skip_suffixes": [],
         "batch_seconds": "auto",
-        "precision": "fp32",
+        "precision": "tf32",
     }
     assert scoring(paper, cell, "as_released")["precision"] == "fp32"
     for value in ("fp32", "bf16"):
