@@ -89,6 +89,7 @@ def test_workers_end_with_a_main_process_that_is_killed(tmp_path: Path) -> None:
     place = tmp_path / "worker"
     with subprocess.Popen([sys.executable, "-c", MAIN, str(place)], env=environment) as main:
         while not place.is_file() or not place.read_text():
+            assert main.poll() is None
             time.sleep(0.01)
         main.kill()
     worker = int(place.read_text())

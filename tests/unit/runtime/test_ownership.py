@@ -40,8 +40,10 @@ def other_owner(state, what="leaves"):
     return process
 
 
-def wait_for(path):
+def wait_for(path, runs):
+    """Wait for a file of a process, which must not end before."""
     while not path.exists():
+        assert runs()
         time.sleep(0.01)
 
 
@@ -95,7 +97,7 @@ def test_nobody_owns_what_another_has(tmp_path):
     first = other_owner(state, "stays")
     second = start_owner(state)
     for _ in range(2):  # asks again, once its request is taken away
-        wait_for(request)
+        wait_for(request, lambda: second.poll() is None)
         request.unlink()
     assert second.poll() is None
     first.kill()
@@ -131,7 +133,7 @@ def test_what_the_older_run_finished_meanwhile_is_not_done_again(arguments, seed
     other = other_owner(files.state, "stays")
     with running(waiting) as run:
         wanted = files.state.with_name("state.wanted")
-        wait_for(wanted)
+        wait_for(wanted, run.process.is_alive)
         shutil.copy(made.model, files.model)
         shutil.copy(made.history, files.history)
         other.kill()
