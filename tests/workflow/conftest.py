@@ -12,7 +12,7 @@ from tests.helpers.snakemake_runs import job_counts, snakemake
 MINI = {
     "name": "mini",
     "data_root": "results/mini/data",
-    "toy": {"seed": 1, "scale": 0.5},  # 11 trials a class: fewer than 10 are refused
+    "toy": {"seed": 1, "scale": 0.3},  # 12 trials a class: fewer than 10 are refused
     "rows": [
         {"model": "tiny_s", "init": "post", "algorithm": algorithm}
         for algorithm in ("none", "sft", "sft-grpo")

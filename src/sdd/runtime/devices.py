@@ -1,5 +1,6 @@
 """Devices and their arithmetic: which GPU, and how precisely it multiplies."""
 
+import ctypes
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -12,6 +13,11 @@ from sdd.runtime.gpus import claim_gpu
 Precision = Literal["fp32", "tf32", "bf16"]
 ALLOCATOR_VARIABLES = ("PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF")
 """Where a user says how torch hands out GPU memory."""
+HEAP_VARIABLES = ("GLIBC_TUNABLES", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")
+"""Where a user says how the C library hands out memory."""
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # malloc.h of glibc
+_KEPT = 1 << 30
+_LARGEST_KEPT = 32 << 20  # as large as glibc allows
 
 
 def choose_device(name: str) -> torch.device:
@@ -36,16 +42,29 @@ def describe_device(device: torch.device) -> str:
 
 
 def prepare_process(precision: Precision, threads: int) -> None:
-    """Set this process' CPU threads, and how a GPU multiplies float32 and hands out memory.
+    """Set this process' CPU threads, how memory is handed out, and how a GPU multiplies float32.
 
     Ahead of the first tensor on a GPU.
     """
     torch.set_num_threads(threads)
+    _keep_freed_memory()
     if torch.cuda.is_available() and not any(name in os.environ for name in ALLOCATOR_VARIABLES):
         # Batches of many lengths: without it freed blocks of the wrong size lie about unused.
         torch._C._accelerator_setAllocatorSettings("expandable_segments:True")
     torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
     torch.backends.cudnn.allow_tf32 = precision == "tf32"
+
+
+def _keep_freed_memory() -> None:
+    """Have freed activations kept for the next step: at most 1 GiB, of blocks of at most 32 MiB.
+
+    Otherwise glibc returns them and has the kernel clear as many pages anew in each step of a small
+    encoder. Other C libraries have no such setting.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None and not any(name in os.environ for name in HEAP_VARIABLES):
+        mallopt(_MMAP_THRESHOLD, _LARGEST_KEPT)
+        mallopt(_TRIM_THRESHOLD, _KEPT)
 
 
 def used_precision(device: torch.device, precision: Precision) -> Precision:

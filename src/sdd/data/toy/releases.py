@@ -86,7 +86,7 @@ def _deepfake_eval_2024(root: Path, seed: int, scale: float) -> _Release:
     """Deepfake-Eval-2024: noisy, reverberant, coded; `.dat` files are MP4 containers."""
     folder = root / "Deepfake-Eval-2024"
     train = [*spread(_pairs(40, scale) - 2, 2.0, 12.0, 1.3), 16.0, 18.5]
-    test = [*spread(_pairs(24, scale) - 2, 2.5, 20.0, 2.0), 33.0, 55.0]
+    test = [*spread(_pairs(48, scale) - 2, 1.5, 12.0, 2.0), 31.0, 52.0]
     release = _Release()
     rows = [
         *_add_deepfake_eval_part(release, folder / "audio-data", "Train", train, seed),
@@ -109,7 +109,7 @@ def _add2023(root: Path, seed: int, scale: float) -> _Release:
     folder = root / "ADD2023" / "Track1.2" / "testR2"
     domain = DOMAINS["add2023"]
     release, lines = _Release(), []
-    for utterance in utterances(domain, spread(_pairs(22, scale), 1.5, 5.0), seed):
+    for utterance in utterances(domain, spread(_pairs(40, scale), 1.2, 4.0), seed):
         name = f"ADD2023_T1.2R2_E_{utterance.number:08d}.wav"
         release.files.append(_ToyFile(folder / "wav" / name, utterance))
         lines.append(f"{name} {'genuine' if utterance.label == 'real' else 'fake'}")
@@ -126,8 +126,8 @@ def _fake_or_real_name(utterance: ToyUtterance) -> str:
 def _fake_or_real(root: Path, seed: int, scale: float) -> _Release:
     """FakeOrReal, its original version: wav and mp3 by folders; two stems collide."""
     domain = DOMAINS["fake_or_real"]
-    release, testing = _Release(), _pairs(22, scale)
-    durations = [*spread(testing, 1.5, 5.0), *[2.0] * (2 * FEWEST_PAIRS)]
+    release, testing = _Release(), _pairs(40, scale)
+    durations = [*spread(testing, 1.2, 4.0), *[2.0] * (2 * FEWEST_PAIRS)]
     for utterance in utterances(domain, durations, seed):
         later = (utterance.pair - testing) // FEWEST_PAIRS
         part = "testing" if later < 0 else ("training", "validation")[later]
@@ -148,7 +148,7 @@ def _deep_voice(root: Path, seed: int, scale: float) -> _Release:
     """DEEP-VOICE: few long recordings, and the log of their overlapping segments."""
     folder = root / "DeepVoice"
     release, lines = _Release(), []
-    for utterance in utterances(DOMAINS["deep_voice"], spread(_pairs(4, scale), 15, 20), seed):
+    for utterance in utterances(DOMAINS["deep_voice"], spread(_pairs(8, scale), 8, 11), seed):
         person = SURNAMES[utterance.pair % len(SURNAMES)]
         target = SURNAMES[(utterance.pair + 1) % len(SURNAMES)]
         again = utterance.pair // len(SURNAMES)
@@ -169,7 +169,7 @@ def _in_the_wild(root: Path, seed: int, scale: float) -> _Release:
     folder = root / "In-the-Wild" / "release_in_the_wild"
     domain = DOMAINS["in_the_wild"]
     generator = np.random.default_rng([seed, domain.number, NAMES])
-    durations = spread(_pairs(22, scale), 1.5, 5.0)
+    durations = spread(_pairs(40, scale), 1.2, 4.0)
     numbers = generator.permutation(2 * len(durations))
     release, rows = _Release(), {}
     for utterance in utterances(domain, durations, seed):

@@ -98,7 +98,7 @@ def test_scale_multiplies_the_numbers_but_leaves_four_of_a_label(root, tmp_path)
     assert len(names(root / "ADD2023/Track1.2/testR2/wav")) == 8
     assert len(names(root / "ToyPosttraining/real")) == 8
     write_corpus("add2023", tmp_path, seed=1, scale=0.25)
-    assert len(names(tmp_path / "ADD2023/Track1.2/testR2/wav")) == 12
+    assert len(names(tmp_path / "ADD2023/Track1.2/testR2/wav")) == 20
 
 
 def test_deepfake_eval_metadata_and_files_agree(root):
@@ -107,9 +107,9 @@ def test_deepfake_eval_metadata_and_files_agree(root):
         rows = list(csv.DictReader(lines))
     assert {row["Filename"] for row in rows} == names(folder / "audio-data")
     assert len(rows) == len({row["Filename"] for row in rows})
-    for part in ("Train", "Test"):
+    for part, of_a_label in (("Train", 4), ("Test", 5)):
         labels = [row["Ground Truth"] for row in rows if row["Finetuning Set"] == part]
-        assert labels.count("Real") == labels.count("Fake") == 4
+        assert labels.count("Real") == labels.count("Fake") == of_a_label
         assert labels.count("Unknown") == 1
     suffixes = {Path(row["Filename"]).suffix for row in rows}
     assert {".mp3", ".m4a", ".mp4", ".dat"} <= suffixes
