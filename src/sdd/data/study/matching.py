@@ -6,6 +6,7 @@ frames' levels and their crest factor are made those of a real clip.
 """
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -30,8 +31,9 @@ LEVEL_DB = (-30.0, -20.0)
 FADE = 80
 """Samples over which a clip begins and ends: 5 ms."""
 _PEAK = 0.98
-_SIZE = 512
-_BANDS = 32
+_SIZE = 1024
+_MEL_STEP = 86.0  # 55 Hz at the lowest
+_WIDEST_STEP = 125.0
 _MOST_GAIN_DB = 20.0
 _MOST_LEVEL_DB = 12.0
 _QUANTILES = np.linspace(0, 1, 21)
@@ -138,25 +140,37 @@ def _rms(wave: FloatArray) -> float:
 
 def _match_spectrum(wave: FloatArray, target: FloatArray) -> FloatArray:
     """Filter by a linear-phase filter so that the energies of bands are those of the target."""
-    centres, own = _band_levels(wave)
-    gain = np.clip(_band_levels(target)[1] - own, -_MOST_GAIN_DB, _MOST_GAIN_DB)
+    edges = _band_edges()
+    own = _band_levels(wave, edges)
+    gain = np.clip(_band_levels(target, edges) - own, -_MOST_GAIN_DB, _MOST_GAIN_DB)
     bins = np.linspace(0, SAMPLE_RATE / 2, _SIZE // 2 + 1)
-    response = 10 ** (np.interp(bins, centres, gain) / 20)
+    response = 10 ** (np.interp(bins, edges[1:-1], gain) / 20)
     taps = np.roll(np.fft.irfft(response), _SIZE // 2) * np.hanning(_SIZE)
     filtered: FloatArray = scipy.signal.oaconvolve(wave, taps)[_SIZE // 2 :][: wave.size]
     return filtered
 
 
-def _band_levels(wave: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the centres of bands equally wide in mel, in Hz, and their powers in dB."""
+@cache
+def _band_edges() -> FloatArray:
+    """Return where bands begin and end: as wide as in mel, at most 125 Hz, up to 8 kHz.
+
+    Wider ones would not follow the steep edge of a codec's band.
+    """
+    edges, growth = [0.0], 10 ** (_MEL_STEP / 2595) - 1
+    while edges[-1] < SAMPLE_RATE / 2:
+        edges.append(edges[-1] + min(_WIDEST_STEP, (700 + edges[-1]) * growth))
+    return np.array(edges) * (SAMPLE_RATE / 2 / edges[-1])
+
+
+def _band_levels(wave: FloatArray, edges: FloatArray) -> FloatArray:
+    """Return the power under triangles that reach from edge to edge but one, in dB."""
     _, power = scipy.signal.welch(wave, SAMPLE_RATE, nperseg=_SIZE, detrend=False)
-    edges = 700 * (10 ** (np.linspace(0, 2840, _BANDS + 2) / 2595) - 1)
     frequency = np.linspace(0, SAMPLE_RATE / 2, power.size)
     low, centre, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
     weights = np.minimum((frequency - low) / (centre - low), (high - frequency) / (high - centre))
     weights = np.maximum(weights, 0.0) + _SMALL
     levels: FloatArray = 10 * np.log10(weights @ power / weights.sum(axis=1) + _SMALL**2)
-    return edges[1:-1], levels
+    return levels
 
 
 def _match_levels(wave: FloatArray, target: FloatArray) -> FloatArray:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.signal
 
 from sdd.data.study.matching import (
     FADE,
@@ -83,6 +84,18 @@ def test_a_fake_is_matched_in_what_is_trivial():
     assert np.percentile(frame_levels(matched), quantiles) == pytest.approx(
         np.percentile(frame_levels(real), quantiles), abs=1.5
     )
+
+
+def test_the_edge_of_a_codec_s_band_is_followed():
+    real, fake = speechlike(0, 0.9, 1), speechlike(1, 0.5, 2)
+    below_4_khz = scipy.signal.firwin(801, 4000, fs=RATE)
+    real = 0.2 * real + 0.8 * scipy.signal.oaconvolve(real, below_4_khz, "same")  # by 14 dB
+    powers = []
+    for wave in (match(fake, real), real):
+        frequency, power = scipy.signal.welch(wave, RATE, nperseg=1024)
+        about = (frequency >= 3500) & (frequency < 4500)
+        powers.append(10 * np.log10(power[about].reshape(-1, 8).mean(1)))  # bands of 125 Hz
+    assert np.abs(powers[0] - powers[1]).max() < 4
 
 
 def test_a_clip_that_is_finished_has_noise_and_a_level_of_its_range():
