@@ -47,6 +47,8 @@ SHOWN_BY_THE_BAR = (
     LogEvent.DEBUG_DAG,
     LogEvent.RULEGRAPH,
 )
+HIDES_BARS_OF_JOBS = "TQDM_DISABLE"
+"""Environment variable that jobs inherit: a screen has one bar."""
 STYLES = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "red"}
 
 
@@ -66,6 +68,8 @@ class LogHandler(LogHandlerBase):
             from snakemake.logging import ColorizingTextHandler
 
             self._snakemakes_own = ColorizingTextHandler(settings.nocolor, stream)
+        else:
+            os.environ.setdefault(HIDES_BARS_OF_JOBS, "1")
         self._screen = screen_for(Console(file=stream, no_color=settings.nocolor or None))
         self._held: logging.LogRecord | None = None
 

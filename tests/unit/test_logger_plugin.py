@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 import sys
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 
+from sdd.runtime.progress import HIDDEN
 from snakemake_logger_plugin_sdd import LogHandler
 
 SETTINGS = {
@@ -41,6 +43,7 @@ def finished(number):
 def shown(monkeypatch):
     """What a handler shows of records, in a pipe."""
     pipe = io.StringIO()
+    monkeypatch.setattr(os, "environ", dict(os.environ))
 
     def show(*records, **settings):
         # Here, not ahead of the test: pytest sets them anew when it begins.
@@ -61,6 +64,23 @@ def test_snakemake_finds_it_by_its_name():
     registry = LoggerPluginRegistry()
     registry.collect_plugins()
     assert registry.get_plugin("sdd").log_handler is LogHandler
+
+
+@pytest.mark.parametrize(
+    ("said", "settings", "inherited"),
+    [
+        (None, {}, "1"),
+        ("0", {}, "0"),
+        (None, {"verbose": True}, None),
+        ("0", {"dryrun": True}, "0"),
+    ],
+)
+def test_bars_of_jobs_are_hidden_beside_its_own(shown, said, settings, inherited):
+    os.environ.pop(HIDDEN, None)
+    if said:
+        os.environ[HIDDEN] = said
+    shown(**settings)
+    assert os.environ.get(HIDDEN) == inherited
 
 
 def test_jobs_are_lines_and_routine_is_silent(shown):

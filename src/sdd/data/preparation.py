@@ -8,8 +8,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from sdd.data.audio import preparing
 from sdd.data.audio.door import died
 from sdd.data.audio.preparing import PREPARING_IMPORTS, prepare_source
@@ -22,6 +20,7 @@ from sdd.runtime.csv_rows import write_rows
 from sdd.runtime.digests import file_digest, text_digest
 from sdd.runtime.expendable_workers import WorkerDiedError, run_expendable
 from sdd.runtime.journal import Journal
+from sdd.runtime.progress import with_progress
 
 JOURNAL = "prepared.jsonl"
 
@@ -160,7 +159,7 @@ def _run(
     done: dict[str, Entry] = {}
     errors: dict[str, str] = {}
     results = run_expendable(_prepared, jobs, workers=workers, imports=PREPARING_IMPORTS)
-    finished = tqdm(results, total=len(jobs), desc=corpus, unit="file", disable=None)
+    finished = with_progress(results, total=len(jobs), desc=corpus, unit="file")
     with journal.appending() as entries, closing(results):
         for job, outcome in finished:
             try:

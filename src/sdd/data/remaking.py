@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
 from sdd.data.audio import remade
 from sdd.data.audio.codecs import CODECS, MP3_FILE, Codec
@@ -32,6 +31,7 @@ from sdd.runtime.code_digest import module_digest
 from sdd.runtime.digests import file_digest, text_digest
 from sdd.runtime.expendable_workers import WorkerDiedError, run_expendable
 from sdd.runtime.journal import Journal
+from sdd.runtime.progress import with_progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -214,7 +214,7 @@ def _run(jobs: Sequence[_Job], journal: Journal, workers: int, title: str) -> di
     """Do all jobs; return their entries by the name of the FLAC."""
     done: dict[str, Entry] = {}
     results = run_expendable(_done, jobs, workers=workers, imports=REMAKING_IMPORTS)
-    finished = tqdm(results, total=len(jobs), desc=title, unit="file", disable=None)
+    finished = with_progress(results, total=len(jobs), desc=title, unit="file")
     with journal.appending() as entries, closing(results):
         for job, outcome in finished:
             try:

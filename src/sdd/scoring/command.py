@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from sdd.data.audio import SAMPLE_RATE
 from sdd.detector.checkpoints.loading import load_named_detector
@@ -20,6 +19,7 @@ from sdd.experiment.scoring_batches import scoring_batch_seconds
 from sdd.runtime.csv_rows import write_rows
 from sdd.runtime.devices import Precision, choose_device, used_precision
 from sdd.runtime.outputs import STANDARD_OUTPUT, check_output, check_scratch
+from sdd.runtime.progress import progress_bar
 from sdd.runtime.standard_streams import require_output, tell, write_out
 from sdd.scoring.judging import Judge
 from sdd.scoring.places import FoundRecordings, find_recordings
@@ -101,7 +101,7 @@ def score_command(
     )
     # What could not be scored is told at the end: one bad file must not cost hours of the others.
     rows: list[dict[str, Any]] = []
-    with tqdm(total=len(recordings), unit=" recordings", disable=None) as bar:
+    with progress_bar(total=len(recordings), unit=" recordings") as bar:
         for score in scores:
             own = rows_of_windows(score) if each_window else [row_of_recording(score)]
             rows += own if judge is None else map(judge.judged, own)

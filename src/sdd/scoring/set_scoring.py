@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from tqdm import tqdm
 
 from sdd.data.batch_loading import load_batches
 from sdd.data.batching import length_sorted_batches
@@ -31,6 +30,7 @@ from sdd.runtime.devices import (
 )
 from sdd.runtime.digests import file_digest
 from sdd.runtime.machine import Machine
+from sdd.runtime.progress import progress_bar
 from sdd.runtime.stopping import STOPPED, StopRequest
 from sdd.scoring.embedding_tables import write_embeddings
 from sdd.scoring.partial_scores import PartialScores
@@ -221,12 +221,12 @@ def score_set(
     total, initial = round(seconds.sum()), round(finished)
     with (
         closing(loader),
-        tqdm(desc=name, total=total, initial=initial, unit=" s", disable=None) as bar,
+        progress_bar(desc=name, total=total, initial=initial, unit=" s") as bar,
     ):
         for predictions in found:
             scored = float(seconds[predictions.rows].sum())
             pace.add(scored)
-            bar.update(scored)
+            bar.update(round(pace.finished) - bar.n)
             if partial.add(predictions) or stop.requested:
                 logger.info("%s", pace)
             if stop.requested:

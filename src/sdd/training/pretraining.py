@@ -22,7 +22,6 @@ import torch
 import torch.nn.functional as F
 import torchaudio
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from sdd.data.batch_loading import load_batches
 from sdd.data.batching import plan_epoch
@@ -37,6 +36,7 @@ from sdd.runtime.csv_rows import write_rows
 from sdd.runtime.devices import choose_device, prepare_process
 from sdd.runtime.machine import Machine
 from sdd.runtime.ownership import sole_owner
+from sdd.runtime.progress import progress_bar
 from sdd.runtime.stopping import STOPPED, StopRequest
 from sdd.training.optimiser import AdamW
 from sdd.training.run_states import (
@@ -339,7 +339,7 @@ def _train(
     """Take the steps that are left; save the state now and then, and when asked to stop."""
     total, last_save = run.settings.steps, time.monotonic()
     each = min(max(1, total // LOG_LINES), STEPS_A_LINE)
-    with tqdm(total=total, initial=len(run.losses), desc="steps", disable=None) as bar:
+    with progress_bar(total=total, initial=len(run.losses), desc="steps") as bar:
         while len(run.losses) < total:
             run.step(next(batches))
             bar.update()

@@ -15,7 +15,6 @@ from itertools import takewhile
 from pathlib import Path
 
 import torch
-from tqdm import tqdm
 
 from sdd.data.audio import SAMPLE_RATE
 from sdd.data.batch_loading import load_batches
@@ -25,6 +24,7 @@ from sdd.detector.inference import predict
 from sdd.errors import InputError
 from sdd.metrics.error_rates import eer, selection_der
 from sdd.runtime.machine import Machine
+from sdd.runtime.progress import progress_bar
 from sdd.runtime.stopping import StopRequest
 from sdd.training.optimiser import adamw, clip_gradient, gradient_norm
 from sdd.training.policies import Policies
@@ -111,7 +111,7 @@ class Trainer:
         self.last_save = self.last_tick = time.monotonic()
         with (
             closing(self._batches()) as batches,
-            tqdm(total=total, initial=self.progress.step, desc="steps", disable=None) as bar,
+            progress_bar(total=total, initial=self.progress.step, desc="steps") as bar,
         ):
             # A run that goes on may have stopped ahead of a validation, which then comes first.
             self._validate_if_due(total, stop)

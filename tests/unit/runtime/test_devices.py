@@ -50,7 +50,9 @@ print(faults[-1] - faults[9])
 """
 
 
-@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="another C library than glibc")
+@pytest.mark.skipif(
+    not hasattr(ctypes.CDLL(None), "mallopt"), reason="another C library than glibc"
+)
 @pytest.mark.parametrize("said", [None, *HEAP_VARIABLES])
 def test_freed_memory_is_used_again_unless_the_user_says_otherwise(said):
     values = dict.fromkeys(HEAP_VARIABLES, "65536") | {

@@ -6,8 +6,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from sdd.data.audio import decoding
 from sdd.data.audio.decoding import Source, mix
 from sdd.data.audio.door import DECODING_IMPORTS, died
@@ -15,6 +13,7 @@ from sdd.errors import InputError
 from sdd.runtime.code_digest import module_digest
 from sdd.runtime.expendable_workers import WorkerDiedError, run_expendable
 from sdd.runtime.journal import Journal
+from sdd.runtime.progress import with_progress
 
 # Raise it when other facts are noted: all files are then decoded again, as after a change of the
 # decoders.
@@ -111,9 +110,7 @@ def examine_files(
     lost: dict[Path, FileFacts] = {}
     results = run_expendable(examine_file, remaining, workers=workers, imports=DECODING_IMPORTS)
     with log.appending() as entries:
-        for path, outcome in tqdm(
-            results, total=len(remaining), desc=title, unit="file", disable=None
-        ):
+        for path, outcome in with_progress(results, total=len(remaining), desc=title, unit="file"):
             try:
                 facts[path] = outcome.value()
             except WorkerDiedError as error:

@@ -9,11 +9,10 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
-from tqdm import tqdm
-
 from sdd.detector.checkpoints.checking import CORRECT, check_digest
 from sdd.errors import InputError
 from sdd.runtime.digests import file_digest
+from sdd.runtime.progress import progress_bar
 
 CHUNK = 1 << 20
 ATTEMPTS = 5
@@ -150,13 +149,12 @@ def _continue_download(url: str, part: Path, title: str, secrets: Mapping[str, s
         expected = int(response.headers.get("Content-Length", 0)) + (done if resumed else 0)
         with (
             part.open("ab" if resumed else "wb") as file,
-            tqdm(
+            progress_bar(
                 total=expected or None,
                 initial=done if resumed else 0,
                 unit="B",
                 unit_scale=True,
                 desc=title,
-                disable=None,
             ) as bar,
         ):
             while chunk := response.read(CHUNK):
