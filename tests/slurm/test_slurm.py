@@ -65,9 +65,9 @@ def test_the_whole_experiment(whole):
     assert "Results to look at:" in output
     assert len(watcher.devices) == len(CELLS) + 1  # post-training is fine-tuning, too
     # An hour is the least; 6 GB is Python and torch, 2 are two workers, and a step of the tiny
-    # detector lies in main memory, without a GPU: 0.02 GB, in post-training 0.05.
+    # detector lies in main memory, without a GPU: 0.01 GB, in post-training 0.02.
     for job in watcher.devices:
-        assert asked_for(job) == (60, pytest.approx(8.03, abs=0.02))
+        assert asked_for(job) == (60, pytest.approx(8.015, abs=0.01))
     assert set(watcher.devices) <= set(submitted(output))
     assert set(watcher.devices.values()) <= {"0", "1"}  # exactly one GPU each
     assert 1 <= watcher.most_at_once <= 2
@@ -119,8 +119,8 @@ def test_jobs_that_are_disturbed(whole, start, tmp_path):
         assert "SIGTERM: saving the state" in cell.attempts.read_text()
     assert_no_step_was_lost(grpo)
     first, second, *_ = attempts(output, sft)
-    assert asked_for(first) == (60, pytest.approx(8.02, abs=0.01))
-    assert asked_for(second) == (120, pytest.approx(12.03, abs=0.01))
+    assert asked_for(first) == (60, pytest.approx(8.01, abs=0.005))
+    assert asked_for(second) == (120, pytest.approx(12.01, abs=0.005))
     assert_same_weights(whole, cells)
     assert_nothing_is_left(folder)
 
