@@ -1,8 +1,8 @@
 # `make help` lists what there is; every target makes what it needs.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env demo study study-choices report test test-unit test-workflow test-fairseq test-slurm test-gpu fuzz \
-  test-browser test-wheel test-study lint lint-code lint-layout lint-rules lint-types lint-rooms lint-side-by-side format \
+.PHONY: help env demo study study-material study-choices study-record study-restore study-recount report test \
+  test-unit test-workflow test-fairseq test-slurm test-gpu fuzz test-browser test-wheel test-study lint lint-code lint-layout lint-rules lint-types lint-rooms lint-side-by-side format \
   bench bench-gpu clean
 
 # uv is taken from the PATH, else fetched into .uv/.
@@ -37,21 +37,37 @@ STUDY_TAKES_small := some 30 minutes of two cores and 2 GB of disk
 STUDY_TAKES_tiny := some three minutes
 RUN_STUDY = $(BIN)/snakemake --configfile $(STUDY_FILES_$(STUDY)) --cores $(CORES) --rerun-incomplete
 
-study-choices: env ## its material and the settings chosen on validation data: no test set is scored
+study-material: env ## its corpora, and whether trivial features tell real from fake
 	@[ -n "$(STUDY_FILES_$(STUDY))" ] || { echo "STUDY=$(STUDY) is none of full, small, tiny"; exit 2; }
 	@echo "The study on real speech takes $(STUDY_TAKES_$(STUDY)), the material included."
 	@echo "Stop it at any time (Ctrl-C); the same command goes on. After a kill: snakemake --unlock."
 	@$(UV) sync --quiet --frozen --all-extras --compile-bytecode --group study
 	$(RUN_STUDY) --quiet all -- plan
-	$(RUN_STUDY) --logger sdd -- shortcuts
+	$(RUN_STUDY) --logger sdd -- shortcuts segments
+
+study-choices: study-material ## and the settings chosen on validation data: no test set is scored
 	$(RUN_STUDY) --logger sdd -- tune
 
 # The second recipe has the main rows alone, which are those of the first file.
+define ALL_OF_STUDY
+$(RUN_STUDY) --logger sdd -- all
+[ $(STUDY) != full ] || $(BIN)/snakemake --configfile study/config.yaml --config recipe=as_released \
+  --cores $(CORES) --rerun-incomplete --logger sdd -- all
+$(RUN_STUDY) --logger sdd -- report
+endef
+
 study: study-choices ## the question on real speech, STUDY=full (hours), small (40 minutes) or tiny
-	$(RUN_STUDY) --logger sdd -- all
-	[ $(STUDY) != full ] || $(BIN)/snakemake --configfile study/config.yaml --config recipe=as_released \
-	  --cores $(CORES) --rerun-incomplete --logger sdd -- all
-	$(RUN_STUDY) --logger sdd -- report
+	$(ALL_OF_STUDY)
+
+# On another machine: make study-material study-restore study.
+study-record: env ## put what the study has reached into study/record, without audio
+	$(RUN_STUDY) --nolock --quiet all -- keep_record
+
+study-restore: env ## put study/record back into results, for what it lacks alone to be made
+	$(RUN_STUDY) --quiet all -- restore_record
+
+study-recount: study-restore ## tables, figures and report of study/record: minutes, and no audio
+	$(ALL_OF_STUDY)
 
 report: env ## one HTML page of all results: the demo's, or of CONFIGFILE=mine.yaml
 	$(BIN)/snakemake --configfile $(CONFIGFILE) --cores $(CORES) --logger sdd -- report

@@ -37,6 +37,7 @@ include: "workflow/rules/analysis.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/record.smk"
 include: "workflow/rules/other_experiments.smk"
 
 
@@ -45,6 +46,7 @@ localrules:
     zero_shot,
     plan,
     protocols,
+    segments,
     shortcuts,
     materialise,
     certify,
@@ -86,6 +88,12 @@ rule plan:
 rule protocols:
     input:
         expand(tree.PROTOCOL, corpus=EXPERIMENT.corpora()),
+
+
+# All corpora decoded and cut: what can be made before anything is trained.
+rule segments:
+    input:
+        expand(tree.SEGMENTS, set=EXPERIMENT.sets_in_use()),
 
 
 # The segments of every set as files, for other tools; `materialise: true` makes them part of all.

@@ -300,6 +300,21 @@ def run_of(wildcards):
     return Variant(Cell.parse(wildcards.cell), TRADE_OFF_RUNS[wildcards.variant])
 
 
+def record_folder(wildcards):
+    """The record of this experiment; without the key, an error that says so."""
+    if "record" not in config:
+        raise WorkflowError(
+            "the config has no `record:`, a folder to keep the run in; docs/results.md shows it"
+        )
+    return str(Path(config["record"]) / EXPERIMENT.name)
+
+
+def codes_of_record():
+    """Digests of the code that what a record keeps was made by."""
+    scripts = ("pretrain_encoder", "finetune", "score", "measure_drift")
+    return {script: code_digest(script) for script in scripts}
+
+
 def asked_for(pattern, section):
     """What a section of the config asks for; without the section, an error that says so."""
 

@@ -165,15 +165,16 @@ def read_config(files: Sequence[Path]) -> dict[str, Any]:
             raise InputError(f"{file} is no YAML ({' '.join(str(error).split())}).") from error
         if not isinstance(content, dict):
             raise InputError(f"{file} is no config: it is no mapping of keys to values.")
-        config = _merged(config, content)
+        config = merged_configs(config, content)
     return config
 
 
-def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+def merged_configs(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay a config over another: mappings are merged, all else is replaced."""
     result = dict(below)
     for key, value in above.items():
         both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
-        result[key] = _merged(result[key], value) if both else value
+        result[key] = merged_configs(result[key], value) if both else value
     return result
 
 

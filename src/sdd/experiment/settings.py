@@ -322,3 +322,29 @@ def pilot_table(experiment: Experiment) -> dict[str, Any]:
         "clusters": {corpus: clusters(experiment, corpus) for corpus in corpora.values()},
         "seed": config["seed"],
     }
+
+
+RECORDED = (
+    "seed",
+    "toy",
+    "study",
+    "corpora",
+    "sets",
+    "min_seconds",
+    "training_set",
+    "validation_set",
+    "reference_set",
+    "models",
+    "objectives",
+    "algorithms",
+    "recipes",
+    "checkpoint_training",
+    "tune",
+    "trade_off",
+)
+"""Keys of the config that say what training and scores are; rows and rounds may be added later."""
+
+
+def recorded(experiment: Experiment) -> dict[str, Any]:
+    """Return what of the config all that a run keeps depends on."""
+    return {key: experiment.config[key] for key in RECORDED if key in experiment.config}

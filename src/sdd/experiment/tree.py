@@ -23,6 +23,7 @@ braces is a wildcard. Rules take patterns as they are; `path` makes a path of on
 several formats, its pattern ends before the suffix.
 """
 
+import re
 from pathlib import Path
 
 # Shared by all recipes.
@@ -90,6 +91,8 @@ SCORING_TIME = f"{CELL}/run_times/score_{{job}}.tsv"
 EER = f"{CELL}/eer.csv"
 BREAKDOWN = f"{CELL}/breakdown.csv"
 CALIBRATION = f"{CELL}/calibration.json"
+# All scores of a cell, in a record of the run alone.
+RECORDED_SCORES = f"{CELL}/scores.parquet"
 DRIFT = f"{CELL}/drift.csv"
 DRIFT_REPLICATES = f"{CELL}/drift.parquet"
 
@@ -130,6 +133,14 @@ def path(pattern: str, results: Path | str, **names: str) -> Path:
         A value for each wildcard.
     """
     return Path(pattern.replace("<results>", str(results)).format(**names))
+
+
+def find(results: Path, pattern: str) -> list[Path]:
+    """List the files of a pattern that are there, whatever stands for its wildcards."""
+    below = pattern.removeprefix("<results>/")
+    for wildcard, parts in (("{cell}", 4), ("{checkpoint}", 2)):
+        below = below.replace(wildcard, "/".join("*" * parts))
+    return sorted(results.glob(re.sub(r"\{[^}]*\}", "*", below)))
 
 
 def fill(pattern: str, **names: str) -> str:

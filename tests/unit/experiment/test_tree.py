@@ -73,3 +73,27 @@ def test_no_rule_and_no_module_writes_a_name_itself():
         ):
             assert "<results>" not in quoted, (file, quoted)
             assert quoted.rpartition("/")[2] not in names, (file, quoted)
+
+
+def test_files_of_a_pattern_are_found_at_their_depth_alone(tmp_path):
+    cell = "as_written/small/post/sft/round1"
+    for name in (
+        f"{cell}/history.csv",
+        f"as_written/tuning/fast/{cell.removeprefix('as_written/')}/history.csv",
+        "checkpoints/small/pre.csv",
+        "checkpoints/small/pre.safetensors",
+        f"{cell}/scores/dogs.parquet",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+
+    def found(pattern):
+        return [str(path.relative_to(tmp_path)) for path in tree.find(tmp_path, pattern)]
+
+    assert found(tree.HISTORY) == [f"{cell}/history.csv"]
+    assert found(tree.CANDIDATE_HISTORY) == [
+        "as_written/tuning/fast/small/post/sft/round1/history.csv"
+    ]
+    assert found(tree.CHECKPOINT) == ["checkpoints/small/pre.safetensors"]
+    assert found(tree.SCORES) == [f"{cell}/scores/dogs.parquet"]
+    assert found(tree.fill(tree.SCORES, recipe="as_released")) == []

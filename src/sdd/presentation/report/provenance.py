@@ -35,7 +35,7 @@ def versions(repository: Path) -> FactTable:
     """List the versions of this project, Python and the packages results depend on."""
     rows = [
         ("this project", _installed("sdd-grpo")),
-        ("its commit", _commit(repository)),
+        ("its commit", commit_of(repository)),
         ("Python", platform.python_version()),
         ("system", platform.platform()),
         *((name, _installed(name)) for name in PACKAGES),
@@ -156,7 +156,9 @@ def _installed(name: str) -> str:
         return UNKNOWN
 
 
-def _commit(repository: Path) -> str:
+def commit_of(repository: Path) -> str:
+    """Return the commit of a checkout, and whether files differ from it."""
+
     def ask(*arguments: str) -> str:
         done = subprocess.run(
             ["git", "-C", str(repository), *arguments], capture_output=True, text=True, check=True
