@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from sdd.analysis.columns import IDENTITY, Identity
@@ -16,6 +17,11 @@ from sdd.presentation.numbers import decimals
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+PANEL = (3.4, 2.8)
+"""Inches."""
+LINE_OF_NAME = 12.0
+"""Points from a name to the next, were the axes as high as their panel."""
 
 
 def plot_eer_against_drift(
@@ -55,23 +61,22 @@ def plot_eer_against_drift(
         styles=styles,
         names=names,
         markers=True,
-        panel=(3.4, 2.8),
+        panel=PANEL,
     ) as (figure, panels):
         for axes, sets in zip(panels, domains.values(), strict=True):
             for name in sets:
                 group = points[points["test_set"] == name].sort_values("drift")
-                _draw_test_set(axes, group, names.get(name, name), styles)
+                _draw_test_set(axes, group, styles)
             # Room for the names right of the last points.
-            axes.margins(x=0.15)
+            axes.margins(x=0.15, y=0.1)
+            _name_last_points(axes, points, {name: names.get(name, name) for name in sets})
             axes.set_xlabel("drift", fontsize=8)
             axes.set_ylabel("EER (%)", fontsize=8)
     return figure
 
 
-def _draw_test_set(
-    axes: "Axes", group: pd.DataFrame, name: str, styles: Mapping[str, Style]
-) -> None:
-    """Draw the points of one test set, by rising drift, with its name at the last one."""
+def _draw_test_set(axes: "Axes", group: pd.DataFrame, styles: Mapping[str, Style]) -> None:
+    """Draw the points of one test set, by rising drift."""
     axes.plot(group["drift"], group["eer_percent"], color="#cfcfcf", linewidth=0.7)
     for algorithm, x, y in zip(
         group["algorithm"], group["drift"], group["eer_percent"], strict=True
@@ -79,11 +84,44 @@ def _draw_test_set(
         style = styles[algorithm]
         marker = style.marker or "o"
         axes.plot(x, y, color=style.colour, marker=marker, markersize=5, linestyle="")
-    if len(group):
-        last = group.iloc[-1]
-        axes.annotate(name, (last["drift"], last["eer_percent"]), xytext=(5, 0),
-                      textcoords="offset points", fontsize=7, va="center",
-                      color="#444444")  # fmt: skip
+
+
+def _name_last_points(axes: "Axes", points: pd.DataFrame, names: Mapping[str, str]) -> None:
+    """Name each test set beside its point of the highest drift, clear of the other names."""
+    from matplotlib.transforms import offset_copy
+
+    here = points[points["test_set"].isin(list(names))]
+    last = here.sort_values("drift").groupby("test_set").tail(1)
+    low, high = axes.get_ylim()
+    right_of_points = offset_copy(axes.transData, axes.get_figure(root=True), x=6, units="points")
+    heights = spread_apart(
+        last["eer_percent"].to_numpy(), (high - low) * LINE_OF_NAME / PANEL[1] / 72
+    )
+    for name, x, y, height in zip(
+        last["test_set"], last["drift"], last["eer_percent"], heights, strict=True
+    ):
+        axes.annotate(
+            names[name],
+            (x, y),
+            xytext=(x, height),
+            textcoords=right_of_points,
+            fontsize=7,
+            va="center",
+            color="#444444",
+            arrowprops={"arrowstyle": "-", "color": "#cfcfcf", "linewidth": 0.5, "shrinkA": 0},
+        )
+
+
+def spread_apart(heights: npt.NDArray[np.float64], least: float) -> npt.NDArray[np.float64]:
+    """Move heights as little as can be, in squares, until each two differ by `least`; ``[N]``."""
+    from scipy.optimize import isotonic_regression
+
+    order = np.argsort(heights, kind="stable")
+    steps = least * np.arange(len(heights))
+    moved = np.empty(len(heights))
+    # Heights in order are `least` apart where heights less their steps do not fall.
+    moved[order] = isotonic_regression(heights[order] - steps).x + steps
+    return moved
 
 
 def plot_spread(

@@ -3,10 +3,16 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 
 from sdd.metrics.error_rates import detection_error_tradeoff
 from sdd.metrics.estimates import Estimate
-from sdd.presentation.figures.error_rates import plot_eer_against_drift, plot_spread
+from sdd.presentation.figures.error_rates import (
+    plot_eer_against_drift,
+    plot_spread,
+    spread_apart,
+)
 from sdd.presentation.figures.panels import panel_grid
 from sdd.presentation.figures.scores import (
     ScoredCell,
@@ -111,6 +117,33 @@ def test_eer_against_drift():
         "Supervised",
         "GRPO",
     ]
+
+
+def test_names_of_sets_with_like_results_do_not_lie_on_each_other():
+    """As the five durations of Deepfake-Eval-2024, whose points lie within half of a per cent."""
+    sets = [f"dfe24_{seconds}s" for seconds in (4, 10, 13, 30, 50)]
+    points = pd.DataFrame(
+        [
+            (algorithm, name, eer + 0.1 * number, drift)
+            for algorithm, eer, drift in (("none", 30.0, 1.0), ("sft", 20.0, 2.0))
+            for number, name in enumerate(sets)
+        ],
+        columns=["algorithm", "test_set", "eer_percent", "drift"],
+    )
+    figure = plot_eer_against_drift(points, domains={"In": sets}, **WORDS)
+    FigureCanvasAgg(figure).draw()
+    [axes] = figure.axes
+    # Without the lines to the points, which an annotation's own extent has.
+    boxes = {text.get_text(): Text.get_window_extent(text) for text in axes.texts}
+    assert list(boxes) == ["4 s", "10 s", "13 s", "30 s", "50 s"]
+    for name, box in boxes.items():
+        assert not any(box.overlaps(other) for key, other in boxes.items() if key != name)
+
+
+def test_heights_are_spread_no_further_than_is_needed():
+    """Of 1, 1.2 and 5 the first two go 0.4 each, about their middle; order is that given."""
+    assert spread_apart(np.array([1.2, 5.0, 1.0]), 1.0).tolist() == pytest.approx([1.6, 5.0, 0.6])
+    assert spread_apart(np.array([3.0, 1.0]), 1.0).tolist() == [3.0, 1.0]
 
 
 def test_det_curves_meet_the_diagonal_at_the_eer():
