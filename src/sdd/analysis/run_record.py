@@ -1,9 +1,10 @@
 """The record of a run: what is kept of it to count again, or to go on with on another machine.
 
 A folder with the run's own tree: segment tables, scores, what was chosen and how, what training
-measured, drift. Audio, embeddings and the weights of cells stay behind; weights that cells start
-from are kept where they were trained here. Of a cell all scores are in one file, `scores.parquet`,
-a tenth of the size of the tables that they are of. `record.yaml` says by which config and code.
+measured, drift. Audio, embeddings, the weights of cells and the steps of candidates stay behind;
+weights that cells start from are kept where they were trained here. Of a cell all scores are in one
+file, `scores.parquet`, half the size of the tables that they are of. `record.yaml` says by which
+config and code.
 """
 
 import io
@@ -34,12 +35,10 @@ COPIED = (
     tree.SHORTCUTS,
     tree.CHOICE,
     tree.TUNED,
-    tree.CANDIDATE_HISTORY,
     tree.HISTORY,
     tree.SCORING_TIME,
     tree.DRIFT,
     tree.DRIFT_REPLICATES,
-    tree.TRADE_OFF_HISTORY,
     tree.TRADE_OFF,
     tree.TRADE_OFF_CORRELATIONS,
 )

@@ -78,7 +78,6 @@ def test_audio_embeddings_and_weights_stay_behind(record):
         "segments/dogs.parquet",
         f"{CELL}/history.csv",
         f"{CELL}/scores.parquet",
-        "as_written/tuning/learning_rate=0.1/small/post/sft/round1/history.csv",
         "as_written/tuning/choices/small/post/sft.yaml",
         "checkpoints/small/pre.safetensors",
     }
