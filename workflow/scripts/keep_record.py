@@ -20,7 +20,7 @@ with logged(snakemake.log[0]):
         checkpoints=snakemake.params.checkpoints,
         config=snakemake.params.config,
         made_by={
-            "commit": commit_of(CHECKOUT),
+            "commit": commit_of(CHECKOUT, besides=Path(snakemake.params.record)),
             "torch": version("torch"),
             "machine": machine(),
             "code": snakemake.params.code,

@@ -156,8 +156,8 @@ def _installed(name: str) -> str:
         return UNKNOWN
 
 
-def commit_of(repository: Path) -> str:
-    """Return the commit of a checkout, and whether files differ from it."""
+def commit_of(repository: Path, besides: Path | None = None) -> str:
+    """Return the commit of a checkout, and whether files but for those of a folder differ."""
 
     def ask(*arguments: str) -> str:
         done = subprocess.run(
@@ -165,8 +165,10 @@ def commit_of(repository: Path) -> str:
         )
         return done.stdout.strip()
 
+    apart = [] if besides is None else [f":(exclude){besides}"]
     try:
-        return ask("rev-parse", "HEAD") + (", with changes" if ask("status", "--porcelain") else "")
+        changes = ask("status", "--porcelain", "--", ".", *apart)
+        return ask("rev-parse", "HEAD") + (", with changes" if changes else "")
     except (OSError, subprocess.CalledProcessError):
         return UNKNOWN
 

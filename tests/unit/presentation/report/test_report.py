@@ -3,11 +3,21 @@
 import base64
 import hashlib
 import re
+import shutil
+import subprocess
 
 import numpy as np
+import pytest
 
 from sdd.presentation.report.page import facts_fragment, figure_fragment, write_page
-from sdd.presentation.report.provenance import digests, run_times, seeds, switches, versions
+from sdd.presentation.report.provenance import (
+    commit_of,
+    digests,
+    run_times,
+    seeds,
+    switches,
+    versions,
+)
 from sdd.runtime.csv_rows import write_rows
 from tests.helpers.made_up_results import write_made_up_report
 from tests.helpers.paths import CHECKOUT
@@ -67,6 +77,24 @@ def test_cpu_hours_are_no_gpu_hours(tmp_path):
     facts = run_times(tmp_path, "as_written", ["m/post/sft/round1"])
     assert facts.rows[0][1] == "cpu"
     assert "0.000 GPU hours" in facts.remark
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="no git: apt-get install git")
+def test_a_commit_with_changes_is_told_from_one_with_results_alone(tmp_path):
+    def git(*arguments):
+        who = ("-c", "user.name=n", "-c", "user.email=e")
+        subprocess.run(["git", "-C", tmp_path, *who, *arguments], check=True, capture_output=True)
+
+    git("init")
+    git("commit", "--allow-empty", "-m", "first")
+    clean = commit_of(tmp_path)
+    assert re.fullmatch("[0-9a-f]{40}", clean)
+    (tmp_path / "record").mkdir()
+    (tmp_path / "record/record.yaml").touch()
+    assert commit_of(tmp_path) == f"{clean}, with changes"
+    assert commit_of(tmp_path, besides=tmp_path / "record") == clean
+    (tmp_path / "code.py").touch()
+    assert commit_of(tmp_path, besides=tmp_path / "record") == f"{clean}, with changes"
 
 
 def test_versions_and_seeds(tmp_path):
