@@ -26,7 +26,7 @@ def copy_checkout(target: Path) -> Path:
     for name in PARTS:
         source = CHECKOUT / name
         if source.is_dir():
-            ignore = shutil.ignore_patterns("__pycache__")
+            ignore = shutil.ignore_patterns("__pycache__", "record")  # of the study
             shutil.copytree(source, target / name, dirs_exist_ok=True, ignore=ignore)
         else:
             shutil.copy(source, target / name)

@@ -15,7 +15,8 @@ rule keep_record:
         record=record_folder,
         checkpoints=["/".join(checkpoint) for checkpoint in TRAINED],
         config=settings.recorded(EXPERIMENT),
-        code=lambda wildcards: codes_of_record(),
+        made_by=lambda wildcards: codes_of_record(),
+        code=code_digest("keep_record"),
     message:
         "Keeping the record of {EXPERIMENT.name}"
     script:
@@ -31,7 +32,8 @@ rule restore_record:
         results=results_folder,
         record=record_folder,
         config=settings.recorded(EXPERIMENT),
-        code=lambda wildcards: codes_of_record(),
+        made_by=lambda wildcards: codes_of_record(),
+        code=code_digest("restore_record"),
     message:
         "Restoring the record of {EXPERIMENT.name}"
     script:

@@ -23,6 +23,6 @@ with logged(snakemake.log[0]):
             "commit": commit_of(CHECKOUT, besides=Path(snakemake.params.record)),
             "torch": version("torch"),
             "machine": machine(),
-            "code": snakemake.params.code,
+            "code": snakemake.params.made_by,
         },
     )

@@ -15,6 +15,6 @@ with logged(snakemake.log[0]):
         Path(snakemake.params.record),
         Path(snakemake.params.results),
         config=snakemake.params.config,
-        code=snakemake.params.code,
+        code=snakemake.params.made_by,
     )
     sys.stdout.write(f"{len(restored)} files are in {snakemake.params.results} now.\n")
