@@ -2,8 +2,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help env demo study study-material study-choices study-record study-restore study-recount report test \
-  test-unit test-workflow test-fairseq test-slurm test-gpu fuzz test-browser test-wheel test-study lint lint-code lint-layout lint-rules lint-types lint-rooms lint-side-by-side format \
-  bench bench-gpu clean
+  test-unit test-workflow test-fairseq test-slurm test-gpu fuzz test-browser test-wheel test-study lint \
+  lint-code lint-layout lint-rules lint-types lint-rooms lint-side-by-side format bench bench-gpu clean
 
 # uv is taken from the PATH, else fetched into .uv/.
 UV := $(shell command -v uv || echo .uv/bin/uv)

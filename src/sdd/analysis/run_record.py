@@ -253,7 +253,7 @@ def _differences(
     ours: Mapping[str, Any], theirs: Mapping[str, Any], above: str = ""
 ) -> Iterator[tuple[str, Any, Any]]:
     """List what two mappings say differently, of the keys that both have."""
-    for key in ours.keys() & theirs.keys():
+    for key in sorted(ours.keys() & theirs.keys()):
         if isinstance(ours[key], Mapping) and isinstance(theirs[key], Mapping):
             yield from _differences(ours[key], theirs[key], f"{above}{key}.")
         elif ours[key] != theirs[key]:

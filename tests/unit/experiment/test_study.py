@@ -137,7 +137,10 @@ def test_the_plan_lists_the_claims_that_can_be_judged():
 
 
 def test_what_it_takes_by_arithmetic(tmp_path):
-    """Less than was promised, six hours and 40 minutes of two cores, with a tenth to spare."""
+    """Less than was promised, six hours and 40 minutes of two cores, with some to spare.
+
+    The full study had a fifth; grids that grew by the rule of docs/study-plan.md took half of it.
+    """
     hours = {}
     for name in ("full", "small", "released"):
         subject = Experiment(CONFIGS[name])
@@ -145,4 +148,4 @@ def test_what_it_takes_by_arithmetic(tmp_path):
         assert all(line.device_hours is not None for line in lines), name
         hours[name] = sum(line.device_hours for line in lines)
     assert 5 < hours["full"] + hours["released"] < 12 * 0.9
-    assert hours["small"] < 0.9 * 2 * 40 / 60
+    assert hours["small"] < 0.8 * 2 * 40 / 60
