@@ -4,7 +4,7 @@ docs/study-plan.md has the table. Trials are simulated as in `coverage.py`, and 
 of `comparisons.csv` and `claims.csv`: one recording a cluster, detectors that share half of their
 errors, and rounds whose true EERs differ by a standard deviation, half of whose variance all sets
 share. How large that is for a small encoder is not known beforehand: there is a line for each of
-some.
+some, and afterwards for those that were seen (`--spreads`, `--eer`; docs/study.md).
 
 `python benchmarks/study_power.py` takes a minute and a half of one core.
 """
@@ -33,17 +33,23 @@ LEVEL = 0.05
 
 
 def row_of_the_table(
-    data: Mapping[str, Simulated], spread: float, rounds: int, generator: np.random.Generator
+    data: Mapping[str, Simulated],
+    eer: float,
+    spread: float,
+    rounds: int,
+    generator: np.random.Generator,
 ) -> dict[str, Rounds]:
     """Simulate an algorithm on every test set; `spread` is that of its rounds, in points."""
     shared, *own = generator.normal(size=(1 + len(data), rounds)) * spread / math.sqrt(2)
     return {
-        name: corpus.rounds(((EER + shared + shift) / 100).tolist())
+        name: corpus.rounds(((eer + shared + shift) / 100).tolist())
         for (name, corpus), shift in zip(data.items(), own, strict=True)
     }
 
 
-def differences(spread: float, rounds: int, simulations: int) -> dict[str, list[Estimate]]:
+def differences(
+    eer: float, spread: float, rounds: int, simulations: int
+) -> dict[str, list[Estimate]]:
     """Simulate the difference of two equal algorithms, in domain and out of it on average."""
     found: dict[str, list[Estimate]] = {"in domain": [], "out of domain": []}
     for number in range(simulations):
@@ -53,7 +59,7 @@ def differences(spread: float, rounds: int, simulations: int) -> dict[str, list[
             name: Simulated(Corpus(name, (clips, clips), 1, 0.0, mixed=True), first + place)
             for place, (name, clips) in enumerate(CLIPS.items())
         }
-        a, b = (row_of_the_table(data, spread, rounds, generator) for _ in "ab")
+        a, b = (row_of_the_table(data, eer, spread, rounds, generator) for _ in "ab")
         outside = [average([row[name] for name in OUT_OF_DOMAIN]) for row in (a, b)]
         found["in domain"].append(difference_of_means(a["queen"], b["queen"]))
         found["out of domain"].append(difference_of_means(*outside))
@@ -80,14 +86,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--simulations", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--spreads", type=float, nargs="+", default=SPREADS, help="of rounds, points"
+    )
+    parser.add_argument("--eer", type=float, default=EER, help="of every test set, percent")
     options = parser.parse_args()
     heads = "".join(f"{true:5.0f}" for true in (0.0, *DIFFERENCES))
     sys.stdout.write(
         f"                       least      told from zero, %, if truly   called\n"
         f"spread of rounds  difference   {heads}  equal, %\n"
     )
-    for spread in SPREADS:
-        for domain, found in differences(spread, options.rounds, options.simulations).items():
+    for spread in options.spreads:
+        simulated = differences(options.eer, spread, options.rounds, options.simulations)
+        for domain, found in simulated.items():
             least = float(np.median([one.smallest for one in found]))
             shares = "".join(f"{100 * told(found, true):5.0f}" for true in (0.0, *DIFFERENCES))
             equal = 100 * called_equal(found)
