@@ -19,6 +19,8 @@ _LEGEND_POINTS = 8.0
 _LEGEND_ENTRY = 1.4
 _LEGEND_SAMPLE = 0.5
 """What stands beside a name, and the gaps around both."""
+_TURNS = 3
+"""Of a layout, after which nothing moves any more."""
 
 
 @contextmanager
@@ -78,6 +80,7 @@ def panel_grid(
             handles = [_sample(style, name, markers=markers)
                        for style, name in zip(styles.values(), shown, strict=True)]  # fmt: skip
             _add_legend(figure, handles, min(len(styles), across))
+        _settle(figure)
 
 
 def entries_of_a_line(labels: Sequence[str], inches: float, *, usual: float) -> int:
@@ -145,6 +148,14 @@ def _prepare_panel(axes: "Axes", name: str, side: Literal["left", "right"]) -> N
     axes.set_title(mathtext(name), fontsize=8.5, weight="bold", loc=side)
     axes.grid(color="#e4e4e4", linewidth=0.6)
     axes.set_axisbelow(True)
+
+
+def _settle(figure: "Figure") -> None:
+    """Lay out panels of a fixed aspect by turns: what is beside them moves with their size."""
+    engine = figure.get_layout_engine()
+    if engine is not None and any(axes.get_aspect() != "auto" for axes in figure.axes):
+        for _ in range(_TURNS):
+            engine.execute(figure)
 
 
 def _add_legend(figure: "Figure", handles: Sequence["Line2D"], across: int) -> None:

@@ -84,10 +84,12 @@ def plot_trade_off(
     steps = sorted(points["step"].unique())
     styles = choose_styles(points["algorithm"])
     shown = ", ".join(str(step) for step in steps if step)
+    several = points["round"].nunique() > 1
     caption = (
-        f"Lines: means over rounds, from the start (crosses) over steps {shown}, with markers that "
-        "grow; small dots: single rounds. Down and left is better. Mean EERs of a domain's sets; "
-        f"all panels have the same axes. {notes}"
+        f"Lines: {'means over rounds' if several else 'one round'}, from the start (crosses) over "
+        f"steps {shown}, with markers that grow{'; small dots: single rounds' if several else ''}. "
+        "Down and left is better. Mean EERs of a domain's sets; all panels have the same axes. "
+        f"{notes}"
     )
     with panel_grid(
         [f"learning rate {rate:g}" for rate in rates],

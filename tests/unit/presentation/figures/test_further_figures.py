@@ -207,6 +207,24 @@ def test_a_small_det_curve_keeps_every_corner():
     assert len(x) == len(frr)
 
 
+@pytest.mark.parametrize("sets", [5, 9])
+def test_names_of_sets_stand_clear_of_the_axes_above(sets):
+    """Panels of a fixed aspect change their size while they are laid out."""
+    even = detection_error_tradeoff(np.arange(1000.0), np.arange(1000.0) + 0.5)[:2]
+    algorithms = ("none", "sft", "grpo", "sft_kl1", "sft-half")
+    curves = {name: [(other, *even) for other in algorithms] for name in "abcdefghi"[:sets]}
+    figure = plot_det(curves, **WORDS | {"notes": "Words of a long remark. " * 8})
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    renderer = canvas.get_renderer()
+    for above, below in zip(figure.axes, figure.axes[3:], strict=False):
+        title = next(
+            text for text in below.findobj(Text) if text.get_text() == below.get_title("left")
+        )
+        label = above.xaxis.label.get_window_extent(renderer)
+        assert label.y0 > title.get_window_extent(renderer).y1
+
+
 def test_axes_of_det_curves_are_of_the_data():
     few, many = normal_curve(20), normal_curve(10_000)
     assert rate_limits([("sft", *few)]) == (pytest.approx(1 / 40), 0.5)

@@ -71,6 +71,17 @@ def test_paths_are_means_over_rounds_by_rate():
     assert figure.axes[0].get_ylim() == figure.axes[1].get_ylim()
 
 
+@pytest.mark.parametrize(
+    ("rounds", "words"),
+    [(1, "Lines: one round, from the start"), (2, "Lines: means over rounds, from the start")],
+)
+def test_caption_speaks_of_dots_where_there_are_some(rounds, words):
+    figure = plot_trade_off(pd.DataFrame(points(rounds=rounds)), **WORDS)
+    caption = figure.texts[-1].get_text().replace("\n", " ")
+    assert caption.startswith(words)
+    assert ("small dots: single rounds" in caption) == (rounds > 1)
+
+
 def test_changes_are_drawn_over_the_divergence_of_every_run():
     data = points()
     figure = plot_change_against_kl(pd.DataFrame(data), correlation_rows(data), **WORDS)
