@@ -63,13 +63,9 @@ def _table(
         remark += "Real trials are those of the whole set. "
     if len(groups) > SHOWN:
         remark += f"The {SHOWN} with most errors of {len(groups)}; breakdown.csv has all."
-    columns = (by, "real", "fake", *(_plain(names.get(name, name)) for name in algorithms))
+    columns = (by, "real", "fake", *(names.get(name, name) for name in algorithms))
     heading = f"{names.get(test_set, test_set)}, by {by}"
     return FactTable(heading, columns, tuple(shown), remark.strip())
-
-
-def _plain(text: str) -> str:
-    return text.replace("_{", "").replace("}", "")
 
 
 def _mean(rows: Sequence[Mapping[str, Any]], key: str) -> float:

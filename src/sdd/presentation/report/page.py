@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 
 from sdd.presentation.claims_page import CLAIMS_STYLE
-from sdd.presentation.html_page import markup, notes, page
+from sdd.presentation.html_page import markup, notes, page, plain
 from sdd.presentation.report.answer import ANSWER_STYLE
 from sdd.presentation.report.provenance import FactTable
 from sdd.presentation.tables.render_html import TABLE_STYLE
@@ -29,7 +29,7 @@ figcaption { max-width: 48rem; font-size: .875rem; color: #333; margin-top: .4re
 .facts caption { text-align: left; font-weight: 600; padding: .5rem 0; font-size: 1rem; }
 .facts th, .facts td { text-align: left; padding: .2rem .9rem .2rem 0; vertical-align: top;
   border-bottom: 1px solid #e4e4e4; overflow-wrap: anywhere; }
-.facts th { border-bottom: 1px solid var(--line); }
+.facts th { border-bottom: 1px solid var(--line); overflow-wrap: normal; }
 .wide { overflow-x: auto; margin-bottom: 1.5rem; }
 pre { font-size: .78rem; white-space: pre-wrap; overflow-wrap: anywhere; background: #f5f5f5;
   padding: .8rem; }
@@ -86,11 +86,11 @@ def facts_fragment(facts: FactTable, *, headed: bool = False) -> str:
         Whether its heading stands above already.
     """
     caption = "" if headed else f"<caption>{escape(facts.heading)}</caption>"
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in facts.columns)
+    head = "".join(f'<th scope="col">{markup(name)}</th>' for name in facts.columns)
     body = "\n".join(
         "<tr>"
         + "".join(
-            f'<td data-column="{escape(name)}">{escape(value)}</td>'
+            f'<td data-column="{escape(plain(name))}">{markup(value)}</td>'
             for name, value in zip(facts.columns, row, strict=True)
         )
         + "</tr>"

@@ -58,8 +58,9 @@ def switches(recipes: Mapping[str, Mapping[str, Any]], recipe: str) -> FactTable
         ("switch", *(name.replace("_", " ") for name in names)),
         tuple(row for _, row in rows),
         f"The first {differing} switches differ between recipes; the second column is what this "
-        "experiment was run with. docs/deviations.md says what the paper and the released code do "
-        "and what is known of the effect; some deviations are no switches and stand there alone.",
+        "experiment was run with, but that a CPU computes in fp32. docs/deviations.md says what "
+        "the paper and the released code do and what is known of the effect; some deviations are "
+        "no switches and stand there alone.",
     )
 
 
@@ -128,8 +129,8 @@ def run_times(results: Path, recipe: str, cells: Sequence[str]) -> FactTable:
         "Run times",
         ("row", "device", "cells", "steps", "fine-tuning, hours", "scoring, hours"),
         tuple(rows),
-        f"Fine-tuning took {_hours(on_gpu)} GPU hours (one GPU a cell). Times of runs that were "
-        "cut off and went on are added up; scoring is as Snakemake measured the jobs.",
+        f"{_gpu_hours(on_gpu)}Times of runs that were cut off and went on are added up; scoring "
+        "is as Snakemake measured the jobs.",
     )
 
 
@@ -147,6 +148,10 @@ class _Total:
     def on_gpu(self) -> bool:
         """Whether a cell was fine-tuned on a GPU."""
         return any(name.startswith("cuda") for name in self.devices)
+
+
+def _gpu_hours(seconds: float) -> str:
+    return f"Fine-tuning took {_hours(seconds)} GPU hours (one GPU a cell). " if seconds else ""
 
 
 def _installed(name: str) -> str:

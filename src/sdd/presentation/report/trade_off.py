@@ -48,8 +48,8 @@ def correlation_table(rows: Sequence[Mapping[str, Any]], contents: Mapping[str, 
         ("of", "with", "algorithms", "points", "runs", "Spearman", "Kendall"),
         tuple(
             (
-                *(_plain(columns[row[key]]) for key in ("x", "y")),
-                _plain(names.get(row["algorithms"], row["algorithms"])),
+                *(columns[row[key]] for key in ("x", "y")),
+                names.get(row["algorithms"], row["algorithms"]),
                 *(row[key] for key in ("points", "runs")),
                 *(correlation_text(row, name) for name in ("spearman", "kendall")),
             )
@@ -84,7 +84,7 @@ def tuned_table(content: Mapping[str, Mapping[str, Any]], labels: Mapping[str, s
         known = "" if low is None else interval(low, high)
         rows.append(
             (
-                _plain(" ".join((names.get(model, model), init, names.get(algorithm, algorithm)))),
+                " ".join((names.get(model, model), init, names.get(algorithm, algorithm))),
                 ", ".join(f"{name} {value}" for name, value in choice["chosen"].items()),
                 f"{choice['value']:.4g} {known}".strip(),
                 str(len(choice["candidates"])),
@@ -98,7 +98,3 @@ def tuned_table(content: Mapping[str, Mapping[str, Any]], labels: Mapping[str, s
         tuple(rows),
         f"Measured: {measured}. No test set is read for it; tuned.yaml has every candidate.",
     )
-
-
-def _plain(text: str) -> str:
-    return text.replace("_{", "").replace("}", "")

@@ -144,7 +144,7 @@ def test_choices_are_tabulated(tmp_path):
     chosen = "learning_rate 1e-05, max_steps 90"
     assert table.rows == (
         ("m post Supervised", chosen, "12.35", "3", "one; two"),
-        ("m post GRPOs", chosen, "12.35 [10.00, 14.50]", "3", "–"),
+        ("m post GRPO_{s}", chosen, "12.35 [10.00, 14.50]", "3", "–"),
     )
     assert "EER (%) on v" in table.remark
     (tmp_path / "t.yaml").write_text("{}\n")

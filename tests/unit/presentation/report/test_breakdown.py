@@ -17,7 +17,7 @@ def test_rates_are_means_over_rounds_and_the_worst_come_first():
     rows += [row("Bob", "grpo_s", 40 * n, "nan", number=n, counts=(5, 0)) for n in (1, 2)]
     [table] = breakdown_tables(rows, {"itw": "In-the-Wild"})
     assert table.heading == "In-the-Wild, by speaker"
-    assert table.columns == ("speaker", "real", "fake", "not fine-tuned", "GRPOs")
+    assert table.columns == ("speaker", "real", "fake", "not fine-tuned", "GRPO_{s}")
     assert table.rows == (
         ("Bob", "5", "5", "0.0 / 0.0", "– / 60.0"),
         ("Ann", "5", "5", "20.0 / 10.0", "10.0 / 0.0"),

@@ -11,6 +11,7 @@ import pytest
 
 from sdd.presentation.report.page import facts_fragment, figure_fragment, write_page
 from sdd.presentation.report.provenance import (
+    FactTable,
     commit_of,
     digests,
     run_times,
@@ -76,7 +77,15 @@ def test_cpu_hours_are_no_gpu_hours(tmp_path):
     (cell / "logs/finetune.log").write_text("2026 INFO device: cpu\n")
     facts = run_times(tmp_path, "as_written", ["m/post/sft/round1"])
     assert facts.rows[0][1] == "cpu"
-    assert "0.000 GPU hours" in facts.remark
+    assert facts.remark.startswith("Times of runs that were cut off")
+    assert "GPU" not in facts.remark
+
+
+def test_subscripts_are_shown_as_such_in_tables_of_facts():
+    fragment = facts_fragment(FactTable("F", ("row", "GRPO_{s}"), (("GRPO_{s} <", "1"),)))
+    assert '<th scope="col">GRPO<sub>s</sub></th>' in fragment
+    assert '<td data-column="row">GRPO<sub>s</sub> &lt;</td>' in fragment
+    assert '<td data-column="GRPOs">1</td>' in fragment
 
 
 @pytest.mark.skipif(not shutil.which("git"), reason="no git: apt-get install git")
