@@ -32,8 +32,8 @@ STUDY ?= full
 STUDY_FILES_full := study/config.yaml study/controls.yaml
 STUDY_FILES_small := study/config.yaml study/small.yaml
 STUDY_FILES_tiny := study/config.yaml study/tiny.yaml
-STUDY_TAKES_full := some 6 hours of two cores and 4 GB of disk
-STUDY_TAKES_small := some 30 minutes of two cores and 2 GB of disk
+STUDY_TAKES_full := some 4 to 6 hours of two cores and 2 GB of disk
+STUDY_TAKES_small := some 20 to 40 minutes of two cores and 1 GB of disk
 STUDY_TAKES_tiny := some three minutes
 RUN_STUDY = $(BIN)/snakemake --configfile $(STUDY_FILES_$(STUDY)) --cores $(CORES) --rerun-incomplete
 
@@ -56,7 +56,7 @@ $(RUN_STUDY) --logger sdd -- all
 $(RUN_STUDY) --logger sdd -- report
 endef
 
-study: study-choices ## the question on real speech, STUDY=full (hours), small (40 minutes) or tiny
+study: study-choices ## the question on real speech, STUDY=full (hours), small (20 minutes) or tiny
 	$(ALL_OF_STUDY)
 
 # On another machine: make study-material study-restore study.
