@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from pathlib import Path
 
 from sdd.runtime.worker_processes import PROCESSES
@@ -106,10 +107,21 @@ class Run:
         while not self.told or self.told[-1] != news:
             self.told.append(self.connection.recv())
 
-    def end(self) -> int:
-        """Wait for the end, of its workers too; give the exit code, negative for a signal."""
+    def end(self, successor: "Run | None" = None) -> int:
+        """Wait for the end, of its workers too; give the exit code, negative for a signal.
+
+        A run that is paused until its `successor` wants the state would wait for ever, were that
+        to fail before.
+        """
+        watched = successor
         try:
             while True:
+                if watched and self.connection not in wait(
+                    [self.connection, watched.process.sentinel]
+                ):
+                    watched.process.join()
+                    assert watched.process.exitcode == 0, "the successor failed"
+                    watched = None
                 self.told.append(self.connection.recv())
         except EOFError:
             self.process.join()

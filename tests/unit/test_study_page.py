@@ -1,4 +1,4 @@
-"""docs/study.md says what the scores in study/record say: its tables are counted again."""
+"""docs/study.md says what study/record says: its tables of results are counted again."""
 
 import functools
 

@@ -115,7 +115,7 @@ def test_a_newer_run_takes_over_and_no_step_is_taken_twice(arguments):
     with running(shared, pause=(9, wanted)) as older:
         older.wait_for(9)
         with running(shared) as newer:
-            assert older.end() == STOPPED
+            assert older.end(successor=newer) == STOPPED
             assert newer.end() == 0
             assert older.steps + newer.steps == list(range(1, STEPS + 1))
     assert shared["files"].model.read_bytes() == alone["files"].model.read_bytes()

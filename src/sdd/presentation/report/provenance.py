@@ -170,7 +170,10 @@ def commit_of(repository: Path, besides: Path | None = None) -> str:
         )
         return done.stdout.strip()
 
-    apart = [] if besides is None else [f":(exclude){besides}"]
+    apart = []
+    # A folder elsewhere changes nothing of the checkout, and git takes no path outside of it.
+    if besides is not None and besides.resolve().is_relative_to(repository.resolve()):
+        apart = [f":(exclude){besides.resolve().relative_to(repository.resolve())}"]
     try:
         changes = ask("status", "--porcelain", "--", ".", *apart)
         return ask("rev-parse", "HEAD") + (", with changes" if changes else "")

@@ -5,6 +5,7 @@ import hashlib
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -104,6 +105,26 @@ def test_a_commit_with_changes_is_told_from_one_with_results_alone(tmp_path):
     assert commit_of(tmp_path, besides=tmp_path / "record") == clean
     (tmp_path / "code.py").touch()
     assert commit_of(tmp_path, besides=tmp_path / "record") == f"{clean}, with changes"
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="no git: apt-get install git")
+def test_a_record_outside_of_the_checkout_leaves_its_commit_known(tmp_path, monkeypatch):
+    checkout, elsewhere = tmp_path / "checkout", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    who = ("-c", "user.name=n", "-c", "user.email=e")
+    for words in (("init",), ("commit", "--allow-empty", "-m", "first")):
+        checkout.mkdir(exist_ok=True)
+        subprocess.run(["git", "-C", checkout, *who, *words], check=True, capture_output=True)
+    clean = commit_of(checkout)
+    assert re.fullmatch("[0-9a-f]{40}", clean)
+    assert commit_of(checkout, besides=elsewhere / "record") == clean
+    # A relative folder is that of the working directory, as Snakemake has it.
+    (checkout / "record").mkdir()
+    (checkout / "record/record.yaml").touch()
+    monkeypatch.chdir(elsewhere)
+    assert commit_of(checkout, besides=Path("record")) == f"{clean}, with changes"
+    monkeypatch.chdir(checkout)
+    assert commit_of(checkout, besides=Path("record")) == clean
 
 
 def test_versions_and_seeds(tmp_path):
